@@ -1,18 +1,18 @@
 package org.backpack4j.examples;
 
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Starts ND4J's backend and, where it does not start, says why in a sentence and what to do.
  *
- * <p>Without this, the first use of {@code Nd4j} on a machine without a GPU (and a build with {@code
- * -Pcuda}) ends in a {@code NoClassDefFoundError} that names neither.
+ * <p>ND4J itself answers a build with {@code -Pcuda} on a machine without a GPU by a stack trace
+ * and, from the second use on, by a {@code NoClassDefFoundError} that names neither.
  */
 public final class Backend {
+
+  private static final String CUDA_BACKEND = "org/nd4j/linalg/jcublas/JCublasBackend.class";
+  private static final String CUDA_LIBRARY = "org.bytedeco.cuda.global.cudart";
 
   private Backend() {}
 
@@ -24,12 +24,12 @@ public final class Backend {
   public static void main(String[] args) {
     startOrExit();
     INDArray ones = Nd4j.ones(2, 3);
-    System.out.println(
-        "ND4J backend: " + Nd4j.getBackend().getClass().getSimpleName() + ", 2 × 3 ones times their transpose: "
-            + ones.mmul(ones.transpose()).sumNumber());
+    System.out.printf(
+        "ND4J backend %s: the entries of a 2×3 matrix of ones times its transpose add up to %s%n",
+        Nd4j.getBackend().getClass().getSimpleName(), ones.mmul(ones.transpose()).sumNumber());
   }
 
-  /** Starts the backend; where that fails, prints the reason on standard error and exits with 2. */
+  /** Starts the backend; where that fails, says why on standard error and exits with status 2. */
   public static void startOrExit() {
     try {
       start();
@@ -45,40 +45,31 @@ public final class Backend {
    * @throws IllegalStateException if it does not start; the message has the reason and a remedy
    */
   public static void start() {
+    boolean cuda = Backend.class.getClassLoader().getResource(CUDA_BACKEND) != null;
     try {
-      Nd4j.create(1).addi(1);
-    } catch (Throwable e) { // LinkageErrors, and whatever a static initialiser throws
-      throw new IllegalStateException(explain(e), e);
-    }
-  }
-
-  /** The reason and the remedy for a backend that did not start. */
-  static String explain(Throwable failure) {
-    List<String> reasons = reasons(failure);
-    boolean cuda =
-        reasons.stream().anyMatch(r -> r.contains("cuda") || r.contains("Cublas") || r.contains("CUDA"));
-    String remedy =
-        cuda
-            ? "This build has the CUDA backend (-Pcuda), which needs an NVIDIA GPU and its driver (libcuda). "
-                + "On a machine without one leave -Pcuda out: then the processor computes."
-            : "Choose the binaries of this machine: -Dnd4j.classifier=linux-x86_64 on a Linux processor without "
-                + "AVX2, macosx-x86_64 or windows-x86_64 elsewhere.";
-    return "ND4J's backend does not start: "
-        + (reasons.isEmpty() ? failure.toString() : String.join("; ", reasons))
-        + System.lineSeparator()
-        + remedy;
-  }
-
-  private static List<String> reasons(Throwable failure) {
-    List<String> reasons = new ArrayList<>();
-    @Nullable Throwable cause = failure;
-    while (cause != null) {
-      String message = cause.getMessage();
-      if (message != null && !reasons.contains(message)) {
-        reasons.add(message);
+      if (cuda) {
+        Class.forName(CUDA_LIBRARY); // ND4J would hide the reason for which this fails
       }
-      cause = cause.getCause();
+      Nd4j.create(1).addi(1);
+    } catch (Exception | LinkageError e) {
+      throw new IllegalStateException(explain(e, cuda), e);
     }
-    return reasons;
   }
+
+  private static String explain(Throwable failure, boolean cuda) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return "ND4J's backend does not start: %s%n%s"
+        .formatted(root, cuda ? NO_GPU : NO_BINARIES);
+  }
+
+  private static final String NO_GPU =
+      "This build has the CUDA backend (-Pcuda), which needs an NVIDIA GPU and its driver. On a"
+          + " machine without them leave -Pcuda out; the processor computes then.";
+
+  private static final String NO_BINARIES =
+      "The build has the binaries of one platform. -Dnd4j.classifier=linux-x86_64 chooses those for"
+          + " a Linux processor without AVX2 (macosx-x86_64, windows-x86_64 on other systems).";
 }

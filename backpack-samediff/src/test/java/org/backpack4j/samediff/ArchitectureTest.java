@@ -1,0 +1,128 @@
+package org.backpack4j.samediff;
+
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.NullMarked;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/**
+ * The arrows between the packages, and what every package keeps to.
+ *
+ * <p>The arrows point downwards: an extension knows contributions and the sweep, a rule knows
+ * neither an extension nor the algebra's callers, {@code graph} and {@code check} stand alone. So a
+ * rule can be read, tested and replaced by itself, and the brute force of {@code check} shares no
+ * rule with what it checks.
+ */
+@AnalyzeClasses(packages = "org.backpack4j.samediff", importOptions = DoNotIncludeTests.class)
+class ArchitectureTest {
+
+  private static final String ROOT = "org.backpack4j.samediff";
+
+  /** Every package below the root; a new one belongs into this list. */
+  private static final List<String> PACKAGES =
+      List.of(
+          "graph",
+          "backprop",
+          "rule",
+          "loss",
+          "contribution",
+          "extension",
+          "execution",
+          "check");
+
+  @ArchTest
+  static final ArchRule everyClassHasItsPlace =
+      classes()
+          .should()
+          .resideInAnyPackage(
+              Stream.concat(Stream.of(ROOT), Arrays.stream(in(PACKAGES))).toArray(String[]::new))
+          .allowEmptyShould(true);
+
+  @ArchTest
+  static final ArchRule everyPackageIsNullMarked =
+      classes().should(resideInANullMarkedPackage()).allowEmptyShould(true);
+
+  @ArchTest
+  static final ArchRule nothingKnowsDl4j =
+      noClasses()
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.deeplearning4j..")
+          .allowEmptyShould(true);
+
+  @ArchTest static final ArchRule ruleKnowsNoExtension = separate("rule", "extension");
+
+  @ArchTest
+  static final ArchRule contributionKnowsNoRule = separate("contribution", "rule", "extension");
+
+  @ArchTest
+  static final ArchRule graphStandsAlone =
+      separate(
+          "graph", "backprop", "rule", "loss", "contribution", "extension", "execution", "check");
+
+  @ArchTest
+  static final ArchRule checkSharesNothingWithTheFastWay =
+      separate("check", "rule", "loss", "contribution", "backprop", "extension");
+
+  @ArchTest
+  static final ArchRule nothingIsPrinted =
+      NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.allowEmptyShould(true);
+
+  /** Both print a line for each op, and change the person's graph. */
+  @ArchTest
+  static final ArchRule sameDiffsOwnGradientIsNotAskedFor =
+      noClasses()
+          .should()
+          .callMethodWhere(
+              target(nameMatching("createGradFunction|calculateGradients.*"))
+                  .and(target(owner(assignableTo(SameDiff.class)))))
+          .allowEmptyShould(true);
+
+  private static ArchRule separate(String from, String... to) {
+    return noClasses()
+        .that()
+        .resideInAPackage(in(from))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(in(List.of(to)))
+        .allowEmptyShould(true);
+  }
+
+  private static String[] in(List<String> names) {
+    return names.stream().map(ArchitectureTest::in).toArray(String[]::new);
+  }
+
+  private static String in(String name) {
+    return ROOT + "." + name + "..";
+  }
+
+  private static ArchCondition<JavaClass> resideInANullMarkedPackage() {
+    return new ArchCondition<>("reside in a package whose package-info.java says @NullMarked") {
+      @Override
+      public void check(JavaClass item, ConditionEvents events) {
+        boolean marked = item.getPackage().isAnnotatedWith(NullMarked.class);
+        String message =
+            "%s: %s has %s package-info.java with @NullMarked"
+                .formatted(item.getName(), item.getPackageName(), marked ? "a" : "no");
+        events.add(new SimpleConditionEvent(item, marked, message));
+      }
+    };
+  }
+}
