@@ -61,8 +61,7 @@ public final class Backend {
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    return "ND4J's backend does not start: %s%n%s"
-        .formatted(root, cuda ? NO_GPU : NO_BINARIES);
+    return "ND4J's backend does not start: %s%n%s".formatted(root, cuda ? NO_GPU : NO_BINARIES);
   }
 
   private static final String NO_GPU =
