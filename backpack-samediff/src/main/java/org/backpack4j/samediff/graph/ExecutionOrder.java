@@ -1,0 +1,141 @@
+package org.backpack4j.samediff.graph;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.PriorityQueue;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.autodiff.samediff.internal.Variable;
+
+/**
+ * The ops that given variables need, each after those it depends on.
+ *
+ * <p>Among ops that could run next the one that was added to the graph first does, so that the
+ * order is the one in which the graph was written wherever that is possible, and always the same.
+ * Nothing here is recursive: a chain of ten thousand ops is no deeper than one of ten.
+ */
+final class ExecutionOrder {
+  private final SameDiff graph;
+  private final Map<String, Integer> position = new HashMap<>();
+
+  private ExecutionOrder(SameDiff graph) {
+    this.graph = graph;
+    for (String op : graph.getOps().keySet()) {
+      position.put(op, position.size());
+    }
+  }
+
+  /**
+   * The ops that {@code names} need, in execution order.
+   *
+   * @throws IllegalArgumentException if a name is not a variable of the graph
+   * @throws UnsupportedOperationException if the ops form a loop
+   */
+  static List<SameDiffOp> of(SameDiff graph, Collection<String> names) {
+    return new ExecutionOrder(graph).sort(names);
+  }
+
+  private List<SameDiffOp> sort(Collection<String> names) {
+    Map<String, Set<String>> dependencies = needed(names);
+    Map<String, List<String>> dependents = new HashMap<>();
+    Map<String, Integer> open = new HashMap<>();
+    PriorityQueue<String> ready = new PriorityQueue<>(Comparator.comparingInt(this::position));
+    dependencies.forEach(
+        (op, befores) -> {
+          open.put(op, befores.size());
+          for (String before : befores) {
+            dependents.computeIfAbsent(before, key -> new ArrayList<>()).add(op);
+          }
+          if (befores.isEmpty()) {
+            ready.add(op);
+          }
+        });
+    List<SameDiffOp> sorted = new ArrayList<>(dependencies.size());
+    while (!ready.isEmpty()) {
+      String op = ready.remove();
+      sorted.add(op(op));
+      for (String dependent : dependents.getOrDefault(op, List.of())) {
+        if (open.merge(dependent, -1, Integer::sum) == 0) {
+          ready.add(dependent);
+        }
+      }
+    }
+    if (sorted.size() < dependencies.size()) {
+      Set<String> looping = new LinkedHashSet<>(dependencies.keySet());
+      sorted.forEach(op -> looping.remove(op.getName()));
+      throw new UnsupportedOperationException(
+          "The ops " + looping + " depend on each other in a circle: loops are not supported.");
+    }
+    return sorted;
+  }
+
+  /** Every needed op with the ops that must run before it. */
+  private Map<String, Set<String>> needed(Collection<String> names) {
+    Map<String, Set<String>> dependencies = new HashMap<>();
+    Deque<String> open = new ArrayDeque<>();
+    for (String name : names) {
+      addProducer(name, open);
+    }
+    while (!open.isEmpty()) {
+      String op = open.pop();
+      if (!dependencies.containsKey(op)) {
+        Set<String> befores = befores(op(op));
+        dependencies.put(op, befores);
+        open.addAll(befores);
+      }
+    }
+    return dependencies;
+  }
+
+  private Set<String> befores(SameDiffOp op) {
+    Set<String> befores = new HashSet<>();
+    for (List<String> variables : lists(op)) {
+      for (String variable : variables) {
+        addProducer(variable, befores);
+      }
+    }
+    befores.remove(op.getName());
+    return befores;
+  }
+
+  private static List<List<String>> lists(SameDiffOp op) {
+    return List.of(
+        orEmpty(op.getInputsToOp()), orEmpty(op.getControlDeps()), orEmpty(op.getVarControlDeps()));
+  }
+
+  /** Adds the op that computes a variable, if any, and the ops that the variable waits for. */
+  private void addProducer(String name, Collection<String> ops) {
+    Variable variable = graph.getVariables().get(name);
+    if (variable == null) {
+      throw new IllegalArgumentException("The graph has no variable \"" + name + "\".");
+    }
+    String producer = variable.getOutputOfOp();
+    if (producer != null && graph.getOps().containsKey(producer)) {
+      ops.add(producer);
+    }
+    ops.addAll(orEmpty(variable.getControlDeps()));
+  }
+
+  private int position(String name) {
+    return Objects.requireNonNull(position.get(name));
+  }
+
+  private SameDiffOp op(String name) {
+    return Objects.requireNonNull(graph.getOps().get(name));
+  }
+
+  private static List<String> orEmpty(@Nullable List<String> list) {
+    return list == null ? List.of() : list;
+  }
+}
