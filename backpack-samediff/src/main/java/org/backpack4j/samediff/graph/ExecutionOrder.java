@@ -98,33 +98,26 @@ final class ExecutionOrder {
     return dependencies;
   }
 
+  /** The ops that compute an op's inputs, and those that it has a control dependency on. */
   private Set<String> befores(SameDiffOp op) {
-    Set<String> befores = new HashSet<>();
-    for (List<String> variables : lists(op)) {
-      for (String variable : variables) {
-        addProducer(variable, befores);
-      }
+    Set<String> befores = new HashSet<>(orEmpty(op.getControlDeps()));
+    for (String input : orEmpty(op.getInputsToOp())) {
+      addProducer(input, befores);
     }
-    befores.remove(op.getName());
+    befores.retainAll(position.keySet());
     return befores;
   }
 
-  private static List<List<String>> lists(SameDiffOp op) {
-    return List.of(
-        orEmpty(op.getInputsToOp()), orEmpty(op.getControlDeps()), orEmpty(op.getVarControlDeps()));
-  }
-
-  /** Adds the op that computes a variable, if any, and the ops that the variable waits for. */
+  /** Adds the op that computes a variable, if one does. */
   private void addProducer(String name, Collection<String> ops) {
     Variable variable = graph.getVariables().get(name);
     if (variable == null) {
       throw new IllegalArgumentException("The graph has no variable \"" + name + "\".");
     }
     String producer = variable.getOutputOfOp();
-    if (producer != null && graph.getOps().containsKey(producer)) {
+    if (producer != null && position.containsKey(producer)) {
       ops.add(producer);
     }
-    ops.addAll(orEmpty(variable.getControlDeps()));
   }
 
   private int position(String name) {

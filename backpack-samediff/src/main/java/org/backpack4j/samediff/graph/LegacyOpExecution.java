@@ -6,8 +6,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.BaseOp;
 import org.nd4j.linalg.api.ops.BaseReduceOp;
 import org.nd4j.linalg.api.ops.Op;
+import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.api.ops.ReduceOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
+import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -36,13 +38,24 @@ final class LegacyOpExecution {
     if (emptyReduce) {
       return inputs.get(0).dup('c');
     }
-    INDArray output = Nd4j.create(op.calculateOutputShape().get(0), false);
+    INDArray output = Nd4j.create(outputShape(op, inputs), false);
     op.setZ(output);
     if (op instanceof BaseReduceOp reduce) {
       avoidNoOp(reduce);
     }
     Nd4j.exec((Op) op);
     return Contiguous.of(output);
+  }
+
+  /** Some shape functions look for the input in the op, some in a context: it is in both. */
+  private static LongShapeDescriptor outputShape(BaseOp op, List<INDArray> inputs) {
+    OpContext context = Nd4j.getExecutioner().buildContext();
+    for (int i = 0; i < inputs.size(); i++) {
+      context.setInputArray(i, inputs.get(i));
+    }
+    LongShapeDescriptor shape = op.calculateOutputShape(context).get(0);
+    context.purge();
+    return shape;
   }
 
   private static void setAxes(BaseReduceOp op, INDArray axes) {

@@ -37,7 +37,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * the op object, which other threads may be running too: a custom op gets a context of its own, a
  * legacy op is run through a private duplicate.
  */
-final class OpExecution {
+public final class OpExecution {
   /** What needs frames, lists of arrays or another graph. */
   private static final Set<Class<?>> UNSUPPORTED =
       Set.of(
@@ -62,15 +62,26 @@ final class OpExecution {
   }
 
   /** Throws an {@link UnsupportedOperationException} that names an op which cannot be run here. */
-  static void checkSupported(SameDiffOp op) {
-    if (isControlFlow(op.getOp())) {
-      throw new UnsupportedOperationException(
-          "The op \""
-              + op.getName()
-              + "\" ("
-              + op.getOp().opName()
-              + ") is control flow or works on a list of arrays: it cannot be run op by op.");
+  static void checkSupported(SameDiff graph, SameDiffOp node) {
+    DifferentialFunction op = node.getOp();
+    if (isControlFlow(op)) {
+      throw unsupported(node, "is control flow or works on a list of arrays");
     }
+    if (op instanceof Assign
+        && graph.getVariableOutputOp(node.getInputsToOp().get(0)) instanceof CreateView) {
+      throw unsupported(node, "writes to a part of another variable");
+    }
+  }
+
+  private static UnsupportedOperationException unsupported(SameDiffOp node, String why) {
+    return new UnsupportedOperationException(
+        "The op \""
+            + node.getName()
+            + "\" ("
+            + node.getOp().opName()
+            + ") "
+            + why
+            + ": it cannot be run op by op.");
   }
 
   /**
@@ -79,7 +90,7 @@ final class OpExecution {
    *
    * @param inputs the op's arguments, contiguous and in 'c' order; they are not written to
    */
-  static List<INDArray> run(SameDiff graph, SameDiffOp node, List<INDArray> inputs) {
+  public static List<INDArray> run(SameDiff graph, SameDiffOp node, List<INDArray> inputs) {
     DifferentialFunction op = node.getOp();
     if (op instanceof Identity) {
       return List.of(inputs.get(0));

@@ -105,7 +105,7 @@ public final class Walk {
     checkFeeds();
     List<SameDiffOp> order = order(graph, names);
     for (SameDiffOp op : order) {
-      OpExecution.checkSupported(op);
+      OpExecution.checkSupported(graph, op);
     }
     Map<String, Integer> uses = uses(order, names);
     for (SameDiffOp op : order) {

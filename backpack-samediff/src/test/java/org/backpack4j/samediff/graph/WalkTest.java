@@ -14,6 +14,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -22,6 +24,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.api.ops.impl.reduce.same.Sum;
+import org.nd4j.linalg.api.ops.impl.shape.CreateView;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
@@ -56,6 +59,20 @@ class WalkTest {
 
     assertThat(walked.keySet()).containsExactly("loss", "rows", "h");
     walked.forEach((name, array) -> ArrayAssert.assertClose(array, session(graph, feeds, name)));
+  }
+
+  static List<OpCase> everyOp() {
+    return OpCases.all();
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyOp")
+  void agreesWithTheSessionOn(OpCase op) {
+    SameDiff graph = op.graph();
+
+    INDArray walked = Walk.run(graph, Map.of(), List.of("o")).get("o");
+
+    ArrayAssert.assertClose(walked, session(graph, Map.of(), "o"));
   }
 
   @Test
@@ -116,6 +133,33 @@ class WalkTest {
 
     ArrayAssert.assertClose(walked.get("twice"), Nd4j.createFromArray(10.0, 12.0));
     ArrayAssert.assertClose(w.getArr(), Nd4j.createFromArray(1.0, 2.0));
+  }
+
+  @Test
+  void refusesToWriteToAPartOfAVariable() {
+    SameDiff graph = SameDiff.create();
+    SDVariable w = graph.var("w", rand(4, 3));
+    SDVariable view = new CreateView(graph, w, point(graph)).outputVariable();
+    graph.assign("assigned", view, graph.constant(rand(3)));
+
+    assertThatThrownBy(() -> Walk.run(graph, Map.of(), List.of("assigned")))
+        .isInstanceOf(UnsupportedOperationException.class)
+        .hasMessageContaining("writes to a part of another variable");
+  }
+
+  @Test
+  void readsAPartOfAVariable() {
+    SameDiff graph = SameDiff.create();
+    SDVariable w = graph.var("w", rand(4, 3));
+    String row = new CreateView(graph, w, point(graph)).outputVariable().name();
+
+    Map<String, INDArray> walked = Walk.run(graph, Map.of(), List.of(row));
+
+    ArrayAssert.assertClose(walked.get(row).reshape(3), w.getArr().getRow(1));
+  }
+
+  private static SDVariable[] point(SameDiff graph) {
+    return new SDVariable[] {CreateView.createPoint(graph, 1)};
   }
 
   @Test

@@ -1,0 +1,21 @@
+package org.backpack4j.samediff.graph;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Ops in the configurations that a graph can have them in. */
+final class OpCases {
+  private OpCases() {}
+
+  static List<OpCase> all() {
+    return Stream.of(
+            ActivationCases.all(),
+            LayerCases.all(),
+            ConvolutionCases.all(),
+            ShapeCases.all(),
+            ArithmeticCases.all(),
+            LossCases.all())
+        .flatMap(List::stream)
+        .toList();
+  }
+}
