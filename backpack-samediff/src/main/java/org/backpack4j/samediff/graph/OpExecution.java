@@ -62,7 +62,7 @@ public final class OpExecution {
   }
 
   /** Throws an {@link UnsupportedOperationException} that names an op which cannot be run here. */
-  static void checkSupported(SameDiff graph, SameDiffOp node) {
+  public static void checkSupported(SameDiff graph, SameDiffOp node) {
     DifferentialFunction op = node.getOp();
     if (isControlFlow(op)) {
       throw unsupported(node, "is control flow or works on a list of arrays");

@@ -18,7 +18,7 @@ import org.nd4j.autodiff.functions.DifferentialFunction;
  * several ops (the axis of {@code batchNorm}) and fails for others ({@code logSoftmax} with an
  * axis). Fields are all there is to an op object, so copying them loses nothing.
  */
-final class OpFields {
+public final class OpFields {
   private static final ClassValue<List<Field>> FIELDS =
       new ClassValue<>() {
         @Override
@@ -49,7 +49,7 @@ final class OpFields {
    *
    * @throws IllegalArgumentException if the op's class cannot be instantiated
    */
-  static DifferentialFunction copy(DifferentialFunction op) {
+  public static DifferentialFunction copy(DifferentialFunction op) {
     try {
       Constructor<? extends DifferentialFunction> constructor =
           op.getClass().getDeclaredConstructor();

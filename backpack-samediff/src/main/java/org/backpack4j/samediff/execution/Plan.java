@@ -1,0 +1,22 @@
+package org.backpack4j.samediff.execution;
+
+import java.util.List;
+
+/**
+ * What an evaluation has to do, for given shapes of the feeds: it holds no memory and is the same
+ * for all threads.
+ *
+ * @param steps the ops to run, in order
+ * @param feeds the placeholders that are needed
+ * @param sources the parameters and constants that are needed
+ * @param results what is asked for
+ * @param arenaBytes the memory in which all intermediate values lie
+ * @param distinctBytes what they would take if none reused the memory of another
+ */
+record Plan(
+    List<Step> steps,
+    List<Value> feeds,
+    List<Source> sources,
+    List<Value> results,
+    long arenaBytes,
+    long distinctBytes) {}

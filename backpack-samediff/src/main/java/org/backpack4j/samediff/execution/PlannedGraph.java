@@ -1,0 +1,199 @@
+package org.backpack4j.samediff.execution;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Evaluates a graph by plans that are made once for each combination of feed shapes and requested
+ * variables.
+ *
+ * <p>The numbers are those of {@code graph.output(feeds, names)}, computed by the same native ops.
+ * What SameDiff's session works out at each evaluation is worked out once: the order of the ops,
+ * their contexts, the shapes, and where each value lies in one block of memory, in which values
+ * that are not needed at the same time share their place.
+ *
+ * <p>Parameters are looked up at each evaluation, so that training is seen at once. Constants are
+ * taken to stay as they are, and the graph is taken to keep its ops. Feeds and parameters may be in
+ * any layout. Results belong to the caller. Any number of threads may evaluate one planned graph at
+ * once.
+ *
+ * <p>Memory is kept between evaluations until {@link #close()}.
+ */
+public final class PlannedGraph implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PlannedGraph.class);
+
+  /** How often parameters may be replaced under an evaluation before it gives up. */
+  private static final int ATTEMPTS = 5;
+
+  private final SameDiff graph;
+  private final Hints hints;
+  private final LinkedHashMap<PlanKey, Pool> pools = new LinkedHashMap<>(16, 0.75f, true);
+  private boolean closed;
+
+  /**
+   * A planned execution of a graph. Nothing is planned before the first evaluation.
+   *
+   * @param graph the graph, which is only read
+   * @param hints how to execute it
+   */
+  public PlannedGraph(SameDiff graph, Hints hints) {
+    this.graph = graph;
+    this.hints = hints;
+  }
+
+  /**
+   * Evaluates variables of the graph.
+   *
+   * @param feeds an array for each placeholder that is needed; one of another data type is cast
+   * @param names the variables
+   * @return a new array for each name, in the order of the names
+   * @throws IllegalArgumentException if a name is unknown, or a needed placeholder is not fed
+   * @throws UnsupportedOperationException if control flow or a list of arrays is needed
+   */
+  public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
+    return run(feeds, new LinkedHashSet<>(names), Map.of());
+  }
+
+  /**
+   * Evaluates variables of the graph into arrays of the caller's.
+   *
+   * @param feeds an array for each placeholder that is needed; one of another data type is cast
+   * @param into for each variable an array of its shape and data type, in any layout; no feed or
+   *     parameter may share memory with it
+   * @return {@code into}'s arrays, by name
+   * @throws IllegalArgumentException if a name is unknown, a needed placeholder is not fed, or an
+   *     array has another shape or type than the variable; then none of the arrays is changed
+   */
+  public Map<String, INDArray> outputInto(Map<String, INDArray> feeds, Map<String, INDArray> into) {
+    return run(feeds, into.keySet(), into);
+  }
+
+  private Map<String, INDArray> run(
+      Map<String, INDArray> feeds, Collection<String> names, Map<String, INDArray> into) {
+    check(feeds, names);
+    PlanKey key = PlanKey.of(feeds, names);
+    for (int attempt = 1; ; attempt++) {
+      Pool pool = pool(key, feeds, false);
+      checkTargets(pool.plan(), into);
+      @Nullable Machine machine = null;
+      try {
+        machine = pool.take();
+        Map<String, INDArray> results = machine.run(feeds, into);
+        pool.giveBack(machine);
+        machine = null;
+        return results;
+      } catch (StalePlanException e) {
+        LOG.debug("Planning again: {}", e.getMessage());
+        forget(key, pool);
+        if (attempt == ATTEMPTS) {
+          throw new IllegalStateException("Parameters keep changing: " + e.getMessage(), e);
+        }
+      } finally {
+        if (machine != null) {
+          pool.discard(machine);
+        }
+      }
+    }
+  }
+
+  private void check(Map<String, INDArray> feeds, Collection<String> names) {
+    for (String name : feeds.keySet()) {
+      SDVariable variable = graph.getVariable(name);
+      if (variable == null || !variable.isPlaceHolder()) {
+        throw new IllegalArgumentException(
+            "\"" + name + "\" is fed, but the graph has no placeholder of that name.");
+      }
+    }
+    for (String name : names) {
+      if (!graph.hasVariable(name)) {
+        throw new IllegalArgumentException("The graph has no variable \"" + name + "\".");
+      }
+    }
+  }
+
+  private static void checkTargets(Plan plan, Map<String, INDArray> into) {
+    for (Value result : plan.results()) {
+      INDArray target = into.get(result.name);
+      if (target != null
+          && result.isStatic()
+          && (target.dataType() != result.type || !Arrays.equals(target.shape(), result.shape()))) {
+        throw new IllegalArgumentException(
+            "The array for \""
+                + result.name
+                + "\" is "
+                + target.dataType()
+                + Arrays.toString(target.shape())
+                + ", but the variable is "
+                + result.type
+                + Arrays.toString(result.shape())
+                + ".");
+      }
+    }
+  }
+
+  /** The pool for a key, which is made if there is none. */
+  private Pool pool(PlanKey key, Map<String, INDArray> feeds, boolean plain) {
+    synchronized (pools) {
+      if (closed) {
+        throw new IllegalStateException("This planned graph is closed.");
+      }
+      Pool pool = pools.get(key);
+      if (pool == null) {
+        boolean prepared = hints.prepared() && !plain && Platform.isNativeCpu();
+        Plan plan = Planner.plan(graph, feeds, key.names(), !prepared);
+        LOG.debug(
+            "Planned {} steps in {} bytes (without reuse {})",
+            plan.steps().size(),
+            plan.arenaBytes(),
+            plan.distinctBytes());
+        pool = new Pool(graph, plan, hints.threads());
+        pools.put(key, pool);
+        if (pools.size() > hints.plans()) {
+          PlanKey eldest = pools.keySet().iterator().next();
+          pools.remove(eldest).close();
+        }
+      }
+      return pool;
+    }
+  }
+
+  private void forget(PlanKey key, Pool pool) {
+    synchronized (pools) {
+      pools.remove(key, pool);
+    }
+    pool.close();
+  }
+
+  /**
+   * The bytes that one thread works in to evaluate this.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param names the variables
+   * @return the size of the plan's memory; results and what has no shape beforehand come on top
+   */
+  public long bytes(Map<String, INDArray> feeds, Collection<String> names) {
+    check(feeds, names);
+    List<String> distinct = List.copyOf(new LinkedHashSet<>(names));
+    return pool(PlanKey.of(feeds, distinct), feeds, false).plan().arenaBytes();
+  }
+
+  /** Frees all memory. A later evaluation fails; one that is under way finishes. */
+  @Override
+  public void close() {
+    synchronized (pools) {
+      closed = true;
+      pools.values().forEach(Pool::close);
+      pools.clear();
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package org.backpack4j.samediff.execution;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.Semaphore;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/**
+ * The machines for one plan: as many as there are threads in it at once, up to a limit; a thread
+ * that finds all of them busy waits.
+ */
+final class Pool implements AutoCloseable {
+  private final SameDiff graph;
+  private final Plan plan;
+  private final Semaphore permits;
+  private final Deque<Machine> idle = new ArrayDeque<>();
+  private boolean closed;
+
+  Pool(SameDiff graph, Plan plan, int limit) {
+    this.graph = graph;
+    this.plan = plan;
+    this.permits = new Semaphore(limit);
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  /** A machine that nobody else uses until it is given back, or discarded. */
+  Machine take() throws StalePlanException {
+    permits.acquireUninterruptibly();
+    try {
+      synchronized (this) {
+        if (!idle.isEmpty()) {
+          return idle.pop();
+        }
+      }
+      return new Machine(graph, plan);
+    } catch (RuntimeException | Error | StalePlanException e) {
+      permits.release();
+      throw e;
+    }
+  }
+
+  /** Gives a machine back to be used again. */
+  void giveBack(Machine machine) {
+    synchronized (this) {
+      if (closed) {
+        machine.close();
+      } else {
+        idle.push(machine);
+      }
+    }
+    permits.release();
+  }
+
+  /** Gives a machine back that must not be used again. */
+  void discard(Machine machine) {
+    machine.close();
+    permits.release();
+  }
+
+  /** Frees all memory; that of a machine at work when it is given back. */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    idle.forEach(Machine::close);
+    idle.clear();
+  }
+}

@@ -1,0 +1,85 @@
+package org.backpack4j.samediff.execution;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** What a plan knows of one variable of the graph. */
+final class Value {
+  final String name;
+  final DataType type;
+
+  /** Null where the shape depends on numbers and is found out at run time. */
+  final long @Nullable [] shape;
+
+  /** The value itself where it depends on nothing but shapes and constants. */
+  @Nullable INDArray known;
+
+  /** Null where each run makes an array of its own. */
+  @Nullable Storage storage;
+
+  /** Where it begins in its storage, in elements of its own type. */
+  long offset;
+
+  private Value(String name, DataType type, long @Nullable [] shape) {
+    this.name = name;
+    this.type = type;
+    this.shape = shape;
+  }
+
+  static Value of(String name, DataType type, long[] shape) {
+    return new Value(name, type, shape);
+  }
+
+  /** A variable of which nothing is known before it has been computed. */
+  static Value unknown(String name, DataType type) {
+    return new Value(name, type, null);
+  }
+
+  boolean isStatic() {
+    return shape != null;
+  }
+
+  long[] shape() {
+    if (shape == null) {
+      throw new IllegalStateException("The shape of " + name + " is not known beforehand.");
+    }
+    return shape;
+  }
+
+  Storage storage() {
+    if (storage == null) {
+      throw new IllegalStateException(name + " has no place in the plan's memory.");
+    }
+    return storage;
+  }
+
+  long length() {
+    long length = 1;
+    for (long extent : shape()) {
+      length *= extent;
+    }
+    return length;
+  }
+
+  long bytes() {
+    return length() * type.width();
+  }
+
+  boolean isEmpty() {
+    return shape != null && length() == 0;
+  }
+
+  /** Whether the two lie on the very same bytes. */
+  boolean sharesPlaceWith(Value other) {
+    return storage == other.storage
+        && offset * type.width() == other.offset * other.type.width()
+        && bytes() == other.bytes();
+  }
+
+  @Override
+  public String toString() {
+    return name + " " + type + (shape == null ? "[?]" : Arrays.toString(shape));
+  }
+}
