@@ -1,0 +1,157 @@
+package org.backpack4j.samediff;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.backpack4j.samediff.extension.Extension;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/**
+ * The way in: {@code ExtendedGraph graph = BackPack.extend(sd, new BatchGrad(), new
+ * DiagGGNExact())}, as BackPACK's {@code model = extend(model)}. The extended graph is a rewritten
+ * copy of {@code sd} that shares its parameters' arrays and computes, beside everything that {@code
+ * sd} computes, {@code <parameter>.grad} and {@code <parameter>.<field>} for each extension. {@code
+ * sd} itself is left as it is, also when the call fails.
+ */
+public final class BackPack {
+  private BackPack() {}
+
+  /**
+   * Extends a graph for all of its parameters.
+   *
+   * @param sd a graph with at least one loss variable
+   * @param extensions the quantities
+   * @return the extended graph
+   * @throws UnsupportedGraphException if a quantity cannot be had; it lists every reason
+   * @throws IllegalArgumentException if there is no loss, no sample axis, or a name is taken
+   */
+  public static ExtendedGraph extend(SameDiff sd, Extension... extensions) {
+    return on(sd).extend(extensions);
+  }
+
+  /**
+   * Extends a graph with choices.
+   *
+   * @param sd a graph with at least one loss variable
+   * @return a builder, whose {@link Builder#extend} extends the graph
+   */
+  public static Builder on(SameDiff sd) {
+    return new Builder(sd);
+  }
+
+  /** Choices for an extension. Each call changes and answers the builder. */
+  public static final class Builder {
+    private final SameDiff sd;
+    private final List<Predicate<String>> parameters = new ArrayList<>();
+    private final List<String> named = new ArrayList<>();
+    private final List<String> without = new ArrayList<>();
+    private final List<String> predictions = new ArrayList<>();
+    private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
+    private boolean lenient;
+
+    private Builder(SameDiff sd) {
+      this.sd = sd;
+    }
+
+    /**
+     * Chooses parameters by name.
+     *
+     * @param names the names of trainable variables
+     * @return this builder
+     */
+    public Builder parameters(String... names) {
+      named.addAll(Arrays.asList(names));
+      return this;
+    }
+
+    /**
+     * Chooses parameters by a predicate.
+     *
+     * @param names says for the name of a parameter whether it is chosen
+     * @return this builder
+     */
+    public Builder parameters(Predicate<String> names) {
+      parameters.add(names);
+      return this;
+    }
+
+    /**
+     * Leaves parameters out.
+     *
+     * @param names the names of trainable variables
+     * @return this builder
+     */
+    public Builder without(String... names) {
+      without.addAll(Arrays.asList(names));
+      return this;
+    }
+
+    /**
+     * Names the predictions, for second-order quantities of a loss that is written out of simple
+     * ops. The generalised Gauss-Newton matrix is Jᵀ H J with J the Jacobian of the predictions and
+     * H the Hessian of the loss with respect to them.
+     *
+     * @param names variables of the graph, none of which depends on another
+     * @return this builder
+     */
+    public Builder predictions(String... names) {
+      predictions.addAll(Arrays.asList(names));
+      return this;
+    }
+
+    /**
+     * Names the sample axis of a placeholder. Without, it is axis 0 of every placeholder whose
+     * shape begins with −1.
+     *
+     * @param placeholder the placeholder
+     * @param axis its sample axis
+     * @return this builder
+     */
+    public Builder sampleAxis(String placeholder, int axis) {
+      sampleAxes.put(placeholder, axis);
+      return this;
+    }
+
+    /**
+     * Leaves out what cannot be had, instead of failing. {@link ExtendedGraph#refusals} tells what
+     * and why.
+     *
+     * @return this builder
+     */
+    public Builder lenient() {
+      lenient = true;
+      return this;
+    }
+
+    /**
+     * Extends the graph.
+     *
+     * @param extensions the quantities
+     * @return the extended graph
+     * @throws UnsupportedGraphException if a quantity cannot be had; it lists every reason
+     * @throws IllegalArgumentException if there is no loss, no sample axis, or a name is taken
+     */
+    public ExtendedGraph extend(Extension... extensions) {
+      boolean all = named.isEmpty() && parameters.isEmpty();
+      Predicate<String> chosen =
+          name ->
+              (all || named.contains(name) || parameters.stream().anyMatch(p -> p.test(name)))
+                  && !without.contains(name);
+      return new Extender(
+              new Request(
+                  sd,
+                  List.of(extensions),
+                  chosen,
+                  Set.copyOf(named),
+                  Set.copyOf(without),
+                  List.copyOf(predictions),
+                  Map.copyOf(sampleAxes),
+                  lenient))
+          .extend();
+    }
+  }
+}

@@ -1,0 +1,286 @@
+package org.backpack4j.samediff;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.backprop.Refusal;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.execution.Hints;
+import org.backpack4j.samediff.execution.PlannedGraph;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.TrainingConfig;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/**
+ * A graph that computes per-sample gradients and curvature beside everything else. It shares its
+ * parameters' arrays with the graph that it was made from: training that is seen by the next
+ * evaluation.
+ *
+ * <p>{@link #output} evaluates it by a planned execution; {@link #sameDiff()} is the graph itself,
+ * for SameDiff's own {@code output} and {@code save}. Any number of threads may evaluate one
+ * extended graph at once. Results belong to the caller. {@link #close()} frees the memory that the
+ * planned execution keeps between evaluations.
+ */
+public final class ExtendedGraph implements AutoCloseable {
+  private final SameDiff source;
+  private final SameDiff graph;
+  private final Annotations annotations;
+  private final Map<Node, Rule> rules;
+  private final Outputs outputs;
+  private final List<Refusal> refusals;
+  private final PlannedGraph planned;
+
+  ExtendedGraph(
+      SameDiff source,
+      SameDiff graph,
+      Emitter emit,
+      Annotations annotations,
+      Map<Node, Rule> rules,
+      Outputs outputs,
+      List<Refusal> refusals) {
+    this.source = source;
+    this.graph = graph;
+    this.annotations = annotations;
+    this.rules = rules;
+    this.outputs = outputs;
+    this.refusals = List.copyOf(refusals);
+    this.planned = new PlannedGraph(graph, Hints.none());
+  }
+
+  /**
+   * The extended graph as plain SameDiff: {@code output} computes any of {@link #outputNames()},
+   * {@code save} writes a graph that runs without this library. Don't change it.
+   *
+   * @return the graph
+   */
+  public SameDiff sameDiff() {
+    return graph;
+  }
+
+  /**
+   * Evaluates variables of the graph.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables: quantities, the loss, predictions
+   * @return a new array for each name, in that order
+   * @throws IllegalArgumentException if a name is unknown, or a feed is missing or does not fit its
+   *     placeholder
+   */
+  public Map<String, INDArray> output(Map<String, INDArray> feeds, String... names) {
+    return output(feeds, Arrays.asList(names));
+  }
+
+  /**
+   * Evaluates variables of the graph.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables: quantities, the loss, predictions
+   * @return a new array for each name, in that order
+   * @throws IllegalArgumentException if a name is unknown, or a feed is missing or does not fit its
+   *     placeholder
+   */
+  public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
+    FeedCheck.check(annotations, graph, feeds, names);
+    return planned.output(feeds, names);
+  }
+
+  /**
+   * Evaluates variables of the graph into arrays at hand.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param into for each variable the array to write to, of its shape and type
+   * @return {@code into}
+   */
+  public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
+    FeedCheck.check(annotations, graph, feeds, into.keySet());
+    Map<String, INDArray> values = planned.output(feeds, into.keySet());
+    into.forEach((name, array) -> array.assign(Objects.requireNonNull(values.get(name))));
+    return into;
+  }
+
+  /**
+   * Evaluates variables for a data set, mapped to placeholders as the graph's training
+   * configuration says.
+   *
+   * @param data features and labels
+   * @param names any variables; all quantities if none is given
+   * @return a new array for each name, in that order
+   * @throws IllegalStateException if the graph that was extended has no training configuration
+   */
+  public Map<String, INDArray> output(DataSet data, String... names) {
+    return output(data.toMultiDataSet(), names);
+  }
+
+  /**
+   * Evaluates variables for a data set, mapped to placeholders as the graph's training
+   * configuration says.
+   *
+   * @param data features and labels
+   * @param names any variables; all quantities if none is given
+   * @return a new array for each name, in that order
+   * @throws IllegalStateException if the graph that was extended has no training configuration
+   */
+  public Map<String, INDArray> output(MultiDataSet data, String... names) {
+    return output(feeds(data), names.length == 0 ? outputNames() : Arrays.asList(names));
+  }
+
+  private Map<String, INDArray> feeds(MultiDataSet data) {
+    TrainingConfig config = source.getTrainingConfig();
+    if (config == null) {
+      throw new IllegalStateException(
+          "The graph has no training configuration that maps features and labels to placeholders:"
+              + " sd.setTrainingConfig(…), or output(feeds, …).");
+    }
+    Map<String, INDArray> feeds = new LinkedHashMap<>();
+    feed(feeds, config.getDataSetFeatureMapping(), data.getFeatures());
+    feed(feeds, config.getDataSetLabelMapping(), data.getLabels());
+    feed(feeds, config.getDataSetFeatureMaskMapping(), data.getFeaturesMaskArrays());
+    feed(feeds, config.getDataSetLabelMaskMapping(), data.getLabelsMaskArrays());
+    return feeds;
+  }
+
+  private static void feed(
+      Map<String, INDArray> feeds,
+      @org.jspecify.annotations.Nullable List<String> placeholders,
+      INDArray @org.jspecify.annotations.Nullable [] arrays) {
+    if (placeholders == null || arrays == null) {
+      return;
+    }
+    for (int k = 0; k < Math.min(placeholders.size(), arrays.length); k++) {
+      if (arrays[k] != null) {
+        feeds.put(placeholders.get(k), arrays[k]);
+      }
+    }
+  }
+
+  /**
+   * Evaluates every quantity.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @return the quantities, by parameter and extension
+   */
+  public Evaluation evaluate(Map<String, INDArray> feeds) {
+    return new Evaluation(output(feeds, outputNames()));
+  }
+
+  /**
+   * The names of all quantities.
+   *
+   * @return the names, {@code <parameter>.grad} and {@code <parameter>.<field>}
+   */
+  public List<String> outputNames() {
+    List<String> names = new ArrayList<>();
+    outputs
+        .byParameter()
+        .forEach((p, fields) -> fields.keySet().forEach(f -> names.add(Outputs.name(p, f))));
+    return names;
+  }
+
+  /**
+   * The quantities of a parameter.
+   *
+   * @param parameter the parameter's name
+   * @return their names by field
+   */
+  public Map<String, String> outputsOf(String parameter) {
+    Map<String, Tensor> fields = outputs.byParameter().get(parameter);
+    if (fields == null) {
+      throw new IllegalArgumentException(
+          "\""
+              + parameter
+              + "\" is no parameter of the extension; they are "
+              + outputs.byParameter().keySet()
+              + ".");
+    }
+    Map<String, String> names = new LinkedHashMap<>();
+    fields.keySet().forEach(f -> names.put(f, Outputs.name(parameter, f)));
+    return names;
+  }
+
+  /**
+   * One extension's quantities.
+   *
+   * @param extension the extension
+   * @return their names by parameter
+   */
+  public Map<String, String> outputsOf(Extension extension) {
+    Map<String, String> names = new LinkedHashMap<>();
+    outputs
+        .byParameter()
+        .forEach(
+            (p, fields) -> {
+              if (fields.containsKey(extension.field())) {
+                names.put(p, Outputs.name(p, extension.field()));
+              }
+            });
+    return names;
+  }
+
+  /**
+   * The parameters that have quantities.
+   *
+   * @return their names, in the order of the graph
+   */
+  public List<String> parameters() {
+    return List.copyOf(outputs.byParameter().keySet());
+  }
+
+  /**
+   * The shape of a quantity.
+   *
+   * @param name the output's name
+   * @return the shape, −1 standing for the number of samples
+   */
+  public long[] shape(String name) {
+    for (Map.Entry<String, Map<String, Tensor>> parameter : outputs.byParameter().entrySet()) {
+      for (Map.Entry<String, Tensor> field : parameter.getValue().entrySet()) {
+        if (Outputs.name(parameter.getKey(), field.getKey()).equals(name)) {
+          return field.getValue().dims().toLongs();
+        }
+      }
+    }
+    throw new IllegalArgumentException(
+        "\"" + name + "\" is no quantity; they are " + outputNames() + ".");
+  }
+
+  /**
+   * What was left out of a lenient extension, and why.
+   *
+   * @return the refusals; none if everything is there
+   */
+  public List<Refusal> refusals() {
+    return refusals;
+  }
+
+  /**
+   * The graph as a table: each op with its name, its inputs, the rule that serves it, and the
+   * quantities of the parameters that it reads.
+   *
+   * @return text with a line for each op, as PyTorch's {@code print_tabular}
+   */
+  public String table() {
+    return GraphTable.of(annotations, rules, new TreeMap<>(outputs.byParameter()));
+  }
+
+  @Override
+  public String toString() {
+    return table();
+  }
+
+  @Override
+  public void close() {
+    planned.close();
+  }
+}

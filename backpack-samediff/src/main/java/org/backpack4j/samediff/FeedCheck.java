@@ -1,0 +1,87 @@
+package org.backpack4j.samediff;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Map;
+import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.graph.Placement;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Checks feeds before anything native runs: M2.1 may crash on shapes that don't fit. */
+final class FeedCheck {
+  private FeedCheck() {}
+
+  static void check(
+      Annotations annotations,
+      SameDiff graph,
+      Map<String, INDArray> feeds,
+      Collection<String> names) {
+    for (String name : names) {
+      if (!graph.hasVariable(name)) {
+        throw new IllegalArgumentException("The graph has no variable \"" + name + "\".");
+      }
+    }
+    long samples = -1;
+    String first = "";
+    for (Map.Entry<String, INDArray> feed : feeds.entrySet()) {
+      SDVariable placeholder = graph.getVariable(feed.getKey());
+      if (placeholder == null || !placeholder.isPlaceHolder()) {
+        throw new IllegalArgumentException(
+            "\"" + feed.getKey() + "\" is fed, but the graph has no placeholder of that name.");
+      }
+      checkShape(placeholder, feed.getValue());
+      Placement place = annotations.placement(feed.getKey());
+      if (!place.hasSamples()) {
+        continue;
+      }
+      long here = feed.getValue().size(place.axis());
+      if (samples >= 0 && here != samples) {
+        throw new IllegalArgumentException(
+            "\""
+                + feed.getKey()
+                + "\" is fed "
+                + here
+                + " samples, \""
+                + first
+                + "\" "
+                + samples
+                + ".");
+      }
+      samples = here;
+      first = feed.getKey();
+    }
+  }
+
+  private static void checkShape(SDVariable placeholder, INDArray array) {
+    long[] shape = placeholder.placeholderShape();
+    if (array == null) {
+      throw new IllegalArgumentException("\"" + placeholder.name() + "\" is fed null.");
+    }
+    boolean fits = shape == null || shape.length == array.rank();
+    for (int k = 0; fits && shape != null && k < shape.length; k++) {
+      fits = shape[k] < 0 || shape[k] == array.size(k);
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "\""
+              + placeholder.name()
+              + "\" is fed an array of shape "
+              + Arrays.toString(array.shape())
+              + "; its shape is "
+              + Arrays.toString(shape)
+              + ", −1 standing for the number of samples.");
+    }
+    if (placeholder.dataType().isFPType() != array.dataType().isFPType()) {
+      throw new IllegalArgumentException(
+          "\""
+              + placeholder.name()
+              + "\" is fed an array of type "
+              + array.dataType()
+              + "; its type is "
+              + placeholder.dataType()
+              + ".");
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package org.backpack4j.samediff;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Tensor;
+
+/** Prints an extended graph as a table. */
+final class GraphTable {
+  private GraphTable() {}
+
+  static String of(
+      Annotations graph, Map<Node, Rule> rules, Map<String, Map<String, Tensor>> outputs) {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(new String[] {"op", "name", "inputs", "rule", "contributes"});
+    for (Node node : graph.nodes()) {
+      if (node.outputs().get(0).startsWith(Emitter.SCOPE)) {
+        continue; // the reshape behind a placeholder or parameter
+      }
+      Set<String> contributes = new TreeSet<>();
+      List<String> inputs = new ArrayList<>();
+      for (String input : node.inputs()) {
+        String original = original(graph, input);
+        inputs.add(original);
+        if (outputs.containsKey(original)) {
+          outputs.get(original).keySet().forEach(f -> contributes.add(Outputs.name(original, f)));
+        }
+      }
+      rows.add(
+          new String[] {
+            node.op(),
+            node.outputs().get(0),
+            String.join(", ", inputs),
+            Objects.requireNonNull(rules.get(node)).name(),
+            String.join(", ", contributes)
+          });
+    }
+    return layOut(rows);
+  }
+
+  private static String original(Annotations graph, String variable) {
+    Node producer = graph.producer(variable);
+    return producer != null && variable.startsWith(Emitter.SCOPE)
+        ? producer.inputs().get(0)
+        : variable;
+  }
+
+  private static String layOut(List<String[]> rows) {
+    int columns = rows.get(0).length;
+    int[] widths = new int[columns];
+    for (String[] row : rows) {
+      for (int k = 0; k < columns; k++) {
+        widths[k] = Math.max(widths[k], row[k].length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (int r = 0; r < rows.size(); r++) {
+      StringBuilder line = new StringBuilder();
+      for (int k = 0; k < columns; k++) {
+        line.append(rows.get(r)[k]).append(" ".repeat(widths[k] - rows.get(r)[k].length() + 2));
+      }
+      text.append(line.toString().stripTrailing()).append('\n');
+      if (r == 0) {
+        for (int width : widths) {
+          text.append("-".repeat(width)).append("  ");
+        }
+        text.append('\n');
+      }
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,400 @@
+package org.backpack4j.samediff;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.backprop.Refusal;
+import org.backpack4j.samediff.backprop.Refused;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.loss.LossRule;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Pass 4: which signals have to travel where, and what stands in their way. Nothing is inserted
+ * yet.
+ *
+ * <p>The gradient travels from the losses to every parameter asked for. The columns of second-order
+ * quantities start in the loss region, at the nodes between predictions and losses that are not
+ * linear, and travel from the predictions to the parameters.
+ */
+final class Plan {
+  /** Ops through which a loss may be scaled, weighted against another and added up. */
+  private static final Set<String> AFFINE =
+      Set.of(
+          "add",
+          "add_scalar",
+          "cast",
+          "div_scalar",
+          "divide",
+          "expand_dims",
+          "identity",
+          "mergeadd",
+          "mul_scalar",
+          "multiply",
+          "neg",
+          "reduce_mean",
+          "reduce_sum",
+          "reshape",
+          "reversesubtract",
+          "rsub_scalar",
+          "squeeze",
+          "sub_scalar",
+          "subtract");
+
+  private static final Set<String> ADDITIVE =
+      Set.of("add", "mergeadd", "reversesubtract", "subtract");
+
+  private final Annotations graph;
+  private final Function<Node, Rule> rules;
+  private final List<String> losses;
+  private final Set<String> parameters;
+  private final Set<String> leading = new HashSet<>();
+  private final Map<Node, Obstacle> first = new LinkedHashMap<>();
+  private final Map<Node, Obstacle> second = new LinkedHashMap<>();
+  private final Map<Node, Obstacle> region = new LinkedHashMap<>();
+  private final Set<Node> regionNodes = new LinkedHashSet<>();
+  private final Set<String> predictions = new LinkedHashSet<>();
+  private final Set<String> fromPredictions = new HashSet<>();
+
+  /** Why a node stands in the way. */
+  record Obstacle(String reason, String remedy) {}
+
+  Plan(
+      Annotations graph,
+      Function<Node, Rule> rules,
+      List<String> losses,
+      Set<String> parameters,
+      List<String> namedPredictions,
+      boolean secondOrder) {
+    this.graph = graph;
+    this.rules = rules;
+    this.losses = losses;
+    this.parameters = parameters;
+    findLeading();
+    for (Node node : graph.nodes()) {
+      if (passed(node)) {
+        inspect(node);
+      }
+    }
+    if (secondOrder) {
+      findRegion(namedPredictions);
+    }
+  }
+
+  private Site site(Node node) {
+    return new Site(graph, node);
+  }
+
+  /** Whether a variable depends on a parameter asked for, through ops that have a derivative. */
+  boolean leads(String variable) {
+    return leading.contains(variable);
+  }
+
+  private void findLeading() {
+    leading.addAll(parameters);
+    for (Node node : graph.nodes()) {
+      Rule rule = rules.apply(node);
+      boolean leads =
+          IntStream.range(0, node.inputs().size())
+              .anyMatch(
+                  k ->
+                      leading.contains(node.inputs().get(k)) && rule.differentiable(site(node), k));
+      if (leads) {
+        node.outputs().stream().filter(o -> graph.type(o).isFPType()).forEach(leading::add);
+      }
+    }
+  }
+
+  private boolean passed(Node node) {
+    return node.outputs().stream().anyMatch(leading::contains);
+  }
+
+  private void inspect(Node node) {
+    Rule rule = rules.apply(node);
+    try {
+      rule.check(site(node));
+    } catch (Refused refused) {
+      first.put(node, new Obstacle(refused.reason(), refused.remedy()));
+      return;
+    }
+    String mixing = mixing(node);
+    if (mixing != null) {
+      String remedy =
+          "use an op that treats samples apart (batch normalisation with fixed statistics, say)";
+      (rule.passesMixing() ? second : first)
+          .put(node, new Obstacle("samples influence each other: " + mixing, remedy));
+    }
+  }
+
+  private @Nullable String mixing(Node node) {
+    return node.outputs().stream()
+        .map(o -> graph.placement(o).mixing())
+        .filter(m -> m != null)
+        .findFirst()
+        .orElse(null);
+  }
+
+  // ---- the loss region ----
+
+  private void findRegion(List<String> named) {
+    if (named.isEmpty()) {
+      losses.forEach(this::descend);
+      return;
+    }
+    for (String prediction : named) {
+      if (graph.producer(prediction) == null && !graph.placement(prediction).hasSamples()) {
+        throw new IllegalArgumentException(
+            "The prediction \"" + prediction + "\" is not computed by the graph.");
+      }
+    }
+    predictions.addAll(named);
+    fromPredictions.addAll(named);
+    for (Node node : graph.nodes()) {
+      Rule rule = rules.apply(node);
+      Set<Integer> active = active(node);
+      if (active.stream().anyMatch(k -> rule.differentiable(site(node), k))) {
+        node.outputs().stream()
+            .filter(predictions::contains)
+            .findFirst()
+            .ifPresent(
+                o -> {
+                  throw new IllegalArgumentException(
+                      "The prediction \""
+                          + o
+                          + "\" depends on another prediction: name predictions that do not.");
+                });
+        fromPredictions.addAll(node.outputs());
+        regionNodes.add(node);
+        inspectRegion(node, rule, active);
+      }
+    }
+    for (String loss : losses) {
+      if (leads(loss)
+          && !fromPredictions.contains(loss)
+          && graph.placement(loss).kind() != Placement.Kind.SHARED) {
+        Node node = graph.producer(loss);
+        if (node != null) {
+          region.put(
+              node,
+              new Obstacle(
+                  "the loss does not depend on the predictions named", "name all predictions"));
+        }
+      }
+    }
+  }
+
+  private void inspectRegion(Node node, Rule rule, Set<Integer> active) {
+    boolean reduced =
+        node.outputs().stream().anyMatch(o -> graph.placement(o).kind() == Placement.Kind.REDUCED);
+    if (rule.linear(site(node), active)) {
+      return;
+    }
+    if (reduced && !(rule instanceof LossRule)) {
+      region.put(
+          node,
+          new Obstacle(
+              "the loss is not a sum over samples",
+              "write it as a sum or mean of each sample's loss"));
+      return;
+    }
+    try {
+      rule.checkCurvature(site(node), active);
+    } catch (Refused refused) {
+      region.put(node, new Obstacle(refused.reason(), refused.remedy()));
+    }
+  }
+
+  /** From a loss through factors and sums to the loss ops, whose predictions are known. */
+  private void descend(String variable) {
+    Node node = graph.producer(variable);
+    if (!leads(variable) || graph.placement(variable).kind() == Placement.Kind.SHARED) {
+      return; // a penalty, or no term of the parameters at all
+    }
+    if (node == null) {
+      return;
+    }
+    Rule rule = rules.apply(node);
+    Set<Integer> leadingInputs =
+        IntStream.range(0, node.inputs().size())
+            .filter(k -> leads(node.inputs().get(k)) && rule.differentiable(site(node), k))
+            .boxed()
+            .collect(Collectors.toSet());
+    if (!regionNodes.add(node)) {
+      return;
+    }
+    if (rule instanceof LossRule loss) {
+      String prediction = node.inputs().get(loss.predictions());
+      if (leads(prediction)) {
+        predictions.add(prediction);
+        fromPredictions.add(prediction);
+      }
+      fromPredictions.addAll(node.outputs());
+      try {
+        loss.checkCurvature(site(node), leadingInputs);
+      } catch (Refused refused) {
+        region.put(node, new Obstacle(refused.reason(), refused.remedy()));
+      }
+    } else if (AFFINE.contains(node.op())
+        && rule.linear(site(node), sampled(node, leadingInputs))) {
+      leadingInputs.forEach(k -> descend(node.inputs().get(k)));
+      fromPredictions.addAll(node.outputs());
+    } else {
+      regionNodes.remove(node);
+      region.put(
+          node,
+          new Obstacle(
+              "the loss is not one of SameDiff's loss ops",
+              "name its predictions: BackPack.on(sd).predictions(…)"));
+    }
+  }
+
+  /** The inputs that depend on samples: in those the loss must be linear. */
+  private Set<Integer> sampled(Node node, Set<Integer> inputs) {
+    return inputs.stream()
+        .filter(k -> graph.placement(node.inputs().get(k)).kind() != Placement.Kind.SHARED)
+        .collect(Collectors.toSet());
+  }
+
+  /** The inputs of a node that depend on the predictions. */
+  Set<Integer> active(Node node) {
+    return IntStream.range(0, node.inputs().size())
+        .filter(k -> fromPredictions.contains(node.inputs().get(k)))
+        .boxed()
+        .collect(Collectors.toSet());
+  }
+
+  /** The nodes between predictions and losses, in order. */
+  List<Node> region() {
+    return graph.nodes().stream().filter(regionNodes::contains).toList();
+  }
+
+  /** Whether the gradient travels to an input. */
+  boolean carriesGradient(Node node, int input) {
+    return leads(node.inputs().get(input)) && rules.apply(node).differentiable(site(node), input);
+  }
+
+  /** Whether columns travel to an input: inside the loss region only towards the predictions. */
+  boolean carriesColumns(Node node, int input) {
+    if (!carriesGradient(node, input)) {
+      return false;
+    }
+    return !regionNodes.contains(node) || fromPredictions.contains(node.inputs().get(input));
+  }
+
+  // ---- what stands in the way of a parameter's quantities ----
+
+  /** The obstacles for a parameter's quantity, by the node. */
+  Map<Node, Obstacle> obstacles(String parameter, Kind kind) {
+    Map<Node, Obstacle> found = new LinkedHashMap<>();
+    Set<String> reached = new HashSet<>(Set.of(parameter));
+    for (Node node : graph.nodes()) {
+      Rule rule = rules.apply(node);
+      boolean passes = false;
+      for (int k = 0; k < node.inputs().size(); k++) {
+        if (reached.contains(node.inputs().get(k)) && rule.differentiable(site(node), k)) {
+          passes = true;
+          if (kind == Kind.ROWS && coupled(node, k)) {
+            found.put(
+                node,
+                new Obstacle(
+                    "\""
+                        + node.inputs().get(k)
+                        + "\" acts on all samples at once, a gradient of each sample is not"
+                        + " defined",
+                    "leave the parameter out"));
+          }
+        }
+      }
+      if (!passes) {
+        continue;
+      }
+      reached.addAll(node.outputs());
+      collect(node, kind, found);
+    }
+    return found;
+  }
+
+  private void collect(Node node, Kind kind, Map<Node, Obstacle> found) {
+    Obstacle any = first.get(node);
+    if (any != null) {
+      found.put(node, any);
+    } else if (kind == Kind.COLUMNS) {
+      Obstacle inRegion = region.get(node);
+      // inside the region reductions over the samples are what makes a loss of their losses
+      Obstacle mixing = regionNodes.contains(node) ? null : second.get(node);
+      if (inRegion != null) {
+        found.put(node, inRegion);
+      } else if (mixing != null && region.isEmpty()) {
+        found.put(node, mixing);
+      }
+    }
+  }
+
+  /**
+   * Whether a parameter enters a value that was computed from all samples, other than as a summand.
+   */
+  private boolean coupled(Node node, int input) {
+    return graph.placement(node.inputs().get(input)).kind() == Placement.Kind.SHARED
+        && node.outputs().stream()
+            .anyMatch(o -> graph.placement(o).kind() == Placement.Kind.REDUCED)
+        && !ADDITIVE.contains(node.op());
+  }
+
+  /** Nodes that let samples influence each other on the gradient's way, with what they do. */
+  Map<Node, Obstacle> mixingNodes() {
+    Map<Node, Obstacle> found = new LinkedHashMap<>();
+    second.forEach(
+        (node, obstacle) -> {
+          if (!lossReduction(node)) {
+            found.put(node, obstacle);
+          }
+        });
+    return found;
+  }
+
+  /** Whether a reduction only adds up the samples' losses. */
+  private boolean lossReduction(Node node) {
+    return node.outputs().stream().allMatch(this::affineToLoss);
+  }
+
+  private boolean affineToLoss(String variable) {
+    if (losses.contains(variable)) {
+      return true;
+    }
+    List<Node> readers =
+        graph.nodes().stream().filter(n -> n.inputs().contains(variable) && passed(n)).toList();
+    return !readers.isEmpty()
+        && readers.stream()
+            .allMatch(
+                n -> AFFINE.contains(n.op()) && n.outputs().stream().allMatch(this::affineToLoss));
+  }
+
+  /** The kinds of quantities, by what they need. */
+  enum Kind {
+    /** The gradient alone. */
+    GRADIENT,
+    /** The gradient, samples apart. */
+    ROWS,
+    /** Columns of a second-order quantity. */
+    COLUMNS
+  }
+
+  /** Refusals of one quantity. */
+  static List<Refusal> refusals(String quantity, Map<Node, Obstacle> obstacles) {
+    List<Refusal> refusals = new ArrayList<>();
+    obstacles.forEach(
+        (node, o) -> refusals.add(new Refusal(quantity, node.toString(), o.reason(), o.remedy())));
+    return refusals;
+  }
+}

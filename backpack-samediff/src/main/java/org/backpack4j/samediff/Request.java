@@ -1,0 +1,30 @@
+package org.backpack4j.samediff;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.backpack4j.samediff.extension.Extension;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/**
+ * What a person asked for.
+ *
+ * @param sd the graph
+ * @param extensions the quantities
+ * @param chosen which parameters
+ * @param named parameters chosen by name
+ * @param without parameters left out by name
+ * @param predictions the predictions, where the person named them
+ * @param sampleAxes sample axes named by the person, by placeholder
+ * @param lenient whether to leave out what cannot be had
+ */
+record Request(
+    SameDiff sd,
+    List<Extension> extensions,
+    Predicate<String> chosen,
+    Set<String> named,
+    Set<String> without,
+    List<String> predictions,
+    Map<String, Integer> sampleAxes,
+    boolean lenient) {}

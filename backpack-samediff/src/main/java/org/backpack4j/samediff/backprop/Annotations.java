@@ -1,0 +1,194 @@
+package org.backpack4j.samediff.backprop;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.GraphShapes;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What is known of a graph before it is extended: its nodes in order, shapes, and where the sample
+ * axis is.
+ */
+public final class Annotations {
+  private final GraphShapes shapes;
+  private final Emitter emit;
+  private final Map<String, Placement> placements = new HashMap<>();
+  private final Map<String, Node> producers = new HashMap<>();
+
+  /**
+   * A graph with known shapes.
+   *
+   * @param shapes nodes in order, and every variable's shape
+   * @param emit where ops are inserted
+   */
+  public Annotations(GraphShapes shapes, Emitter emit) {
+    this.shapes = shapes;
+    this.emit = emit;
+    for (Node node : shapes.nodes()) {
+      node.outputs().forEach(o -> producers.put(o, node));
+    }
+    shapes.graph().variables().stream()
+        .filter(v -> v.getVariableType() != VariableType.ARRAY)
+        .forEach(v -> placements.put(v.name(), shapes.entrance(v.name())));
+  }
+
+  /**
+   * The nodes, each behind those whose results it reads.
+   *
+   * @return the nodes
+   */
+  public List<Node> nodes() {
+    return shapes.nodes();
+  }
+
+  /**
+   * The node that computes a variable.
+   *
+   * @param variable the variable's name
+   * @return the node; null for a placeholder, parameter or constant
+   */
+  public @Nullable Node producer(String variable) {
+    return producers.get(variable);
+  }
+
+  /**
+   * Where ops are inserted.
+   *
+   * @return the emitter
+   */
+  public Emitter emit() {
+    return emit;
+  }
+
+  /**
+   * Notes where a variable has its sample axis.
+   *
+   * @param variable the variable's name
+   * @param placement the placement
+   */
+  public void place(String variable, Placement placement) {
+    placements.put(variable, placement);
+  }
+
+  /**
+   * Where a variable has its sample axis.
+   *
+   * @param variable the variable's name
+   * @return the placement
+   */
+  public Placement placement(String variable) {
+    Placement placement = placements.get(variable);
+    if (placement == null) {
+      throw new IllegalStateException("the sample axis of \"" + variable + "\" is not known");
+    }
+    return placement;
+  }
+
+  /**
+   * A variable's shape.
+   *
+   * @param variable the variable's name
+   * @return the shape
+   */
+  public Dims dims(String variable) {
+    return shapes.dims(variable);
+  }
+
+  /**
+   * A variable's data type.
+   *
+   * @param variable the variable's name
+   * @return the type
+   */
+  public DataType type(String variable) {
+    return shapes.type(variable);
+  }
+
+  /**
+   * The values of a constant, also through the reshapes at the graph's entrance.
+   *
+   * @param variable the variable's name
+   * @return the array; null if the variable is no constant
+   */
+  public @Nullable INDArray constant(String variable) {
+    SDVariable v = shapes.graph().getVariable(variable);
+    if (v.getVariableType() == VariableType.CONSTANT) {
+      return v.getArr();
+    }
+    Node producer = producers.get(variable);
+    if (producer != null && producer.op().equals("reshape")) {
+      INDArray array = constant(producer.inputs().get(0));
+      return array == null ? null : array.reshape('c', dims(variable).toLongs());
+    }
+    return null;
+  }
+
+  /**
+   * A variable as it is.
+   *
+   * @param variable the variable's name
+   * @return its value, in its own layout
+   */
+  public Tensor forward(String variable) {
+    return emit.wrap(
+        shapes.graph().getVariable(variable),
+        dims(variable),
+        placement(variable).kind() != Placement.Kind.SHARED);
+  }
+
+  /**
+   * A variable with its samples first.
+   *
+   * @param variable the variable's name
+   * @return [N, F…], or [1, F…] for a variable without a sample axis
+   */
+  public Tensor samplesFirst(String variable) {
+    Tensor raw = forward(variable);
+    Placement place = placement(variable);
+    Dims dims = raw.dims();
+    if (!place.hasSamples()) {
+      return emit.reshape(raw, Dims.of(Dim.ONE).plus(dims));
+    }
+    Dim before = dims.range(0, place.axis()).product().times(Dim.of(place.outer()));
+    Dim behind = dims.from(place.axis() + 1).product().times(Dim.of(place.inner()));
+    Dims target = Dims.of(Dim.N).plus(place.perSample(dims));
+    if (before.isOne()) {
+      return emit.reshape(raw, target);
+    }
+    Tensor cube = emit.reshape(raw, Dims.of(before, Dim.N, behind));
+    return emit.reshape(emit.permute(cube, 1, 0, 2), target);
+  }
+
+  /**
+   * The way back: a value with its samples first in a variable's own layout.
+   *
+   * @param variable the variable's name
+   * @param rows [N, F…], or [1, F…] for a variable without a sample axis
+   * @return the value in the variable's layout
+   */
+  public Tensor asLaidOut(String variable, Tensor rows) {
+    Placement place = placement(variable);
+    Dims dims = dims(variable);
+    if (!place.hasSamples()) {
+      return emit.reshape(rows, dims);
+    }
+    Dim before = dims.range(0, place.axis()).product().times(Dim.of(place.outer()));
+    Dim behind = dims.from(place.axis() + 1).product().times(Dim.of(place.inner()));
+    if (before.isOne()) {
+      return emit.reshape(rows, dims);
+    }
+    Tensor cube = emit.reshape(rows, Dims.of(Dim.N, before, behind));
+    return emit.reshape(emit.permute(cube, 1, 0, 2), dims);
+  }
+}

@@ -1,0 +1,42 @@
+package org.backpack4j.samediff.backprop;
+
+/**
+ * Thrown by a rule that does not cover a node; gathered with all others before anything is
+ * inserted.
+ */
+public final class Refused extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final String reason;
+  private final String remedy;
+
+  /**
+   * A refusal.
+   *
+   * @param reason what is the matter
+   * @param remedy what to do
+   */
+  public Refused(String reason, String remedy) {
+    super(reason + "; " + remedy);
+    this.reason = reason;
+    this.remedy = remedy;
+  }
+
+  /**
+   * What is the matter.
+   *
+   * @return a sentence without a full stop
+   */
+  public String reason() {
+    return reason;
+  }
+
+  /**
+   * What to do.
+   *
+   * @return a sentence without a full stop
+   */
+  public String remedy() {
+    return remedy;
+  }
+}

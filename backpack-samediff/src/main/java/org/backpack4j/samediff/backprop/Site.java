@@ -1,0 +1,273 @@
+package org.backpack4j.samediff.backprop;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A node as a rule sees it: its variables' shapes and placements, their values in the arrangement
+ * of signals, and where to insert ops.
+ *
+ * <p>Signals have the samples first: [N, V, F…]. Forward values are brought into that arrangement
+ * with V = 1, at no cost where the sample axis is the first one anyway, so that a rule need not
+ * know where it was.
+ */
+public final class Site {
+  private final Annotations annotations;
+  private final Node node;
+
+  /**
+   * A node of an annotated graph.
+   *
+   * @param annotations the graph
+   * @param node the node
+   */
+  public Site(Annotations annotations, Node node) {
+    this.annotations = annotations;
+    this.node = node;
+  }
+
+  /**
+   * The node.
+   *
+   * @return the node
+   */
+  public Node node() {
+    return node;
+  }
+
+  /**
+   * Where ops are inserted.
+   *
+   * @return the emitter, in the node's scope
+   */
+  public Emitter emit() {
+    return annotations.emit();
+  }
+
+  /**
+   * The number of inputs.
+   *
+   * @return how many variables the node reads
+   */
+  public int inputs() {
+    return node.inputs().size();
+  }
+
+  /**
+   * An input's shape.
+   *
+   * @param input which input
+   * @return the shape, as the node reads it
+   */
+  public Dims dims(int input) {
+    return annotations.dims(node.inputs().get(input));
+  }
+
+  /**
+   * An output's shape.
+   *
+   * @param output which output
+   * @return the shape
+   */
+  public Dims outputDims(int output) {
+    return annotations.dims(node.outputs().get(output));
+  }
+
+  /**
+   * An input's data type.
+   *
+   * @param input which input
+   * @return the type
+   */
+  public DataType type(int input) {
+    return annotations.type(node.inputs().get(input));
+  }
+
+  /**
+   * Where an input has its sample axis.
+   *
+   * @param input which input
+   * @return the placement
+   */
+  public Placement placement(int input) {
+    return annotations.placement(node.inputs().get(input));
+  }
+
+  /**
+   * Where an output has its sample axis.
+   *
+   * @param output which output
+   * @return the placement
+   */
+  public Placement outputPlacement(int output) {
+    return annotations.placement(node.outputs().get(output));
+  }
+
+  /**
+   * The shape of one sample's part of an input.
+   *
+   * @param input which input
+   * @return F; the whole shape for an input without a sample axis
+   */
+  public Dims perSample(int input) {
+    return placement(input).perSample(dims(input));
+  }
+
+  /**
+   * The shape of one sample's part of an output.
+   *
+   * @param output which output
+   * @return F; the whole shape for an output without a sample axis
+   */
+  public Dims outputPerSample(int output) {
+    return outputPlacement(output).perSample(outputDims(output));
+  }
+
+  /**
+   * The values of an input that is a constant.
+   *
+   * @param input which input
+   * @return the array, not to be changed; null if the input is computed or fed
+   */
+  public @Nullable INDArray constant(int input) {
+    return annotations.constant(node.inputs().get(input));
+  }
+
+  /**
+   * An input in the arrangement of signals.
+   *
+   * @param input which input
+   * @return [N, 1, F…], or [1, 1, F…] for an input without a sample axis
+   */
+  public Tensor value(int input) {
+    return withColumn(samplesFirst(input));
+  }
+
+  /**
+   * An output in the arrangement of signals.
+   *
+   * @param output which output
+   * @return [N, 1, F…], or [1, 1, F…] for an output without a sample axis
+   */
+  public Tensor outputValue(int output) {
+    return withColumn(annotations.samplesFirst(node.outputs().get(output)));
+  }
+
+  /**
+   * An input with its samples first.
+   *
+   * @param input which input
+   * @return [N, F…], or [1, F…] for an input without a sample axis
+   */
+  public Tensor samplesFirst(int input) {
+    return annotations.samplesFirst(node.inputs().get(input));
+  }
+
+  /**
+   * An input as it is.
+   *
+   * @param input which input
+   * @return its value, in its own layout
+   */
+  public Tensor raw(int input) {
+    return annotations.forward(node.inputs().get(input));
+  }
+
+  /**
+   * An output as it is.
+   *
+   * @param output which output
+   * @return its value, in its own layout
+   */
+  public Tensor rawOutput(int output) {
+    return annotations.forward(node.outputs().get(output));
+  }
+
+  private Tensor withColumn(Tensor rows) {
+    return emit().reshape(rows, Dims.of(rows.dims().get(0), Dim.ONE).plus(rows.dims().from(1)));
+  }
+
+  // ---- broadcasting: an input beside an output, axes counted from the last ----
+
+  /**
+   * The per-sample shape of an input, with ones where the output's is broadcast against it.
+   *
+   * @param input which input
+   * @param output the output that it is broadcast to
+   * @return a shape of the rank of the output's F
+   */
+  public Dims alignedDims(int input, int output) {
+    Dims out = outputDims(output);
+    Placement place = outputPlacement(output);
+    List<Dim> aligned = new ArrayList<>();
+    int missing = out.rank() - dims(input).rank();
+    for (int k = 0; k < out.rank(); k++) {
+      Dim dim = k < missing ? Dim.ONE : dims(input).get(k - missing);
+      if (place.hasSamples() && k == place.axis()) {
+        if (place.folded()) {
+          aligned.add(dim.samples() ? Dim.of(dim.size()) : Dim.ONE);
+        }
+      } else {
+        aligned.add(dim);
+      }
+    }
+    return new Dims(aligned);
+  }
+
+  /**
+   * An input in the arrangement of signals at an output that it is broadcast to.
+   *
+   * @param input which input
+   * @param output the output
+   * @return [N, 1, …] or [1, 1, …] with ones where it is broadcast
+   */
+  public Tensor aligned(int input, int output) {
+    Tensor rows = samplesFirst(input);
+    return emit()
+        .reshape(rows, Dims.of(rows.dims().get(0), Dim.ONE).plus(alignedDims(input, output)));
+  }
+
+  /**
+   * Adds up what was broadcast: the transposed Jacobian of broadcasting.
+   *
+   * @param input the input that was broadcast
+   * @param output the output
+   * @param signal [N, V, …] with the rank of a signal at the output; where the input was broadcast,
+   *     extents may be one
+   * @return [N, V, F…] at the input
+   */
+  public Tensor unaligned(int input, int output, Tensor signal) {
+    Dims aligned = alignedDims(input, output);
+    Tensor sum = signal;
+    int end = aligned.rank();
+    while (end > 0) {
+      int start = end;
+      while (start > 0 && aligned.get(start - 1).isOne() && !sum.dims().get(start + 1).isOne()) {
+        start--;
+      }
+      if (start < end) {
+        Dims kept = sum.dims().range(0, start + 2);
+        for (int k = start; k < end; k++) {
+          kept = kept.plus(Dim.ONE);
+        }
+        kept = kept.plus(sum.dims().from(end + 2));
+        sum = emit().reshape(emit().sum(sum, start + 2, end + 2), kept);
+        end = start;
+      } else {
+        end--;
+      }
+    }
+    Dims lead = sum.dims().range(0, 2);
+    Tensor full = emit().broadcast(sum, lead.plus(aligned));
+    return emit().reshape(full, lead.plus(perSample(input)));
+  }
+}

@@ -1,0 +1,261 @@
+package org.backpack4j.samediff.backprop;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.contribution.Contributions;
+import org.backpack4j.samediff.contribution.Given;
+import org.backpack4j.samediff.contribution.View;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One way back through the graph. Signals that start at losses or predictions pass every node's
+ * rule; where branches meet, signals of one source are added and others stand beside each other. At
+ * variables without a sample axis they wait as contributions, uncomputed until something needs
+ * them.
+ */
+public final class Sweep {
+  private final Annotations graph;
+  private final Function<Node, Rule> rules;
+  private final BiPredicate<Node, Integer> carries;
+  private final Predicate<String> wantsRows;
+  private final Map<String, Map<String, Signal>> signals = new HashMap<>();
+  private final Map<String, Map<String, List<Contribution>>> contributions = new HashMap<>();
+
+  /**
+   * A sweep.
+   *
+   * @param graph the graph
+   * @param rules the rule of each node
+   * @param carries whether a signal has to travel to an input of a node
+   * @param wantsRows whether samples must be kept apart at a variable without a sample axis
+   */
+  public Sweep(
+      Annotations graph,
+      Function<Node, Rule> rules,
+      BiPredicate<Node, Integer> carries,
+      Predicate<String> wantsRows) {
+    this.graph = graph;
+    this.rules = rules;
+    this.carries = carries;
+    this.wantsRows = wantsRows;
+  }
+
+  /**
+   * Starts a signal.
+   *
+   * @param variable where
+   * @param signal the signal
+   */
+  public void seed(String variable, Signal signal) {
+    Placement place = graph.placement(variable);
+    if (place.kind() == Placement.Kind.SHARED) {
+      contribute(
+          variable, signal.source(), new Given(graph.emit(), signal.value(), signal.signs()));
+    } else {
+      arrive(variable, signal);
+    }
+  }
+
+  /** Passes every node, the last first. */
+  public void run() {
+    List<Node> nodes = graph.nodes();
+    for (int k = nodes.size() - 1; k >= 0; k--) {
+      Node node = nodes.get(k);
+      graph
+          .emit()
+          .in(
+              node.name(),
+              () -> {
+                pass(node);
+                return node;
+              });
+    }
+  }
+
+  /**
+   * The signals at a variable with a sample axis, or computed from samples.
+   *
+   * @param variable the variable's name
+   * @return the signals, by source
+   */
+  public Map<String, Signal> at(String variable) {
+    return signals.getOrDefault(variable, Map.of());
+  }
+
+  /**
+   * What arrived at a variable without a sample axis.
+   *
+   * @param variable the variable's name
+   * @return the contributions that keep samples apart, each source's added up
+   */
+  public List<Contribution> rowsAt(String variable) {
+    return contributionsAt(variable, true);
+  }
+
+  /**
+   * What arrived at a variable without a sample axis as a sum over samples, or never had samples.
+   *
+   * @param variable the variable's name
+   * @return the contributions [1, V, P…], each source's added up
+   */
+  public List<Contribution> sumsAt(String variable) {
+    return contributionsAt(variable, false);
+  }
+
+  private List<Contribution> contributionsAt(String variable, boolean rows) {
+    String suffix = rows ? ROWS : SUMS;
+    return contributions.getOrDefault(variable, Map.of()).entrySet().stream()
+        .filter(e -> e.getKey().endsWith(suffix))
+        .map(e -> Contributions.sum(e.getValue()))
+        .toList();
+  }
+
+  private static final String ROWS = "/rows";
+  private static final String SUMS = "/sums";
+
+  private void pass(Node node) {
+    Rule rule = null;
+    Site site = new Site(graph, node);
+    for (int output = 0; output < node.outputs().size(); output++) {
+      String variable = node.outputs().get(output);
+      boolean shared = graph.placement(variable).kind() == Placement.Kind.SHARED;
+      boolean waiting =
+          shared ? contributions.containsKey(variable) : signals.containsKey(variable);
+      if (!waiting) {
+        continue;
+      }
+      rule = rule == null ? rules.apply(node) : rule;
+      View view = shared ? rule.view(site) : null;
+      if (view != null) {
+        if (carries.test(node, 0)) {
+          passView(node, variable, view);
+        }
+        continue;
+      }
+      for (Signal signal :
+          shared ? computed(variable) : List.copyOf(at(variable).values())) {
+        passSignal(site, rule, output, signal);
+      }
+    }
+  }
+
+  private void passView(Node node, String variable, View view) {
+    contributions
+        .getOrDefault(variable, Map.of())
+        .forEach(
+            (source, parts) -> {
+              for (Contribution part : parts) {
+                put(node.inputs().get(0), source, part.through(view));
+              }
+            });
+  }
+
+  /** What waits at a variable without a sample axis, as signals. */
+  private List<Signal> computed(String variable) {
+    List<Signal> computed = new ArrayList<>();
+    boolean rows = wantsRows.test(variable);
+    contributions
+        .getOrDefault(variable, Map.of())
+        .forEach(
+            (key, parts) -> {
+              Contribution whole = Contributions.sum(parts);
+              String source = key.substring(0, key.lastIndexOf('/'));
+              Tensor value = rows && key.endsWith(ROWS) ? whole.perSample() : lift(whole.sum());
+              computed.add(new Signal(source, value, whole.signs()));
+            });
+    return computed;
+  }
+
+  private Tensor lift(Tensor sum) {
+    return graph.emit().reshape(sum, Dims.of(Dim.ONE).plus(sum.dims()));
+  }
+
+  private void passSignal(Site site, Rule rule, int output, Signal signal) {
+    Node node = site.node();
+    for (int input = 0; input < node.inputs().size(); input++) {
+      if (!carries.test(node, input)) {
+        continue;
+      }
+      String variable = node.inputs().get(input);
+      switch (graph.placement(variable).kind()) {
+        case SAMPLES ->
+            arrive(variable, signal.with(rule.pull(site, input, output, signal.value())));
+        case REDUCED -> {
+          Tensor rows = rule.pull(site, input, output, signal.value());
+          arrive(variable, signal.with(lift(graph.emit().sumOverSamples(rows))));
+        }
+        case SHARED ->
+            contribute(variable, signal.source(), rule.contribution(site, input, output, signal));
+      }
+    }
+  }
+
+  private void arrive(String variable, Signal arriving) {
+    boolean samples = graph.placement(variable).hasSamples();
+    Tensor value = arriving.value();
+    // columns that are the same for every sample
+    Signal signal =
+        samples
+            ? arriving.with(graph.emit().broadcast(value, value.dims().with(0, Dim.N)))
+            : arriving;
+    signals
+        .computeIfAbsent(variable, key -> new LinkedHashMap<>())
+        .merge(signal.source(), signal, (a, b) -> a.with(add(a.value(), b.value())));
+  }
+
+  private Tensor add(Tensor a, Tensor b) {
+    Emitter emit = graph.emit();
+    return emit.add(a, b);
+  }
+
+  private void contribute(String variable, String source, Contribution contribution) {
+    boolean rows = rowsOf(contribution);
+    put(variable, source + (rows ? ROWS : SUMS), contribution);
+  }
+
+  private static boolean rowsOf(Contribution contribution) {
+    return contribution.samples().samples();
+  }
+
+  private void put(String variable, String key, Contribution contribution) {
+    contributions
+        .computeIfAbsent(variable, k -> new LinkedHashMap<>())
+        .computeIfAbsent(key, k -> new ArrayList<>())
+        .add(contribution);
+  }
+
+  /**
+   * What arrived at a variable, whatever it is.
+   *
+   * @param variable the variable's name
+   * @return true if something did
+   */
+  public boolean reached(String variable) {
+    return contributions.containsKey(variable) || signals.containsKey(variable);
+  }
+
+  /**
+   * The gradient's signal at a node's output.
+   *
+   * @param variable the output's name
+   * @param source the gradient's source
+   * @return the signal; null if none passed
+   */
+  public @Nullable Tensor gradientAt(String variable, String source) {
+    Signal signal = at(variable).get(source);
+    return signal == null ? null : signal.value();
+  }
+}

@@ -1,0 +1,93 @@
+package org.backpack4j.samediff.contribution;
+
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a signal [N, V, …] at one use of a parameter contributes there: the parameter's transposed
+ * Jacobian applied to the signal, G[n, v] of the parameter's shape P, not computed until it is
+ * asked for, and then in the cheapest way.
+ *
+ * <p>Columns of a Hessian that need not be positive carry signs s[n, v]; squares are weighted by
+ * them.
+ */
+public interface Contribution {
+  /**
+   * Where ops are inserted.
+   *
+   * @return the emitter
+   */
+  Emitter emit();
+
+  /**
+   * The signs of the columns.
+   *
+   * @return s [N, V] or [1, V]; null if all are +1
+   */
+  @Nullable Tensor signs();
+
+  /**
+   * Whether samples are kept apart.
+   *
+   * @return N, or one if the contribution stands for the sum over samples already
+   */
+  Dim samples();
+
+  /**
+   * G itself.
+   *
+   * @return [N, V, P…], or [1, V, P…] if it stands for the sum over samples already
+   */
+  Tensor perSample();
+
+  /**
+   * Σₙ G[n].
+   *
+   * @return [V, P…]
+   */
+  default Tensor sum() {
+    return emit().sumOverSamples(perSample());
+  }
+
+  /**
+   * Σᵥ s[n, v] G[n, v]², entry by entry.
+   *
+   * @return [N, P…]
+   */
+  default Tensor squaredPerSample() {
+    Tensor squares = Signs.weigh(emit(), emit().square(perSample()), signs());
+    return emit().sum(squares, 1, 2);
+  }
+
+  /**
+   * Σₙᵥ s[n, v] G[n, v]², entry by entry.
+   *
+   * @return [P…]
+   */
+  default Tensor squaredSum() {
+    Tensor squares = Signs.weigh(emit(), emit().square(perSample()), signs());
+    return emit().sum(squares, 0, 2);
+  }
+
+  /**
+   * ‖G[n]‖², summed over the columns.
+   *
+   * @return [N]
+   */
+  default Tensor squaredNorm() {
+    Tensor squares = Signs.weigh(emit(), emit().square(perSample()), signs());
+    return emit().sum(squares, 1, squares.rank());
+  }
+
+  /**
+   * The same for a parameter that passes a view before the op.
+   *
+   * @param view the view
+   * @return the contribution in the parameter's own arrangement
+   */
+  default Contribution through(View view) {
+    return new Viewed(this, view);
+  }
+}

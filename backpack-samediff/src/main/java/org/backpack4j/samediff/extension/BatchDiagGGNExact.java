@@ -1,0 +1,34 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * Every sample's part of the exact diagonal of the generalised Gauss-Newton matrix, {@code
+ * diag_ggn_exact_batch} [N, P…]: diag(Jₙᵀ Hₙ Jₙ). The parts add up to {@link DiagGGNExact}'s
+ * diagonal.
+ */
+public final class BatchDiagGGNExact implements Extension {
+  /** Every sample's exact diagonal of the generalised Gauss-Newton matrix. */
+  public BatchDiagGGNExact() {}
+
+  @Override
+  public String field() {
+    return "diag_ggn_exact_batch";
+  }
+
+  @Override
+  public Columns columns() {
+    return Columns.EXACT;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    return contributions.stream()
+        .map(Contribution::squaredPerSample)
+        .reduce(emit::add)
+        .orElseThrow();
+  }
+}

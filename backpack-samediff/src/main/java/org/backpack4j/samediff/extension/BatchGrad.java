@@ -1,0 +1,36 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * The gradient of every sample, {@code grad_batch} [N, P…]: ∂ℓₙ/∂θ, where the loss is Σₙ ℓₙ. With a
+ * mean loss it is 1/N times the gradient of the sample's own loss, so that Σₙ grad_batch[n] is the
+ * gradient (BackPACK, Dangel, Kunstner and Hennig, ICLR 2020).
+ */
+public final class BatchGrad implements Extension {
+  /** The gradient of every sample. */
+  public BatchGrad() {}
+
+  @Override
+  public String field() {
+    return "grad_batch";
+  }
+
+  @Override
+  public Columns columns() {
+    return Columns.GRADIENT;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    return contributions.stream()
+        .map(Contribution::perSample)
+        .map(g -> emit.reshape(g, Dims.of(g.dims().get(0)).plus(g.dims().from(2))))
+        .reduce(emit::add)
+        .orElseThrow();
+  }
+}

@@ -1,0 +1,32 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * The exact diagonal of the generalised Gauss-Newton matrix, {@code diag_ggn_exact} [P…]: diag(Σₙ
+ * Jₙᵀ Hₙ Jₙ), Jₙ the Jacobian of sample n's predictions, Hₙ the Hessian of the loss with respect to
+ * them, the loss's scale included (Schraudolph, 2002; BackPACK, Dangel, Kunstner and Hennig, ICLR
+ * 2020).
+ */
+public final class DiagGGNExact implements Extension {
+  /** The exact diagonal of the generalised Gauss-Newton matrix. */
+  public DiagGGNExact() {}
+
+  @Override
+  public String field() {
+    return "diag_ggn_exact";
+  }
+
+  @Override
+  public Columns columns() {
+    return Columns.EXACT;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    return contributions.stream().map(Contribution::squaredSum).reduce(emit::add).orElseThrow();
+  }
+}

@@ -1,0 +1,5 @@
+/** One class for each quantity, in terms of contributions. */
+@NullMarked
+package org.backpack4j.samediff.extension;
+
+import org.jspecify.annotations.NullMarked;

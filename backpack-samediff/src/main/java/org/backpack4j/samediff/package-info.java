@@ -1,0 +1,7 @@
+/**
+ * BackPACK for SameDiff graphs. Begin with {@link org.backpack4j.samediff.BackPack}.
+ */
+@NullMarked
+package org.backpack4j.samediff;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,55 @@
+package org.backpack4j.samediff.rule;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.backpack4j.samediff.backprop.Rule;
+
+/** The table of rules, by the name of the op. */
+public final class Rules {
+  private static final Rule UNKNOWN = new Unknown();
+  private static final Map<String, Rule> TABLE = table();
+
+  private Rules() {}
+
+  /**
+   * The rule for a kind of op.
+   *
+   * @param op ND4J's name of the op
+   * @return its rule; for an op without one, a rule that refuses
+   */
+  public static Rule of(String op) {
+    return TABLE.getOrDefault(op, UNKNOWN);
+  }
+
+  /**
+   * The whole table.
+   *
+   * @return for each op its rule, sorted by name
+   */
+  public static Map<String, Rule> all() {
+    return java.util.Collections.unmodifiableMap(TABLE);
+  }
+
+  private static Map<String, Rule> table() {
+    Map<String, Rule> t = new TreeMap<>();
+    Rule reshape = new ReshapeRule();
+    Rule permute = new PermuteRule();
+    Rule convolution = new ConvolutionRule();
+    t.put("biasadd", new BiasRule());
+    t.put("conv1d", convolution);
+    t.put("conv2d", convolution);
+    t.put("expand_dims", reshape);
+    t.put("flatten_2d", reshape);
+    t.put("identity", reshape);
+    t.put("matmul", new MatmulRule());
+    t.put("permute", permute);
+    t.put("reduce_mean", new ReduceRule(true));
+    t.put("reduce_sum", new ReduceRule(false));
+    t.put("reshape", reshape);
+    t.put("squeeze", reshape);
+    t.put("transpose", permute);
+    t.putAll(Functions.table());
+    t.putAll(BinaryFunctions.table());
+    return t;
+  }
+}

@@ -1,0 +1,95 @@
+package org.backpack4j.samediff.rule;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.backpack4j.samediff.backprop.Curvature;
+import org.backpack4j.samediff.backprop.Placements;
+import org.backpack4j.samediff.backprop.Refused;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.backprop.SignedColumns;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An elementwise function y = f(x) of the first input: [N, V, F…] · f'(x), and f''(x) as curvature.
+ */
+final class UnaryRule implements Rule {
+  /** A derivative as a function of the input and the output [N, 1, F…]. */
+  @FunctionalInterface
+  interface Derivative {
+    Tensor at(Emitter e, Tensor x, Tensor y, Node node);
+  }
+
+  private final String name;
+  private final Derivative first;
+  private final @Nullable Derivative second;
+  private final boolean piecewiseLinear;
+
+  private UnaryRule(
+      String name, Derivative first, @Nullable Derivative second, boolean piecewiseLinear) {
+    this.name = name;
+    this.first = first;
+    this.second = second;
+    this.piecewiseLinear = piecewiseLinear;
+  }
+
+  /** A function that is linear, or linear in pieces. */
+  static UnaryRule linear(String name, Derivative first) {
+    return new UnaryRule(name, first, null, true);
+  }
+
+  /** A function with a second derivative. */
+  static UnaryRule curved(String name, Derivative first, Derivative second) {
+    return new UnaryRule(name, first, second, false);
+  }
+
+  @Override
+  public Placement place(Site site, int output) {
+    return Placements.along(site, output);
+  }
+
+  @Override
+  public boolean differentiable(Site site, int input) {
+    return input == 0;
+  }
+
+  @Override
+  public Tensor pull(Site site, int input, int output, Tensor signal) {
+    return site.emit()
+        .mul(signal, first.at(site.emit(), site.value(0), site.outputValue(0), site.node()));
+  }
+
+  @Override
+  public boolean linear(Site site, Set<Integer> active) {
+    return piecewiseLinear;
+  }
+
+  @Override
+  public void checkCurvature(Site site, Set<Integer> active) {
+    if (second == null && !piecewiseLinear) {
+      throw new Refused(
+          "the second derivative of " + name + " is not known", "use another function");
+    }
+  }
+
+  @Override
+  public List<Curvature> curvature(Site site, int output, Tensor gradient, Set<Integer> active) {
+    if (second == null) {
+      return List.of();
+    }
+    Emitter e = site.emit();
+    Tensor d = e.mul(gradient, second.at(e, site.value(0), site.outputValue(0), site.node()));
+    SignedColumns columns = SignedColumns.diagonal(e, d);
+    return List.of(new Curvature(Map.of(0, columns.value()), columns.signs()));
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+}

@@ -1,0 +1,117 @@
+package org.backpack4j.samediff;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.extension.BatchDiagGGNExact;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.Extension;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The test that every rule has to pass: a double precision graph is extended, every output is evaluated twice in each
+ * way of running it, with feeds in every layout, and the numbers are compared with brute force.
+ */
+public final class Checked {
+  private Checked() {}
+
+  /** Extends by all exact quantities of this module and checks them for all parameters. */
+  public static Map<String, INDArray> check(SameDiff sd, Map<String, INDArray> feeds) {
+    return check(sd, feeds, BackPack.on(sd), BruteForce.on(sd, feeds), all());
+  }
+
+  /** The extensions that {@link #check(SameDiff, Map)} asks for. */
+  public static Extension[] all() {
+    return new Extension[] {new BatchGrad(), new DiagGGNExact(), new BatchDiagGGNExact()};
+  }
+
+  /** Only first-order quantities, for losses and ops that have no others. */
+  public static Map<String, INDArray> checkFirstOrder(SameDiff sd, Map<String, INDArray> feeds) {
+    return check(sd, feeds, BackPack.on(sd), BruteForce.on(sd, feeds), new BatchGrad());
+  }
+
+  /** With choices of one's own on both sides. */
+  public static Map<String, INDArray> check(
+      SameDiff sd,
+      Map<String, INDArray> feeds,
+      BackPack.Builder builder,
+      BruteForce brute,
+      Extension... extensions) {
+    try (ExtendedGraph graph = builder.extend(extensions)) {
+      List<String> names = new ArrayList<>(graph.outputNames());
+      names.addAll(sd.getLossVariables());
+      Map<String, INDArray> reference = copies(graph.output(feeds, names));
+      compare("planned again", reference, graph.output(feeds, names));
+      for (Map.Entry<String, UnaryOperator<INDArray>> layout : layouts().entrySet()) {
+        Map<String, INDArray> laidOut = new LinkedHashMap<>();
+        feeds.forEach((k, v) -> laidOut.put(k, layout.getValue().apply(v)));
+        compare("planned, " + layout.getKey(), reference, graph.output(laidOut, names));
+        for (boolean cache : new boolean[] {true, false}) {
+          graph.sameDiff().setEnableCache(cache);
+          for (int k = 1; k <= 2; k++) {
+            Map<String, INDArray> now = graph.sameDiff().output(laidOut, names.toArray(new String[0]));
+            compare("SameDiff, " + layout.getKey() + ", cache " + cache + ", evaluation " + k, reference, now);
+          }
+        }
+      }
+      brute.verify(reference).orThrow();
+      return reference;
+    }
+  }
+
+  private static Map<String, UnaryOperator<INDArray>> layouts() {
+    Map<String, UnaryOperator<INDArray>> layouts = new LinkedHashMap<>();
+    layouts.put("c", a -> a);
+    layouts.put("f", a -> a.dup('f'));
+    layouts.put("strided", Checked::strided);
+    return layouts;
+  }
+
+  /** The same entries as every other one of a larger array. */
+  private static INDArray strided(INDArray a) {
+    if (a.rank() == 0) {
+      return a;
+    }
+    long[] shape = a.shape().clone();
+    shape[a.rank() - 1] *= 2;
+    INDArray twice = Nd4j.zeros(a.dataType(), shape);
+    org.nd4j.linalg.indexing.INDArrayIndex[] every = new org.nd4j.linalg.indexing.INDArrayIndex[a.rank()];
+    Arrays.fill(every, org.nd4j.linalg.indexing.NDArrayIndex.all());
+    every[a.rank() - 1] = org.nd4j.linalg.indexing.NDArrayIndex.interval(0, 2, shape[a.rank() - 1]);
+    INDArray view = twice.get(every);
+    if (!Arrays.equals(view.shape(), a.shape())) {
+      return a;
+    }
+    view.assign(a);
+    return view;
+  }
+
+  private static Map<String, INDArray> copies(Map<String, INDArray> arrays) {
+    Map<String, INDArray> copies = new LinkedHashMap<>();
+    arrays.forEach((k, v) -> copies.put(k, v.dup('c')));
+    return copies;
+  }
+
+  /** Fails if an array differs by more than rounding. */
+  public static void compare(String what, Map<String, INDArray> expected, Map<String, INDArray> actual) {
+    expected.forEach(
+        (name, array) -> {
+          INDArray other = actual.get(name);
+          assertThat(other.shape()).as(what + ": shape of " + name).isEqualTo(array.shape());
+          double largest = array.isEmpty() ? 0 : array.amaxNumber().doubleValue();
+          double off = array.isEmpty() ? 0 : array.sub(other).amaxNumber().doubleValue();
+          double tolerance = array.dataType() == DataType.DOUBLE ? 1e-12 : 1e-5;
+          assertThat(off).as(what + ": " + name).isLessThanOrEqualTo(tolerance * Math.max(largest, 1e-300));
+        });
+  }
+}
