@@ -1,0 +1,15 @@
+package org.backpack4j.examples.reference;
+
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** What is known of one quantity of one parameter. */
+public interface Figure {
+
+  /**
+   * Compares what was computed with what is known.
+   *
+   * @param computed the quantity's arrays: one, or as many as it has factors
+   */
+  Difference compare(List<INDArray> computed);
+}
