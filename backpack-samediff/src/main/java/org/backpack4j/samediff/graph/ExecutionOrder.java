@@ -64,7 +64,7 @@ final class ExecutionOrder {
     List<SameDiffOp> sorted = new ArrayList<>(dependencies.size());
     while (!ready.isEmpty()) {
       String op = ready.remove();
-      sorted.add(op(op));
+      sorted.add(Lookup.op(graph, op));
       for (String dependent : dependents.getOrDefault(op, List.of())) {
         if (open.merge(dependent, -1, Integer::sum) == 0) {
           ready.add(dependent);
@@ -90,7 +90,7 @@ final class ExecutionOrder {
     while (!open.isEmpty()) {
       String op = open.pop();
       if (!dependencies.containsKey(op)) {
-        Set<String> befores = befores(op(op));
+        Set<String> befores = befores(Lookup.op(graph, op));
         dependencies.put(op, befores);
         open.addAll(befores);
       }
@@ -122,10 +122,6 @@ final class ExecutionOrder {
 
   private int position(String name) {
     return Objects.requireNonNull(position.get(name));
-  }
-
-  private SameDiffOp op(String name) {
-    return Objects.requireNonNull(graph.getOps().get(name));
   }
 
   private static List<String> orEmpty(@Nullable List<String> list) {

@@ -51,6 +51,9 @@ public final class OpExecution {
           Invoke.class,
           ExternalErrorsFunction.class);
 
+  /** Ops that M2.1 computes in their input, which is garbage afterwards. */
+  static final Set<String> OVERWRITES_INPUT = Set.of("adjust_contrast", "adjust_contrast_v2");
+
   private OpExecution() {}
 
   /**
@@ -124,11 +127,14 @@ public final class OpExecution {
   private static List<INDArray> runCustom(
       SameDiff graph, SameDiffOp node, DynamicCustomOp op, List<INDArray> inputs) {
     OpContext context = Nd4j.getExecutioner().buildContext();
+    INDArray[] arguments = inputs.toArray(new INDArray[0]);
+    if (OVERWRITES_INPUT.contains(op.opName())) {
+      arguments[0] = arguments[0].dup('c');
+    }
     try {
       // Several ops make up their arguments when they are first asked for them.
       synchronized (op) {
-        context.setArgs(
-            inputs.toArray(new INDArray[0]), op.iArgs(), op.dArgs(), op.tArgs(), op.bArgs());
+        context.setArgs(arguments, op.iArgs(), op.dArgs(), op.tArgs(), op.bArgs());
       }
       List<INDArray> outputs =
           op instanceof Assign
