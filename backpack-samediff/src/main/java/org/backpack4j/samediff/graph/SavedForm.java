@@ -24,7 +24,7 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
 final class SavedForm {
   /**
    * Fields of an op of the older kind that say where it belongs, and not what it computes. A
-   * condition is also in the op's other fields, as numbers.
+   * condition and its mode are also among the extra arguments, as numbers.
    */
   private static final Set<String> NO_ATTRIBUTES =
       Set.of(

@@ -14,7 +14,8 @@ final class OpCases {
             ConvolutionCases.all(),
             ShapeCases.all(),
             ArithmeticCases.all(),
-            LossCases.all())
+            LossCases.all(),
+            RareCases.all())
         .flatMap(List::stream)
         .toList();
   }
