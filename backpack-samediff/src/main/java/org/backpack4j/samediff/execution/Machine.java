@@ -1,15 +1,17 @@
 package org.backpack4j.samediff.execution;
 
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.backpack4j.samediff.graph.OpExecution;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -31,7 +33,13 @@ final class Machine implements AutoCloseable {
   private final Map<Value, INDArray> arrays = new HashMap<>();
 
   private final List<Work> works = new ArrayList<>();
-  private final List<Reader> readers = new ArrayList<>();
+  private final Map<Storage, Ground> grounds;
+
+  /** Calls some of whose arrays have moved. */
+  private final Set<Prepared> unbound = new LinkedHashSet<>();
+
+  /** The parameters' arrays as they were found last. */
+  private final Map<Source, INDArray> found = new HashMap<>();
 
   /** What this run has made, or was given, and has no place in the plan. */
   private final Map<Value, INDArray> loose = new HashMap<>();
@@ -39,61 +47,120 @@ final class Machine implements AutoCloseable {
   /** Arrays that belong to somebody else: they are answered as copies. */
   private final Set<INDArray> borrowed = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  Machine(SameDiff graph, Plan plan) throws StalePlanException {
+  Machine(SameDiff graph, Plan plan) {
     this.graph = graph;
     this.plan = plan;
     this.arena = Memory.allocate(plan.arenaBytes());
+    List<Prepared> calls = new ArrayList<>();
+    Set<Value> values = new LinkedHashSet<>(plan.feeds());
+    plan.sources().forEach(source -> values.add(source.value()));
+    for (Step step : plan.steps()) {
+      values.addAll(step.inputs());
+      values.addAll(step.outputs());
+      if (step.prepared()) {
+        Prepared call = new Prepared(step);
+        calls.add(call);
+        works.add(call);
+      } else {
+        works.add(new Plain(step));
+      }
+    }
+    values.addAll(plan.results());
+    this.grounds = Ground.of(values, calls);
     try {
-      for (Source source : plan.sources()) {
-        readers.add(new Reader(source));
-        arrange(source.value());
-      }
-      plan.feeds().forEach(this::arrange);
-      for (Step step : plan.steps()) {
-        step.inputs().forEach(this::arrange);
-        step.outputs().forEach(this::arrange);
-        works.add(step.prepared() ? new Prepared(step) : new Plain(step));
-      }
-      plan.results().forEach(this::arrange);
-      readers.forEach(Reader::findDependents);
-    } catch (RuntimeException | Error | StalePlanException e) {
+      values.forEach(this::arrange);
+      unbound.addAll(calls);
+    } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
     }
+  }
+
+  /** Makes the array of a value that stays where it is. */
+  private void arrange(Value value) {
+    if (value.storage == null) {
+      return;
+    }
+    Storage storage = value.storage();
+    if (storage.kind == Storage.Kind.ARENA) {
+      arrays.put(value, view(value, arena.address() + storage.address));
+    } else if (storage.kind == Storage.Kind.KNOWN) {
+      arrays.put(value, value.known != null ? value.known : Nd4j.create(value.type, value.shape()));
+    }
+  }
+
+  private static INDArray view(Value value, long address) {
+    return Memory.arrayAt(address + value.offset * value.type.width(), value.type, value.shape());
   }
 
   /**
    * Evaluates once.
    *
    * @param into arrays to write results into; for a name that is not in it a new array is made
+   * @param results makes the new arrays
    * @return the results, by name
    * @throws StalePlanException if the plan was made for other parameters than there are now
    */
-  Map<String, INDArray> run(Map<String, INDArray> feeds, Map<String, INDArray> into)
+  Map<String, INDArray> run(
+      Map<String, INDArray> feeds, Map<String, INDArray> into, Results results)
       throws StalePlanException {
     try {
-      for (Reader reader : readers) {
-        reader.read();
+      for (Source source : plan.sources()) {
+        read(source);
       }
       for (Value feed : plan.feeds()) {
         take(feed, Objects.requireNonNull(feeds.get(feed.name)));
       }
+      Map<String, INDArray> answer = prepareAnswer(into, results);
+      unbound.forEach(Prepared::bind);
+      unbound.clear();
       for (Work work : works) {
         work.run();
       }
-      return answer(into);
+      completeAnswer(answer, into, results);
+      return answer;
     } finally {
       loose.clear();
       borrowed.clear();
+      Reference.reachabilityFence(feeds);
+      Reference.reachabilityFence(into);
     }
   }
 
+  /** Looks a parameter or a constant up. */
+  private void read(Source source) throws StalePlanException {
+    Value value = source.value();
+    @Nullable INDArray array = graph.getArrForVarName(value.name);
+    if (array == null || (array != found.get(source) && !source.fits(array))) {
+      throw new StalePlanException(value.name + " has another shape, type or layout than before");
+    }
+    if (!value.isStatic()) {
+      loose.put(value, lend(array));
+    } else if (value.storage().kind == Storage.Kind.ARENA) {
+      Copies.copy(array, array(value));
+    } else if (value.storage().kind == Storage.Kind.SOURCE && array != found.get(source)) {
+      move(value.storage(), array);
+    }
+    found.put(source, array);
+  }
+
   private void take(Value feed, INDArray array) {
-    if (feed.isStatic()) {
-      Copies.copy(array, array(feed));
-    } else {
+    if (!feed.isStatic()) {
       INDArray cast = array.dataType() == feed.type ? array : array.castTo(feed.type);
       loose.put(feed, lend(cast));
+    } else if (feed.storage().kind == Storage.Kind.FEED) {
+      move(feed.storage(), array);
+    } else {
+      Copies.copy(array, array(feed));
+    }
+  }
+
+  /** Makes an array the place of everything that lies in a storage. */
+  private void move(Storage storage, INDArray array) {
+    Ground ground = Objects.requireNonNull(grounds.get(storage));
+    if (ground.moveTo(array.data().addressPointer().address())) {
+      ground.values().forEach(value -> arrays.put(value, view(value, ground.address())));
+      unbound.addAll(ground.dependents());
     }
   }
 
@@ -102,47 +169,47 @@ final class Machine implements AutoCloseable {
     return Source.isContiguous(array) ? array : array.dup('c');
   }
 
-  private Map<String, INDArray> answer(Map<String, INDArray> into) {
+  /** The arrays of all results that are computed where the caller gets them. */
+  private Map<String, INDArray> prepareAnswer(Map<String, INDArray> into, Results results) {
     Map<String, INDArray> answer = new LinkedHashMap<>();
+    Set<Storage> given = new LinkedHashSet<>();
     for (Value result : plan.results()) {
-      INDArray array = array(result);
-      @Nullable INDArray target = into.get(result.name);
-      if (target != null) {
-        Copies.copy(array, target);
-      } else if (!result.isStatic() && borrowed.add(array)) {
-        // Made in this run, and not yet given away under another name.
-        target = array;
-      } else {
-        target = Results.copy(array);
+      if (result.isStatic()
+          && result.storage().kind == Storage.Kind.RESULT
+          && given.add(result.storage())) {
+        INDArray target = into.get(result.name);
+        if (target == null || !Source.isContiguous(target)) {
+          target = results.create(result.type, result.shape());
+        }
+        move(result.storage(), target);
+        answer.put(result.name, target);
       }
-      answer.put(result.name, target);
     }
     return answer;
   }
 
-  /** Makes the array of a value that has a place in the plan and has none yet. */
-  private void arrange(Value value) {
-    if (value.storage == null || arrays.containsKey(value)) {
-      return;
-    }
-    Storage storage = value.storage();
-    switch (storage.kind) {
-      case ARENA ->
-          arrays.put(
-              value,
-              arena.array(
-                  storage.address + value.offset * value.type.width(), value.type, value.shape()));
-      case KNOWN ->
-          arrays.put(
-              value, value.known != null ? value.known : Nd4j.create(value.type, value.shape()));
-      case SOURCE -> {
-        Reader reader =
-            readers.stream()
-                .filter(r -> r.source.value().storage == storage)
-                .findFirst()
-                .orElseThrow();
-        arrays.put(value, reader.view(value));
+  private void completeAnswer(
+      Map<String, INDArray> answer, Map<String, INDArray> into, Results results) {
+    for (Value result : plan.results()) {
+      INDArray target = into.get(result.name);
+      INDArray made = answer.get(result.name);
+      if (made == null) {
+        INDArray array = array(result);
+        if (target != null) {
+          Copies.copy(array, target);
+        } else if (!result.isStatic() && borrowed.add(array)) {
+          // Made in this run, and not yet given away under another name.
+          target = array;
+        } else {
+          target = results.copy(array);
+        }
+      } else if (target == null) {
+        target = made;
+      } else if (target != made) {
+        Copies.copy(made, target);
+        made.close();
       }
+      answer.put(result.name, target);
     }
   }
 
@@ -165,28 +232,33 @@ final class Machine implements AutoCloseable {
   }
 
   /** An op whose arrays and context exist. */
-  private final class Prepared implements Work {
+  final class Prepared implements Work {
     private final Step step;
-    private final Call call;
+    private @Nullable Call call;
 
     Prepared(Step step) {
       this.step = step;
-      List<INDArray> inputs = List.of(arraysOf(step.inputs()));
-      this.call =
-          step.node().getOp() instanceof DynamicCustomOp op
-              ? new CustomCall(op)
-              : new LegacyCall(step.node(), inputs);
-      bind();
+    }
+
+    Stream<Value> values() {
+      return Stream.concat(step.inputs().stream(), step.outputs().stream());
     }
 
     void bind() {
-      call.bind(arraysOf(step.inputs()), arraysOf(step.outputs()));
+      INDArray[] inputs = arraysOf(step.inputs());
+      if (call == null) {
+        call =
+            step.node().getOp() instanceof DynamicCustomOp op
+                ? new CustomCall(op)
+                : new LegacyCall(step.node(), List.of(inputs));
+      }
+      call.bind(inputs, arraysOf(step.outputs()));
     }
 
     @Override
     public void run() {
       try {
-        call.run();
+        Objects.requireNonNull(call).run();
       } catch (RuntimeException e) {
         SameDiffOp node = step.node();
         throw new IllegalStateException(
@@ -220,70 +292,6 @@ final class Machine implements AutoCloseable {
         loose.put(step.outputs().get(i), outputs.get(i));
       }
       step.forgotten().forEach(loose::remove);
-    }
-  }
-
-  /** Looks a parameter or a constant up at each run. */
-  private final class Reader {
-    private final Source source;
-    private INDArray array;
-    private final List<Value> views = new ArrayList<>();
-    private final List<Prepared> dependents = new ArrayList<>();
-
-    Reader(Source source) throws StalePlanException {
-      this.source = source;
-      this.array = current();
-    }
-
-    private INDArray current() throws StalePlanException {
-      String name = source.value().name;
-      @Nullable INDArray current = graph.getArrForVarName(name);
-      if (current == null || !source.fits(current)) {
-        throw new StalePlanException(name + " has another shape, type or layout than before");
-      }
-      return current;
-    }
-
-    void read() throws StalePlanException {
-      INDArray current = current();
-      if (!source.value().isStatic()) {
-        loose.put(source.value(), lend(current));
-      } else if (!source.inPlace()) {
-        Copies.copy(current, array(source.value()));
-      } else if (current != array) {
-        array = current;
-        views.forEach(value -> arrays.put(value, view(value)));
-        dependents.forEach(Prepared::bind);
-      }
-    }
-
-    /** The array of a value that lies in this one. */
-    INDArray view(Value value) {
-      if (value == source.value()) {
-        return array;
-      }
-      long address = array.data().addressPointer().address() + value.offset * value.type.width();
-      return Memory.arrayAt(address, value.type, value.shape());
-    }
-
-    void findDependents() {
-      if (!source.inPlace() || !source.value().isStatic()) {
-        return;
-      }
-      Storage storage = source.value().storage();
-      Set<Value> here = new HashSet<>();
-      for (Value value : arrays.keySet()) {
-        if (value.storage == storage) {
-          here.add(value);
-        }
-      }
-      views.addAll(here);
-      for (Work work : works) {
-        if (work instanceof Prepared prepared
-            && prepared.step.inputs().stream().anyMatch(here::contains)) {
-          dependents.add(prepared);
-        }
-      }
     }
   }
 }

@@ -10,6 +10,7 @@ import java.util.List;
  * @param feeds the placeholders that are needed
  * @param sources the parameters and constants that are needed
  * @param results what is asked for
+ * @param resultBytes what the results take whose size is known
  * @param arenaBytes the memory in which all intermediate values lie
  * @param distinctBytes what they would take if none reused the memory of another
  */
@@ -18,5 +19,6 @@ record Plan(
     List<Value> feeds,
     List<Source> sources,
     List<Value> results,
+    long resultBytes,
     long arenaBytes,
     long distinctBytes) {}

@@ -5,20 +5,24 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** What a plan is made for: the shapes of the feeds, and what is asked for. */
-record PlanKey(Map<String, List<Long>> shapes, List<String> names) {
+/** What a plan is made for: the shapes, types and layouts of the feeds, and what is asked for. */
+record PlanKey(Map<String, Feed> feeds, List<String> names) {
+
+  /** What matters about a feed. */
+  record Feed(List<Long> shape, DataType type, boolean contiguous) {}
 
   static PlanKey of(Map<String, INDArray> feeds, Collection<String> names) {
-    Map<String, List<Long>> shapes = new TreeMap<>();
+    Map<String, Feed> shapes = new TreeMap<>();
     feeds.forEach(
         (name, array) -> {
           List<Long> shape = new ArrayList<>();
           for (long extent : array.shape()) {
             shape.add(extent);
           }
-          shapes.put(name, shape);
+          shapes.put(name, new Feed(shape, array.dataType(), Source.isContiguous(array)));
         });
     return new PlanKey(shapes, List.copyOf(names));
   }

@@ -37,6 +37,7 @@ public final class PlannedGraph implements AutoCloseable {
 
   private final SameDiff graph;
   private final Hints hints;
+  private final Results memory = new Results();
   private final LinkedHashMap<PlanKey, Pool> pools = new LinkedHashMap<>(16, 0.75f, true);
   private boolean closed;
 
@@ -85,10 +86,11 @@ public final class PlannedGraph implements AutoCloseable {
     for (int attempt = 1; ; attempt++) {
       Pool pool = pool(key, feeds, false);
       checkTargets(pool.plan(), into);
+      memory.expect(into.isEmpty() ? pool.plan().resultBytes() : 0);
       @Nullable Machine machine = null;
       try {
         machine = pool.take();
-        Map<String, INDArray> results = machine.run(feeds, into);
+        Map<String, INDArray> results = machine.run(feeds, into, memory);
         pool.giveBack(machine);
         machine = null;
         return results;
@@ -195,5 +197,6 @@ public final class PlannedGraph implements AutoCloseable {
       pools.values().forEach(Pool::close);
       pools.clear();
     }
+    memory.close();
   }
 }

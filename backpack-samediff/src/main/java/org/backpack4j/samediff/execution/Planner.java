@@ -32,6 +32,14 @@ final class Planner {
   /** A larger integer array is no shape, and is computed at each run like anything else. */
   private static final long MOST_KNOWN = 4096;
 
+  /**
+   * A feed of so many bytes is read where it is; binding it costs more than copying a smaller one.
+   */
+  private static final long LARGE_FEED = 4L << 20;
+
+  /** A result of so many bytes is computed where the caller gets it; a smaller one is copied. */
+  private static final long LARGE_RESULT = 64L << 10;
+
   private final SameDiff graph;
   private final Map<String, INDArray> feeds;
   private final Collection<String> names;
@@ -91,7 +99,8 @@ final class Planner {
     List<Value> results = names.stream().map(this::value).toList();
     List<Planned> needed = needed(all, results);
     Map<Value, Integer> lastUse = lastUse(needed, results);
-    List<Storage> arena = new Places(needed.size()).assign(needed, lastUse);
+    List<Storage> arena = new Places(needed.size()).assign(needed, lastUse, results);
+    arena.removeIf(storage -> storage.kind != Storage.Kind.ARENA);
     long bytes = Layout.place(arena);
     long distinct = arena.stream().mapToLong(s -> Layout.align(s.bytes)).sum();
     return new Plan(
@@ -103,6 +112,7 @@ final class Planner {
             .map(v -> new Source(v, Source.isContiguous(array(v.name))))
             .toList(),
         results,
+        results.stream().filter(Value::isStatic).mapToLong(Value::bytes).sum(),
         bytes,
         distinct);
   }
@@ -345,14 +355,10 @@ final class Planner {
       this.end = end;
     }
 
-    List<Storage> assign(List<Planned> needed, Map<Value, Integer> lastUse) {
+    List<Storage> assign(List<Planned> needed, Map<Value, Integer> lastUse, List<Value> results) {
       for (Value source : sources.values()) {
         if (source.isStatic() && lastUse.containsKey(source)) {
-          boolean copied = isFeed(source) || !Source.isContiguous(array(source.name));
-          settle(
-              source,
-              newStorage(source, copied ? Storage.Kind.ARENA : Storage.Kind.SOURCE, -1),
-              lastUse);
+          settle(source, newStorage(source, kindOf(source), -1), lastUse);
         }
       }
       for (int time = 0; time < needed.size(); time++) {
@@ -378,12 +384,33 @@ final class Planner {
           }
         }
       }
-      for (Value result : lastUse.keySet()) {
+      for (Value result : results) {
         if (result.isStatic() && result.storage == null) {
           settle(result, newStorage(result, Storage.Kind.KNOWN, end), lastUse);
+        } else if (result.isStatic() && isAllOf(result, result.storage())) {
+          result.storage().kind = Storage.Kind.RESULT;
         }
       }
       return arena;
+    }
+
+    private Storage.Kind kindOf(Value source) {
+      INDArray array = array(source.name);
+      boolean readable = Source.isContiguous(array) && array.dataType() == source.type;
+      if (isFeed(source)) {
+        boolean inPlace = readable && source.bytes() >= LARGE_FEED;
+        return inPlace ? Storage.Kind.FEED : Storage.Kind.ARENA;
+      }
+      return readable ? Storage.Kind.SOURCE : Storage.Kind.ARENA;
+    }
+
+    /** Whether the caller's array can take the place of a storage. */
+    private static boolean isAllOf(Value result, Storage storage) {
+      return storage.kind == Storage.Kind.ARENA
+          && storage.birth >= 0
+          && result.offset == 0
+          && result.bytes() == storage.bytes
+          && result.bytes() >= LARGE_RESULT;
     }
 
     private Storage newStorage(Value value, Storage.Kind kind, int birth) {

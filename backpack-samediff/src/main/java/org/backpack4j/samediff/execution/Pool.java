@@ -27,7 +27,7 @@ final class Pool implements AutoCloseable {
   }
 
   /** A machine that nobody else uses until it is given back, or discarded. */
-  Machine take() throws StalePlanException {
+  Machine take() {
     permits.acquireUninterruptibly();
     try {
       synchronized (this) {
@@ -36,7 +36,7 @@ final class Pool implements AutoCloseable {
         }
       }
       return new Machine(graph, plan);
-    } catch (RuntimeException | Error | StalePlanException e) {
+    } catch (RuntimeException | Error e) {
       permits.release();
       throw e;
     }

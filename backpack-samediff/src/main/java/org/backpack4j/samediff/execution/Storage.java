@@ -11,11 +11,15 @@ final class Storage {
     ARENA,
     /** The array of a parameter or constant of the graph, read where it is. */
     SOURCE,
+    /** The array of a feed, read where it is. */
+    FEED,
+    /** The array that the caller gets as a result, computed where it is. */
+    RESULT,
     /** An array that was computed when the plan was made, or one without elements. */
     KNOWN
   }
 
-  final Kind kind;
+  Kind kind;
   final long bytes;
 
   /** The first and the last time it holds something, as positions in the plan's list of ops. */
@@ -35,6 +39,11 @@ final class Storage {
 
   void usedAt(int time) {
     death = Math.max(death, time);
+  }
+
+  /** Whether it may lie somewhere else at the next run. */
+  boolean moves() {
+    return kind == Kind.SOURCE || kind == Kind.FEED || kind == Kind.RESULT;
   }
 
   boolean overlapsInTime(Storage other) {
