@@ -26,11 +26,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * that the samples' gradients add up to the gradient of the loss. Entries of parameters are counted
  * in 'c' order; without a parameter's name, through all {@link #parameters()} one after the other.
  *
- * <p>The loss has to be a function L(z) of predictions z; its second derivatives for the
- * Gauss-Newton matrix are those of L. The predictions are found where the loss is one of SameDiff's
- * loss ops, or scaled and added up from several; else name them with {@link
- * #predictions(String...)}. Terms of parameters alone (penalties) are in {@link #gradient()} and in
- * nothing else.
+ * <p>The loss has to be a function L(z) of predictions z; the Gauss-Newton matrix's second
+ * derivatives are those of L. The predictions are found where the loss is one of SameDiff's loss
+ * ops, or scaled and added up from several; else name them with {@link #predictions(String...)}: a
+ * loss that is written out has gradients without that, but no Gauss-Newton matrix. Terms of
+ * parameters alone (penalties) are in {@link #gradient()} and in nothing else.
  *
  * <p>Each entry costs some ten evaluations of the graph, up to forty near kinks: this is for chosen
  * entries, and whole gradients of small networks only. Parameters and feeds are copied by {@link
@@ -389,11 +389,13 @@ public final class BruteForce {
     Measurements known = measurements;
     if (known == null) {
       List<String> names = parameters();
-      List<String> split =
-          predictions.isEmpty() ? PredictionSearch.find(graph, losses, names) : predictions;
-      SplitCheck.check(graph, losses, names, split);
+      Split split =
+          predictions.isEmpty()
+              ? Split.find(graph, losses, names)
+              : Split.at(graph, losses, names, predictions);
       Batch batch = Batch.of(graph, feeds, sampleAxis, batchSize);
-      known = new Measurements(new Experiment(graph, feeds, parameters, losses, split), batch);
+      Experiment experiment = new Experiment(graph, feeds, parameters, losses, split.outputs());
+      known = new Measurements(experiment, batch, split.curved());
       measurements = known;
     }
     return known;

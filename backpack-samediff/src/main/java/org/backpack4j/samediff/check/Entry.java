@@ -83,12 +83,16 @@ final class Entry {
 
   /** The entry of the generalised Gauss-Newton matrix's diagonal: one number. */
   Estimate ggn() {
+    measurements.requireCurvature();
     return ggn.get();
   }
 
   /** Each sample's part of {@link #ggn()}: N numbers. */
   Estimate ggnBySample() {
-    return bySample.get()[1];
+    measurements.requireCurvature();
+    Estimate ggn = bySample.get()[1];
+    checkSum(ggn);
+    return ggn;
   }
 
   /** The second derivative of the loss without penalties: one number. */
@@ -119,7 +123,6 @@ final class Entry {
       slopes.set(n, both.pick(0));
       curvatures.set(n, both.pick(1));
     }
-    checkSum(curvatures);
     return new Estimate[] {slopes, curvatures};
   }
 

@@ -19,6 +19,7 @@ final class Measurements {
   private final int samples;
   private final int[] owners;
   private final boolean mixing;
+  private final boolean curved;
   private final double[] middle;
   private final double[] loss;
 
@@ -36,9 +37,10 @@ final class Measurements {
         }
       };
 
-  Measurements(Experiment experiment, Batch batch) {
+  Measurements(Experiment experiment, Batch batch, boolean curved) {
     this.experiment = experiment;
     this.samples = batch.size();
+    this.curved = curved;
     this.middle = experiment.predictions();
     this.loss = experiment.loss(middle);
     this.owners = owners(batch);
@@ -91,6 +93,19 @@ final class Measurements {
   /** Whether the predictions for a sample were seen to depend on other samples. */
   boolean mixing() {
     return mixing;
+  }
+
+  /**
+   * Makes sure that second derivatives in the predictions mean something.
+   *
+   * @throws IllegalArgumentException if the predictions are not known
+   */
+  void requireCurvature() {
+    if (!curved) {
+      throw new IllegalArgumentException(
+          "There is a loss without a loss op of SameDiff's: name the outputs that it is a function"
+              + " of, as in .predictions(\"logits\"), to have its Gauss-Newton matrix.");
+    }
   }
 
   /** The loss, as an array of one entry. */

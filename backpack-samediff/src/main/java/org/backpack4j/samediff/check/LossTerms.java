@@ -1,20 +1,22 @@
 package org.backpack4j.samediff.check;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 
 /**
- * Makes sure that the loss is a function of the predictions, plus terms of parameters alone
- * (penalties). If parameters enter in another way, what a difference in the predictions says is not
- * the whole derivative.
+ * The terms that a loss is the sum of, beside what is a function of the predictions: penalties,
+ * which are functions of parameters alone, and terms of parameters and data.
  */
-final class SplitCheck {
+final class LossTerms {
   /** Ops that a sum of terms may pass: each term stays one. */
   private static final Set<String> LINEAR =
       Set.of(
@@ -44,65 +46,78 @@ final class SplitCheck {
   private final Collection<String> predictions;
   private final Origins origins;
 
-  private SplitCheck(Collection<String> predictions, Origins origins) {
+  private LossTerms(Collection<String> predictions, Origins origins) {
     this.predictions = predictions;
     this.origins = origins;
   }
 
   /**
-   * Checks the split.
+   * The terms of parameters and data that do not pass the predictions. The loss is linear in them.
    *
-   * @throws IllegalArgumentException if a parameter enters the loss beside the predictions other
-   *     than by an added term
+   * @param predictions where to cut the graph; may be empty
+   * @return the variables' names; none if the loss is a function of the predictions, plus penalties
+   * @throws IllegalArgumentException if a parameter changes how the loss depends on the predictions
    */
-  static void check(
+  static List<String> beside(
       SameDiff graph,
       Collection<String> losses,
       Collection<String> parameters,
       Collection<String> predictions) {
     Origins origins = Origins.of(graph, losses, parameters, predictions);
-    if (losses.stream().noneMatch(origins::fromPredictions)) {
-      throw new IllegalArgumentException(
-          "The loss " + losses + " does not depend on the predictions " + predictions + ".");
-    }
-    new SplitCheck(predictions, origins).check(losses);
+    return new LossTerms(predictions, origins).find(losses);
   }
 
-  private void check(Collection<String> losses) {
+  private List<String> find(Collection<String> losses) {
+    List<String> found = new ArrayList<>();
     Deque<String> open = new ArrayDeque<>(losses);
     Set<String> seen = new HashSet<>(losses);
     while (!open.isEmpty()) {
       String name = open.remove();
-      if (!isTerm(name)) {
-        summands(name).stream().filter(seen::add).forEach(open::add);
+      if (isAlone(name)) {
+        continue;
+      }
+      @Nullable List<String> summands = summands(name);
+      if (summands != null) {
+        summands.stream().filter(seen::add).forEach(open::add);
+      } else if (!origins.fromPredictions(name)) {
+        found.add(name);
+      } else {
+        throw mixed(name);
       }
     }
+    return found;
   }
 
   /** Whether a variable is a function of predictions or of parameters alone, but not of both. */
-  private boolean isTerm(String name) {
+  private boolean isAlone(String name) {
     return !origins.fromParameters(name)
         || (!origins.fromPredictions(name) && !origins.fromData(name));
   }
 
-  private List<String> summands(String name) {
+  /** What a variable is a linear combination of; null if it is none. */
+  private @Nullable List<String> summands(String name) {
     SameDiffOp node = origins.producer(name);
-    if (node != null) {
-      List<String> inputs = Origins.inputs(node);
-      String op = node.getOp().opName();
-      if (LINEAR.contains(op)) {
-        return inputs;
-      }
-      List<String> terms = inputs.stream().filter(input -> !isFactor(input)).toList();
-      boolean scales = op.equals(PRODUCT) || (op.equals(QUOTIENT) && isFactor(inputs.get(1)));
-      if (scales && terms.size() <= 1) {
-        return terms;
-      }
+    if (node == null) {
+      return null;
     }
-    throw new IllegalArgumentException(
+    List<String> inputs = Origins.inputs(node);
+    String op = node.getOp().opName();
+    if (LINEAR.contains(op)) {
+      return inputs;
+    }
+    List<String> terms = inputs.stream().filter(input -> !isFactor(input)).toList();
+    boolean scales = op.equals(PRODUCT) || (op.equals(QUOTIENT) && isFactor(inputs.get(1)));
+    return scales && terms.size() <= 1 ? terms : null;
+  }
+
+  private IllegalArgumentException mixed(String name) {
+    SameDiffOp node = Objects.requireNonNull(origins.producer(name));
+    return new IllegalArgumentException(
         "At the node \""
-            + (node == null ? name : node.getName() + "\" (" + node.getOp().opName() + ")")
-            + " a parameter enters the loss beside the predictions "
+            + node.getName()
+            + "\" ("
+            + node.getOp().opName()
+            + ") a parameter changes how the loss depends on the predictions "
             + predictions
             + ": name the variables that the loss is a function of, as in .predictions(\"logits\","
             + " \"hidden\"), or leave the parameter out with .parameters(…).");
