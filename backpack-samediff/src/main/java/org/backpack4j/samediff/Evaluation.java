@@ -1,5 +1,6 @@
 package org.backpack4j.samediff;
 
+import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.extension.Extension;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -7,9 +8,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** The quantities of one evaluation. */
 public final class Evaluation {
   private final Map<String, INDArray> outputs;
+  private final List<Extension> extensions;
 
-  Evaluation(Map<String, INDArray> outputs) {
+  Evaluation(Map<String, INDArray> outputs, List<Extension> extensions) {
     this.outputs = outputs;
+    this.extensions = extensions;
   }
 
   /**
@@ -37,11 +40,22 @@ public final class Evaluation {
    * A parameter's quantity.
    *
    * @param parameter the parameter's name
-   * @param extension the class of the extension, one with a constructor without settings
+   * @param extension the class of the extension, one that the graph was extended by
    * @return the quantity, of the shape that the extension says
    */
   public INDArray get(String parameter, Class<? extends Extension> extension) {
-    return get(Outputs.name(parameter, Fields.of(extension)));
+    return extensions.stream()
+        .filter(extension::isInstance)
+        .findFirst()
+        .map(e -> get(parameter, e))
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "The graph was not extended by "
+                        + extension.getSimpleName()
+                        + "; its extensions are "
+                        + extensions.stream().map(e -> e.getClass().getSimpleName()).toList()
+                        + "."));
   }
 
   private INDArray get(String name) {

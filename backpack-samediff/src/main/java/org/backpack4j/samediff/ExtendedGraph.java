@@ -1,6 +1,5 @@
 package org.backpack4j.samediff;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -19,6 +18,7 @@ import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Tensor;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -39,7 +39,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final Annotations annotations;
   private final Map<Node, Rule> rules;
   private final Outputs outputs;
-  private final List<Refusal> refusals;
+  private final Quantities quantities;
   private final PlannedGraph planned;
 
   ExtendedGraph(
@@ -49,13 +49,13 @@ public final class ExtendedGraph implements AutoCloseable {
       Annotations annotations,
       Map<Node, Rule> rules,
       Outputs outputs,
-      List<Refusal> refusals) {
+      Quantities quantities) {
     this.source = source;
     this.graph = graph;
     this.annotations = annotations;
     this.rules = rules;
     this.outputs = outputs;
-    this.refusals = List.copyOf(refusals);
+    this.quantities = quantities;
     this.planned = new PlannedGraph(graph, Hints.none());
   }
 
@@ -93,7 +93,7 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
-    return planned.output(feeds, names);
+    return planned.output(withNoise(feeds), names);
   }
 
   /**
@@ -105,9 +105,21 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     FeedCheck.check(annotations, graph, feeds, into.keySet());
-    Map<String, INDArray> values = planned.output(feeds, into.keySet());
+    Map<String, INDArray> values = planned.output(withNoise(feeds), into.keySet());
     into.forEach((name, array) -> array.assign(Objects.requireNonNull(values.get(name))));
     return into;
+  }
+
+  /** The feeds, with the next random numbers where the graph has sampled quantities. */
+  private Map<String, INDArray> withNoise(Map<String, INDArray> feeds) {
+    Noise noise = outputs.noise();
+    if (noise == null || feeds.containsKey(Noise.PLACEHOLDER)) {
+      return feeds;
+    }
+    Map<String, INDArray> all = new LinkedHashMap<>(feeds);
+    DataType type = graph.getVariable(Noise.PLACEHOLDER).dataType();
+    all.put(Noise.PLACEHOLDER, noise.next(FeedCheck.samples(annotations, feeds), type));
+    return all;
   }
 
   /**
@@ -172,7 +184,7 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return the quantities, by parameter and extension
    */
   public Evaluation evaluate(Map<String, INDArray> feeds) {
-    return new Evaluation(output(feeds, outputNames()));
+    return new Evaluation(output(feeds, outputNames()), quantities.extensions());
   }
 
   /**
@@ -181,11 +193,7 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return the names, {@code <parameter>.grad} and {@code <parameter>.<field>}
    */
   public List<String> outputNames() {
-    List<String> names = new ArrayList<>();
-    outputs
-        .byParameter()
-        .forEach((p, fields) -> fields.keySet().forEach(f -> names.add(Outputs.name(p, f))));
-    return names;
+    return outputs.names();
   }
 
   /**
@@ -261,7 +269,7 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return the refusals; none if everything is there
    */
   public List<Refusal> refusals() {
-    return refusals;
+    return List.copyOf(quantities.refusals());
   }
 
   /**

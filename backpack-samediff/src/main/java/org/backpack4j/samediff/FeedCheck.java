@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Map;
 import org.backpack4j.samediff.backprop.Annotations;
-import org.backpack4j.samediff.graph.Placement;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -32,11 +31,11 @@ final class FeedCheck {
             "\"" + feed.getKey() + "\" is fed, but the graph has no placeholder of that name.");
       }
       checkShape(placeholder, feed.getValue());
-      Placement place = annotations.placement(feed.getKey());
-      if (!place.hasSamples()) {
+      int axis = sampleAxis(annotations, feed.getKey());
+      if (axis < 0) {
         continue;
       }
-      long here = feed.getValue().size(place.axis());
+      long here = feed.getValue().size(axis);
       if (samples >= 0 && here != samples) {
         throw new IllegalArgumentException(
             "\""
@@ -52,6 +51,22 @@ final class FeedCheck {
       samples = here;
       first = feed.getKey();
     }
+  }
+
+  private static int sampleAxis(Annotations annotations, String placeholder) {
+    return placeholder.equals(Noise.PLACEHOLDER) ? 0 : annotations.placement(placeholder).axis();
+  }
+
+  /** The number of samples that is fed. */
+  static long samples(Annotations annotations, Map<String, INDArray> feeds) {
+    for (Map.Entry<String, INDArray> feed : feeds.entrySet()) {
+      int axis = sampleAxis(annotations, feed.getKey());
+      if (axis >= 0) {
+        return feed.getValue().size(axis);
+      }
+    }
+    throw new IllegalArgumentException(
+        "No placeholder with a sample axis is fed: feed the graph's inputs.");
   }
 
   private static void checkShape(SDVariable placeholder, INDArray array) {

@@ -1,13 +1,30 @@
 package org.backpack4j.samediff;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** The outputs of an extended graph: for each parameter its quantities, by field. */
 final class Outputs {
   private final Map<String, Map<String, Tensor>> byParameter = new LinkedHashMap<>();
+  private final @Nullable Noise noise;
+
+  /**
+   * No outputs yet.
+   *
+   * @param noise the random numbers of sampled quantities; null if there are none
+   */
+  Outputs(@Nullable Noise noise) {
+    this.noise = noise;
+  }
+
+  @Nullable Noise noise() {
+    return noise;
+  }
 
   /** The one place where an output's name is made. */
   static String name(String parameter, String field) {
@@ -23,6 +40,13 @@ final class Outputs {
     byParameter.forEach(
         (parameter, fields) ->
             fields.forEach((field, value) -> emit.name(value, name(parameter, field))));
+  }
+
+  /** The names of all outputs. */
+  List<String> names() {
+    List<String> names = new ArrayList<>();
+    byParameter.forEach((p, fields) -> fields.keySet().forEach(f -> names.add(name(p, f))));
+    return names;
   }
 
   Map<String, Map<String, Tensor>> byParameter() {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -63,6 +64,7 @@ final class Plan {
   private final Map<Node, Obstacle> first = new LinkedHashMap<>();
   private final Map<Node, Obstacle> second = new LinkedHashMap<>();
   private final Map<Node, Obstacle> region = new LinkedHashMap<>();
+  private final Map<Node, Obstacle> unsampled = new LinkedHashMap<>();
   private final Set<Node> regionNodes = new LinkedHashSet<>();
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Set<String> fromPredictions = new HashSet<>();
@@ -89,6 +91,7 @@ final class Plan {
     }
     if (secondOrder) {
       findRegion(namedPredictions);
+      regionNodes.forEach(this::inspectSampling);
     }
   }
 
@@ -215,6 +218,28 @@ final class Plan {
     }
   }
 
+  private void inspectSampling(Node node) {
+    Rule rule = rules.apply(node);
+    if (rule instanceof LossRule loss) {
+      try {
+        loss.checkSampling(site(node));
+      } catch (Refused refused) {
+        unsampled.put(node, new Obstacle(refused.reason(), refused.remedy()));
+      }
+    } else if (!rule.linear(site(node), active(node))) {
+      unsampled.put(
+          node,
+          new Obstacle(
+              "labels can be drawn only where the loss is one of SameDiff's loss ops",
+              "ask for the exact quantity"));
+    }
+  }
+
+  /** The loss ops of the region, in order: those that draw labels. */
+  List<Node> lossNodes() {
+    return region().stream().filter(n -> rules.apply(n) instanceof LossRule).toList();
+  }
+
   /** From a loss through factors and sums to the loss ops, whose predictions are known. */
   private void descend(String variable) {
     Node node = graph.producer(variable);
@@ -329,7 +354,7 @@ final class Plan {
     Obstacle any = first.get(node);
     if (any != null) {
       found.put(node, any);
-    } else if (kind == Kind.COLUMNS) {
+    } else if (kind == Kind.COLUMNS || kind == Kind.SAMPLED) {
       Obstacle inRegion = region.get(node);
       // inside the region reductions over the samples are what makes a loss of their losses
       Obstacle mixing = regionNodes.contains(node) ? null : second.get(node);
@@ -337,6 +362,8 @@ final class Plan {
         found.put(node, inRegion);
       } else if (mixing != null && region.isEmpty()) {
         found.put(node, mixing);
+      } else if (kind == Kind.SAMPLED && unsampled.containsKey(node)) {
+        found.put(node, Objects.requireNonNull(unsampled.get(node)));
       }
     }
   }
@@ -387,7 +414,9 @@ final class Plan {
     /** The gradient, samples apart. */
     ROWS,
     /** Columns of a second-order quantity. */
-    COLUMNS
+    COLUMNS,
+    /** Sampled columns of a second-order quantity. */
+    SAMPLED
   }
 
   /** Refusals of one quantity. */

@@ -1,6 +1,4 @@
-/**
- * BackPACK for SameDiff graphs. Begin with {@link org.backpack4j.samediff.BackPack}.
- */
+/** BackPACK for SameDiff graphs. Begin with {@link org.backpack4j.samediff.BackPack}. */
 @NullMarked
 package org.backpack4j.samediff;
 

@@ -19,8 +19,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The test that every rule has to pass: a double precision graph is extended, every output is evaluated twice in each
- * way of running it, with feeds in every layout, and the numbers are compared with brute force.
+ * The test that every rule has to pass: a double precision graph is extended, every output is
+ * evaluated twice in each way of running it, with feeds in every layout, and the numbers are
+ * compared with brute force.
  */
 public final class Checked {
   private Checked() {}
@@ -59,8 +60,12 @@ public final class Checked {
         for (boolean cache : new boolean[] {true, false}) {
           graph.sameDiff().setEnableCache(cache);
           for (int k = 1; k <= 2; k++) {
-            Map<String, INDArray> now = graph.sameDiff().output(laidOut, names.toArray(new String[0]));
-            compare("SameDiff, " + layout.getKey() + ", cache " + cache + ", evaluation " + k, reference, now);
+            Map<String, INDArray> now =
+                graph.sameDiff().output(laidOut, names.toArray(new String[0]));
+            compare(
+                "SameDiff, " + layout.getKey() + ", cache " + cache + ", evaluation " + k,
+                reference,
+                now);
           }
         }
       }
@@ -85,7 +90,8 @@ public final class Checked {
     long[] shape = a.shape().clone();
     shape[a.rank() - 1] *= 2;
     INDArray twice = Nd4j.zeros(a.dataType(), shape);
-    org.nd4j.linalg.indexing.INDArrayIndex[] every = new org.nd4j.linalg.indexing.INDArrayIndex[a.rank()];
+    org.nd4j.linalg.indexing.INDArrayIndex[] every =
+        new org.nd4j.linalg.indexing.INDArrayIndex[a.rank()];
     Arrays.fill(every, org.nd4j.linalg.indexing.NDArrayIndex.all());
     every[a.rank() - 1] = org.nd4j.linalg.indexing.NDArrayIndex.interval(0, 2, shape[a.rank() - 1]);
     INDArray view = twice.get(every);
@@ -103,7 +109,8 @@ public final class Checked {
   }
 
   /** Fails if an array differs by more than rounding. */
-  public static void compare(String what, Map<String, INDArray> expected, Map<String, INDArray> actual) {
+  public static void compare(
+      String what, Map<String, INDArray> expected, Map<String, INDArray> actual) {
     expected.forEach(
         (name, array) -> {
           INDArray other = actual.get(name);
@@ -111,7 +118,9 @@ public final class Checked {
           double largest = array.isEmpty() ? 0 : array.amaxNumber().doubleValue();
           double off = array.isEmpty() ? 0 : array.sub(other).amaxNumber().doubleValue();
           double tolerance = array.dataType() == DataType.DOUBLE ? 1e-12 : 1e-5;
-          assertThat(off).as(what + ": " + name).isLessThanOrEqualTo(tolerance * Math.max(largest, 1e-300));
+          assertThat(off)
+              .as(what + ": " + name)
+              .isLessThanOrEqualTo(tolerance * Math.max(largest, 1e-300));
         });
   }
 }

@@ -145,8 +145,7 @@ public final class Sweep {
         }
         continue;
       }
-      for (Signal signal :
-          shared ? computed(variable) : List.copyOf(at(variable).values())) {
+      for (Signal signal : shared ? computed(variable) : List.copyOf(at(variable).values())) {
         passSignal(site, rule, output, signal);
       }
     }

@@ -95,9 +95,6 @@ public final class ElementwiseLoss extends ReducedLoss {
 
   @Override
   public List<Curvature> sampled(Site site, Tensor above, Tensor noise, int columns) {
-    if (sampler == null) {
-      throw new Refused("sampling from " + name + " is not defined", "use DiagGGNExact");
-    }
     Emitter e = site.emit();
     Dims part = site.perSample(0);
     Tensor apart = e.reshape(noise, Dims.of(Dim.N, Dim.of(columns), Dim.of(draws)).plus(part));
@@ -106,8 +103,17 @@ public final class ElementwiseLoss extends ReducedLoss {
       numbers.add(
           e.reshape(e.slice(apart, 2, k, k + 1), Dims.of(Dim.N, Dim.of(columns)).plus(part)));
     }
-    Tensor drawn = sampler.draw(e, site.value(0), numbers);
+    Tensor drawn = java.util.Objects.requireNonNull(sampler).draw(e, site.value(0), numbers);
     return List.of(SoftmaxFactor.weighted(e, drawn, e.scale(scale(site, above), 1.0 / columns)));
+  }
+
+  @Override
+  public void checkSampling(Site site) {
+    if (sampler == null) {
+      throw new Refused(
+          name + " is no negative log-likelihood to draw labels from",
+          "ask for the exact quantity");
+    }
   }
 
   @Override

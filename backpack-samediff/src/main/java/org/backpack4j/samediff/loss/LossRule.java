@@ -32,6 +32,14 @@ public interface LossRule extends Rule {
   List<Curvature> sampled(Site site, Tensor gradient, Tensor noise, int columns);
 
   /**
+   * Whether {@link #sampled} covers a node. Asked before anything is inserted.
+   *
+   * @param site the node
+   * @throws org.backpack4j.samediff.backprop.Refused with the reason, if not
+   */
+  default void checkSampling(Site site) {}
+
+  /**
    * How many random numbers a sampled column takes for each sample.
    *
    * @param site the node

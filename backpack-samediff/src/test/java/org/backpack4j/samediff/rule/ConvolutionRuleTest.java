@@ -70,8 +70,7 @@ class ConvolutionRuleTest {
     SDVariable c = sd.cnn().conv2d("c", x, w, sd.var("b", random(3)), config);
     INDArray feed = last ? random(4, 6, 5, 2) : random(4, 2, 6, 5);
     long features = Walk.run(sd, Map.of("x", feed), List.of("c")).get("c").length() / 4;
-    SDVariable z =
-        sd.math().tanh(c).reshape(-1, features).mmul(sd.var("v", random(features, 3)));
+    SDVariable z = sd.math().tanh(c).reshape(-1, features).mmul(sd.var("v", random(features, 3)));
     sd.loss().softmaxCrossEntropy("loss", y, z, null);
     INDArray labels = Nd4j.zeros(DataType.DOUBLE, 4, 3);
     for (int n = 0; n < 4; n++) {

@@ -1,0 +1,264 @@
+package org.backpack4j.samediff;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.backprop.Curvature;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.backprop.Signal;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.backprop.Sweep;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.extension.Columns;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.loss.LossRule;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** Pass 5: emits the sweeps and the quantities. */
+final class Emission {
+  private static final String GRADIENT = "gradient";
+
+  private final Annotations graph;
+  private final Function<Node, Rule> rules;
+  private final Plan plan;
+  private final List<String> lossVariables;
+  private final Quantities quantities;
+  private final Emitter emit;
+  private final Map<Columns, Sweep> sweeps = new HashMap<>();
+  private final @Nullable Noise noise;
+
+  Emission(
+      Annotations graph,
+      Function<Node, Rule> rules,
+      Plan plan,
+      List<String> lossVariables,
+      Quantities quantities) {
+    this.graph = graph;
+    this.rules = rules;
+    this.plan = plan;
+    this.lossVariables = lossVariables;
+    this.quantities = quantities;
+    this.emit = graph.emit();
+    this.noise = declareNoise();
+  }
+
+  Outputs emit() {
+    Outputs outputs = new Outputs(noise);
+    Sweep gradient = gradient();
+    sweeps.put(Columns.GRADIENT, gradient);
+    for (String parameter : quantities.parameters()) {
+      emit.in(
+          parameter,
+          () -> {
+            if (quantities.has(parameter, "grad")) {
+              gradientOf(parameter, gradient, outputs);
+            }
+            for (Extension extension : quantities.extensions()) {
+              if (quantities.has(parameter, extension.field())) {
+                quantity(parameter, extension, outputs);
+              }
+            }
+            return parameter;
+          });
+    }
+    outputs.named(emit);
+    return outputs;
+  }
+
+  private void gradientOf(String parameter, Sweep gradient, Outputs outputs) {
+    List<Tensor> all = new ArrayList<>();
+    List<Tensor> penalties = new ArrayList<>();
+    gradient.rowsAt(parameter).forEach(c -> all.add(withoutColumn(c.sum())));
+    for (Contribution sum : gradient.sumsAt(parameter)) {
+      Tensor total = withoutColumn(sum.sum());
+      all.add(total);
+      if (!total.fromSamples()) {
+        penalties.add(total);
+      }
+    }
+    outputs.put(parameter, "grad", all.isEmpty() ? zeros(parameter) : sum(all));
+    if (!penalties.isEmpty()) {
+      outputs.put(parameter, "grad_penalty", sum(penalties));
+    }
+  }
+
+  private void quantity(String parameter, Extension extension, Outputs outputs) {
+    Sweep sweep = sweeps.computeIfAbsent(extension.columns(), this::columns);
+    List<Contribution> rows = sweep.rowsAt(parameter);
+    outputs.put(
+        parameter,
+        extension.field(),
+        rows.isEmpty() ? zeros(parameter, extension) : extension.compute(emit, rows));
+  }
+
+  private Tensor zeros(String parameter) {
+    return emit.scale(graph.forward(parameter), 0);
+  }
+
+  /** A quantity of a parameter that no columns reach: what zero columns give. */
+  private Tensor zeros(String parameter, Extension extension) {
+    Tensor zero = zeros(parameter);
+    Tensor rows = emit.reshape(zero, Dims.of(1, 1).plus(zero.dims()));
+    Tensor samples = emit.broadcast(rows, rows.dims().with(0, Dim.N));
+    return extension.compute(
+        emit, List.of(new org.backpack4j.samediff.contribution.Given(emit, samples, null)));
+  }
+
+  private Tensor sum(List<Tensor> parts) {
+    return parts.stream().reduce(emit::add).orElseThrow();
+  }
+
+  private Tensor withoutColumn(Tensor sum) {
+    return emit.reshape(sum, sum.dims().from(1));
+  }
+
+  private Sweep gradient() {
+    Set<String> rows = new HashSet<>();
+    for (String parameter : quantities.parameters()) {
+      boolean wanted =
+          quantities.extensions().stream()
+              .anyMatch(e -> !e.columns().secondOrder() && quantities.has(parameter, e.field()));
+      if (wanted) {
+        rows.add(parameter);
+      }
+    }
+    for (Node node : graph.nodes()) {
+      if (node.inputs().stream().anyMatch(rows::contains)) {
+        rows.addAll(node.outputs());
+      }
+    }
+    Set<String> possible = new HashSet<>();
+    quantities.parameters().stream().filter(p -> quantities.has(p, "grad")).forEach(possible::add);
+    Set<String> targets = reaching(possible);
+    Sweep sweep =
+        new Sweep(
+            graph,
+            rules,
+            (node, k) -> plan.carriesGradient(node, k) && targets.contains(node.inputs().get(k)),
+            rows::contains);
+    for (String loss : lossVariables) {
+      if (plan.leads(loss) && targets.contains(loss)) {
+        Placement place = graph.placement(loss);
+        Dims part = place.perSample(graph.dims(loss));
+        Tensor one = emit.literal(1, graph.type(loss), Dims.of(1, 1));
+        Tensor seed = one;
+        if (!part.product().isOne() || place.hasSamples()) {
+          Dims full = Dims.of(place.hasSamples() ? Dim.N : Dim.ONE, Dim.ONE).plus(part);
+          long[] ones = new long[full.rank()];
+          java.util.Arrays.fill(ones, 1);
+          seed = emit.broadcast(emit.literal(1, graph.type(loss), Dims.of(ones)), full);
+        } else {
+          seed = emit.reshape(one, Dims.of(1, 1).plus(part));
+        }
+        sweep.seed(loss, new Signal(GRADIENT, seed, null));
+      }
+    }
+    sweep.run();
+    return sweep;
+  }
+
+  /** Variables through which given parameters are reached. */
+  private Set<String> reaching(Set<String> parameters) {
+    Set<String> reached = new HashSet<>(parameters);
+    for (Node node : graph.nodes()) {
+      for (int k = 0; k < node.inputs().size(); k++) {
+        if (reached.contains(node.inputs().get(k)) && plan.carriesGradient(node, k)) {
+          reached.addAll(node.outputs());
+        }
+      }
+    }
+    return reached;
+  }
+
+  private Sweep columns(Columns columns) {
+    Sweep gradient = Objects.requireNonNull(sweeps.get(Columns.GRADIENT));
+    Set<String> possible = new HashSet<>();
+    for (String parameter : quantities.parameters()) {
+      if (quantities.extensions().stream()
+          .anyMatch(e -> e.columns().equals(columns) && quantities.has(parameter, e.field()))) {
+        possible.add(parameter);
+      }
+    }
+    Set<String> targets = reaching(possible);
+    Sweep sweep =
+        new Sweep(
+            graph,
+            rules,
+            (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k)),
+            variable -> true);
+    for (Node node : plan.region()) {
+      emit.in(node.name(), () -> seed(node, columns, gradient, sweep));
+    }
+    sweep.run();
+    return sweep;
+  }
+
+  /** A loss op's random numbers [N, M·E]. */
+  private Tensor noise(Columns columns, Node node) {
+    Noise numbers = Objects.requireNonNull(noise);
+    SDVariable placeholder = emit.graph().getVariable(Noise.PLACEHOLDER);
+    Tensor all = emit.wrap(placeholder, Dims.of(Dim.N, Dim.of(numbers.width())), true);
+    return emit.slice(all, 1, numbers.from(columns, node), numbers.to(columns, node));
+  }
+
+  /** Declares the placeholder of the random numbers where some are needed. */
+  private @Nullable Noise declareNoise() {
+    Set<Columns> sampled = new LinkedHashSet<>();
+    quantities.extensions().stream()
+        .map(Extension::columns)
+        .filter(c -> c.kind() == Columns.Kind.SAMPLED)
+        .forEach(sampled::add);
+    List<Node> losses = plan.lossNodes();
+    if (sampled.isEmpty() || losses.isEmpty()) {
+      return null;
+    }
+    Noise declared =
+        new Noise(sampled, losses, n -> ((LossRule) rules.apply(n)).draws(new Site(graph, n)));
+    emit.graph()
+        .placeHolder(Noise.PLACEHOLDER, graph.type(lossVariables.get(0)), -1, declared.width());
+    return declared;
+  }
+
+  private int seed(Node node, Columns columns, Sweep gradient, Sweep sweep) {
+    Site site = new Site(graph, node);
+    Rule rule = rules.apply(node);
+    Set<Integer> active = plan.active(node);
+    if (rule.linear(site, active)) {
+      return 0;
+    }
+    int started = 0;
+    for (int output = 0; output < node.outputs().size(); output++) {
+      Tensor above = gradient.gradientAt(node.outputs().get(output), GRADIENT);
+      if (above == null) {
+        continue;
+      }
+      List<Curvature> groups =
+          columns.kind() == Columns.Kind.SAMPLED
+              ? ((LossRule) rule).sampled(site, above, noise(columns, node), columns.samples())
+              : rule.curvature(site, output, above, active);
+      for (Curvature group : groups) {
+        String source = node.name() + "/" + output + "/" + started++;
+        group
+            .columns()
+            .forEach(
+                (input, value) ->
+                    sweep.seed(node.inputs().get(input), new Signal(source, value, group.signs())));
+      }
+    }
+    return started;
+  }
+}

@@ -1,0 +1,32 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.contribution.Contributions;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * The squared Euclidean norm of every sample's gradient, {@code batch_l2} [N]: ‖∂ℓₙ/∂θ‖² of {@link
+ * BatchGrad}'s rows, without keeping them where that is cheaper (Goodfellow, 2015, "Efficient
+ * per-example gradient computations").
+ */
+public final class BatchL2Grad implements Extension {
+  /** The squared norm of every sample's gradient. */
+  public BatchL2Grad() {}
+
+  @Override
+  public String field() {
+    return "batch_l2";
+  }
+
+  @Override
+  public Columns columns() {
+    return Columns.GRADIENT;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    return Contributions.sum(contributions).squaredNorm();
+  }
+}

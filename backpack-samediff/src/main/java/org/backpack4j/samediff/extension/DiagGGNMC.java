@@ -1,0 +1,59 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * A sampled diagonal of the generalised Gauss-Newton matrix, {@code diag_ggn_mc} [P…]: the loss's
+ * Hessian is replaced by the mean of outer products of {@code mcSamples} gradients at labels drawn
+ * from the model's own predictions, whose expectation it is (BackPACK, Dangel, Kunstner and Hennig,
+ * ICLR 2020). The error falls with one over the root of the number of samples.
+ *
+ * <p>Every evaluation draws a new sample; the sequence is given by the seed. ND4J's own random
+ * numbers are not touched.
+ */
+public final class DiagGGNMC implements Extension {
+  private final Columns columns;
+
+  /** One sample for each input, seed 0. */
+  public DiagGGNMC() {
+    this(1, 0);
+  }
+
+  /**
+   * A number of samples for each input, seed 0.
+   *
+   * @param mcSamples how many labels are drawn for each input, at least one
+   */
+  public DiagGGNMC(int mcSamples) {
+    this(mcSamples, 0);
+  }
+
+  /**
+   * A number of samples for each input.
+   *
+   * @param mcSamples how many labels are drawn for each input, at least one
+   * @param seed the seed of the sequence of random numbers
+   * @throws IllegalArgumentException if {@code mcSamples} is less than one
+   */
+  public DiagGGNMC(int mcSamples, long seed) {
+    this.columns = Columns.sampled(mcSamples, seed);
+  }
+
+  @Override
+  public String field() {
+    return "diag_ggn_mc";
+  }
+
+  @Override
+  public Columns columns() {
+    return columns;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    return contributions.stream().map(Contribution::squaredSum).reduce(emit::add).orElseThrow();
+  }
+}

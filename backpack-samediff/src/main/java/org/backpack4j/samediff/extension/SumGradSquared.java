@@ -1,0 +1,32 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.contribution.Contributions;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * The sum of squared gradients, {@code sum_grad_squared} [P…]: Σₙ (∂ℓₙ/∂θ)², entry by entry, of
+ * {@link BatchGrad}'s rows; N times the second moment of the gradient noise, and, with a mean loss,
+ * 1/N² of what the samples' own losses would give.
+ */
+public final class SumGradSquared implements Extension {
+  /** The sum of squared gradients. */
+  public SumGradSquared() {}
+
+  @Override
+  public String field() {
+    return "sum_grad_squared";
+  }
+
+  @Override
+  public Columns columns() {
+    return Columns.GRADIENT;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    return Contributions.sum(contributions).squaredSum();
+  }
+}
