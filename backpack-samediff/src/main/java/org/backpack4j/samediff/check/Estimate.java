@@ -2,13 +2,31 @@ package org.backpack4j.samediff.check;
 
 import java.util.Arrays;
 
-/**
- * Numbers with an estimate of the error of each.
- *
- * @param values the numbers
- * @param errors how far each may be from the truth; infinite if nothing is known of it
- */
-record Estimate(double[] values, double[] errors) {
+/** Numbers with an estimate of the error of each. */
+final class Estimate {
+  private final double[] values;
+  private final double[] errors;
+
+  /**
+   * An estimate.
+   *
+   * @param values the numbers
+   * @param errors how far each may be from the truth; infinite if nothing is known of it
+   */
+  Estimate(double[] values, double[] errors) {
+    this.values = values;
+    this.errors = errors;
+  }
+
+  /** The numbers. */
+  double[] values() {
+    return values;
+  }
+
+  /** How far each number may be from the truth. */
+  double[] errors() {
+    return errors;
+  }
 
   /** The estimate of {@code length} numbers of which nothing is known. */
   static Estimate unknown(int length) {

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.check;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,13 +54,10 @@ final class Measurements {
     int offset = 0;
     for (Map.Entry<String, long[]> entry : experiment.predictionShapes().entrySet()) {
       int length = Math.toIntExact(new Parameter(entry.getKey(), entry.getValue()).length());
-      double[] part =
-          IntStream.range(offset, offset + length).mapToDouble(k -> middle[k]).toArray();
-      double[] moved =
-          IntStream.range(offset, offset + length).mapToDouble(k -> rotated[k]).toArray();
-      SampleLayout layout =
-          SampleLayout.find(entry.getKey(), entry.getValue(), samples, part, moved);
-      System.arraycopy(layout.owners(), 0, all, offset, length);
+      double[] part = Arrays.copyOfRange(middle, offset, offset + length);
+      double[] moved = Arrays.copyOfRange(rotated, offset, offset + length);
+      int[] own = new SampleLayout(entry.getKey(), entry.getValue(), samples, part, moved).owners();
+      System.arraycopy(own, 0, all, offset, length);
       offset += length;
     }
     return all;

@@ -15,13 +15,31 @@ import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/**
- * A parameter, as entries in 'c' order.
- *
- * @param name its name in the graph
- * @param shape its shape
- */
-record Parameter(String name, long[] shape) {
+/** A parameter, as entries in 'c' order. */
+final class Parameter {
+  private final String name;
+  private final long[] shape;
+
+  /**
+   * A parameter.
+   *
+   * @param name its name in the graph
+   * @param shape its shape
+   */
+  Parameter(String name, long... shape) {
+    this.name = name;
+    this.shape = shape.clone();
+  }
+
+  /** Its name in the graph. */
+  String name() {
+    return name;
+  }
+
+  /** Its shape. */
+  long[] shape() {
+    return shape.clone();
+  }
 
   /**
    * All floating-point parameters of a graph whose arrays are set: in the order in which ops on the

@@ -1,36 +1,23 @@
 package org.backpack4j.samediff.check;
 
-import java.util.function.Function;
-
 /**
  * The fields of outputs that can be compared entry by entry, and what differences say about them.
  */
 enum Quantity {
-  GRAD("grad", false, false, Entry::gradient),
-  GRAD_PENALTY("grad_penalty", false, false, Entry::penalty),
-  GRAD_BATCH("grad_batch", true, true, Entry::gradientBySample),
-  SUM_GRAD_SQUARED(
-      "sum_grad_squared", false, true, e -> Moments.sumOfSquares(e.gradientBySample())),
-  VARIANCE("variance", false, true, e -> Moments.variance(e.gradientBySample())),
-  DIAG_GGN_EXACT("diag_ggn_exact", false, false, Entry::ggn),
-  DIAG_GGN_EXACT_BATCH("diag_ggn_exact_batch", true, false, Entry::ggnBySample),
-  DIAG_H("diag_h", false, false, Entry::hessian),
-  DIAG_H_BATCH("diag_h_batch", true, false, Entry::hessianBySample);
+  GRAD("grad"),
+  GRAD_PENALTY("grad_penalty"),
+  GRAD_BATCH("grad_batch"),
+  SUM_GRAD_SQUARED("sum_grad_squared"),
+  VARIANCE("variance"),
+  DIAG_GGN_EXACT("diag_ggn_exact"),
+  DIAG_GGN_EXACT_BATCH("diag_ggn_exact_batch"),
+  DIAG_H("diag_h"),
+  DIAG_H_BATCH("diag_h_batch");
 
   private final String field;
-  private final boolean bySample;
-  private final boolean ofSampleGradients;
-  private final Function<Entry, Estimate> measure;
 
-  Quantity(
-      String field,
-      boolean bySample,
-      boolean ofSampleGradients,
-      Function<Entry, Estimate> measure) {
+  Quantity(String field) {
     this.field = field;
-    this.bySample = bySample;
-    this.ofSampleGradients = ofSampleGradients;
-    this.measure = measure;
   }
 
   /** The output's name. */
@@ -40,16 +27,32 @@ enum Quantity {
 
   /** Whether there is one number for each sample. */
   boolean bySample() {
-    return bySample;
+    return switch (this) {
+      case GRAD_BATCH, DIAG_GGN_EXACT_BATCH, DIAG_H_BATCH -> true;
+      case GRAD, GRAD_PENALTY, SUM_GRAD_SQUARED, VARIANCE, DIAG_GGN_EXACT, DIAG_H -> false;
+    };
   }
 
   /** Whether it follows from the gradient of each sample, which there may be none of. */
   boolean ofSampleGradients() {
-    return ofSampleGradients;
+    return switch (this) {
+      case GRAD_BATCH, SUM_GRAD_SQUARED, VARIANCE -> true;
+      case GRAD, GRAD_PENALTY, DIAG_GGN_EXACT, DIAG_GGN_EXACT_BATCH, DIAG_H, DIAG_H_BATCH -> false;
+    };
   }
 
   /** What differences say: one number, or N. */
   Estimate measure(Entry entry) {
-    return measure.apply(entry);
+    return switch (this) {
+      case GRAD -> entry.gradient();
+      case GRAD_PENALTY -> entry.penalty();
+      case GRAD_BATCH -> entry.gradientBySample();
+      case SUM_GRAD_SQUARED -> Moments.sumOfSquares(entry.gradientBySample());
+      case VARIANCE -> Moments.variance(entry.gradientBySample());
+      case DIAG_GGN_EXACT -> entry.ggn();
+      case DIAG_GGN_EXACT_BATCH -> entry.ggnBySample();
+      case DIAG_H -> entry.hessian();
+      case DIAG_H_BATCH -> entry.hessianBySample();
+    };
   }
 }

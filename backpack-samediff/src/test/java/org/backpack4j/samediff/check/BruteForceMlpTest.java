@@ -238,6 +238,22 @@ class BruteForceMlpTest {
   }
 
   @Test
+  @DisplayName("dropout that keeps everything is none, and draws no random numbers")
+  void dropoutAtInference() {
+    SDVariable kept = mlp.graph.nn().dropout("kept", mlp.logits, 1.0);
+    mlp.graph.loss().softmaxCrossEntropy("loss", mlp.labels, kept, null);
+    Nd4j.getRandom().setSeed(5);
+    double next = Nd4j.getRandom().nextDouble();
+    Nd4j.getRandom().setSeed(5);
+
+    BruteForce brute = BruteForce.on(mlp.graph, mlp.feeds(mlp.classes()));
+
+    assertThat(brute.batchDiagGgnExact("W1", 2))
+        .containsExactly(crossEntropy(1.0 / N).ggns(2), within(TOLERANCE));
+    assertThat(Nd4j.getRandom().nextDouble()).isEqualTo(next);
+  }
+
+  @Test
   @DisplayName("the Hessian's diagonal of a network that is linear in the parameter is its GGN's")
   void hessian() {
     mlp.graph.loss().softmaxCrossEntropy("loss", mlp.labels, mlp.logits, null);
