@@ -1,0 +1,103 @@
+package org.backpack4j.examples.benchmark;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.backpack4j.samediff.BackPack;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.extension.Extension;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * One figure: a problem and a quantity, timed as BackPACK's are. One step is a forward and a
+ * backward pass that also computes the quantity of every parameter; two steps warm up, then steps
+ * are timed until there are thirty or five seconds have passed, five at least.
+ */
+final class Cell {
+  private static final int WARM_UP = 5;
+  private static final int MOST = 30;
+  private static final int LEAST = 5;
+  private static final double SECONDS = 5;
+  private static final double LIMIT = 25;
+
+  private final Problem problem;
+  private final Quantity quantity;
+
+  Cell(String problem, String quantity) {
+    this.problem = Problems.of(problem);
+    this.quantity = Quantity.of(quantity);
+  }
+
+  /** Median and least milliseconds, peak memory in MiB, and the checksum, separated by blanks. */
+  String run() {
+    Extension[] extensions = quantity.extensions().toArray(new Extension[0]);
+    try (ExtendedGraph graph = BackPack.extend(problem.graph(), extensions)) {
+      List<String> names = new ArrayList<>(graph.outputNames());
+      names.add(Problem.LOSS);
+      Map<String, INDArray> results = new LinkedHashMap<>();
+      for (int k = 0; k < WARM_UP; k++) {
+        results = graph.output(problem.feeds(), names);
+      }
+      double[] times = times(graph, results);
+      return String.format(
+          "%.2f %.2f %.0f %.6g",
+          times[times.length / 2], times[0], peakMemory(), checksum(graph, results));
+    }
+  }
+
+  private double[] times(ExtendedGraph graph, Map<String, INDArray> results) {
+    List<Double> times = new ArrayList<>();
+    long start = System.nanoTime();
+    while (times.size() < LEAST || (times.size() < MOST && seconds(start) < SECONDS)) {
+      long before = System.nanoTime();
+      graph.output(problem.feeds(), results);
+      times.add(seconds(before) * 1e3);
+      if (seconds(start) > LIMIT) {
+        break;
+      }
+    }
+    double[] sorted = times.stream().mapToDouble(t -> t).toArray();
+    Arrays.sort(sorted);
+    return sorted;
+  }
+
+  private static double seconds(long since) {
+    return (System.nanoTime() - since) / 1e9;
+  }
+
+  /** The sum of the absolute entries over all parameters, added up in double precision. */
+  private double checksum(ExtendedGraph graph, Map<String, INDArray> results) {
+    if (!quantity.reproducible()) {
+      return Double.NaN;
+    }
+    double sum = 0;
+    for (String parameter : problem.parameters()) {
+      String name = graph.outputsOf(parameter).get(quantity.field());
+      INDArray array = Objects.requireNonNull(results.get(name), parameter);
+      for (float entry : array.dup('c').data().asFloat()) {
+        sum += Math.abs((double) entry);
+      }
+    }
+    return sum;
+  }
+
+  /** The most memory that the process ever had, where the system tells. */
+  private static double peakMemory() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("VmHWM")) {
+          return Double.parseDouble(line.replaceAll("\\D", "")) / 1024;
+        }
+      }
+    } catch (IOException e) {
+      return Double.NaN;
+    }
+    return Double.NaN;
+  }
+}
