@@ -82,6 +82,7 @@ public final class BruteForce {
    *
    * @param graph a graph with a loss; it is copied
    * @param feeds an array for each placeholder that the loss needs, one batch of samples; copied
+   * @return brute force with the default options
    * @throws IllegalArgumentException if the graph has no loss, or a feed does not fit its
    *     placeholder
    * @throws UnsupportedOperationException if the loss needs random numbers or control flow
