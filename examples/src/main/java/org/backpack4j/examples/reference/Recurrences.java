@@ -40,7 +40,8 @@ final class Recurrences {
   private static Tensor layer(ModuleContext c, Tensor x, String suffix, int gates, Cell cell) {
     Tensor projected = Linears.affine(c, x, "weight_ih" + suffix, "bias_ih" + suffix);
     long units = projected.size(2) / gates;
-    Tensor zero = x.constant(Nd4j.zeros(DataType.DOUBLE, x.size(0), units));
+    // One row stands for all samples, however many there are.
+    Tensor zero = x.constant(Nd4j.zeros(DataType.DOUBLE, 1, units));
     List<Tensor> states = List.of(zero, zero);
     List<Tensor> outputs = new ArrayList<>();
     for (long t = 0; t < x.size(1); t++) {

@@ -7,18 +7,23 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Every entry is known.
  *
- * @param arrays the known arrays
+ * @param known the known arrays
  */
-record WholeArrays(List<INDArray> arrays) implements Figure {
+record WholeArrays(List<INDArray> known) implements Figure {
+
+  @Override
+  public int arrays() {
+    return known.size();
+  }
 
   @Override
   public Difference compare(List<INDArray> computed) {
-    if (computed.size() != arrays.size()) {
+    if (computed.size() != known.size()) {
       return Difference.ENDLESS;
     }
     Difference worst = Difference.NONE;
-    for (int i = 0; i < arrays.size(); i++) {
-      worst = worst.worse(compare(arrays.get(i), computed.get(i)));
+    for (int i = 0; i < known.size(); i++) {
+      worst = worst.worse(compare(known.get(i), computed.get(i)));
     }
     return worst;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -34,6 +35,20 @@ class CaseGraphTest {
       double loss = results.get(CaseGraph.LOSS).getDouble(0);
       assertThat(loss).isCloseTo(source.lossValue(), within(1e-12 * Math.abs(loss)));
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void aBatchOfAnotherSizeWillDo(Path folder) throws Exception {
+    CaseGraph built = CaseGraph.of(CaseReader.read(folder));
+    Map<String, INDArray> twice = new HashMap<>();
+    built.feeds().forEach((name, array) -> twice.put(name, Nd4j.concat(0, array, array)));
+    INDArray output = value(built, built.feeds());
+    assertThat(value(built, twice).equalsWithEps(Nd4j.concat(0, output, output), 1e-12)).isTrue();
+  }
+
+  private static INDArray value(CaseGraph built, Map<String, INDArray> feeds) {
+    return built.graph().output(feeds, built.output()).get(built.output());
   }
 
   @ParameterizedTest
