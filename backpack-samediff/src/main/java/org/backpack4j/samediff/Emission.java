@@ -201,7 +201,7 @@ final class Emission {
             (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k)),
             variable -> true);
     for (Node node : plan.region()) {
-      emit.in(node.name(), () -> seed(node, columns, gradient, sweep));
+      emit.in(node.label(), () -> seed(node, columns, gradient, sweep));
     }
     sweep.run();
     return sweep;

@@ -77,7 +77,7 @@ public final class Sweep {
       graph
           .emit()
           .in(
-              node.name(),
+              node.label(),
               () -> {
                 pass(node);
                 return node;

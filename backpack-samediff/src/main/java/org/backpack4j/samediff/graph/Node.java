@@ -130,8 +130,17 @@ public record Node(
     return function instanceof Op;
   }
 
+  /**
+   * What a person knows the node by: its first output, or the op's own name if it has none.
+   *
+   * @return a variable's name
+   */
+  public String label() {
+    return outputs.isEmpty() ? name : outputs.get(0);
+  }
+
   @Override
   public String toString() {
-    return "\"" + name + "\" (" + op() + ")";
+    return "\"" + label() + "\" (" + op() + ")";
   }
 }

@@ -1,0 +1,208 @@
+package org.backpack4j.samediff;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Map;
+import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.DiagGGNMC;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Bad input gets an error that says what is the matter and what to do, and changes nothing. */
+class RefusalTest {
+
+  /** Standardises over the batch: samples influence each other. */
+  private static SameDiff batchStatistics() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 5);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable h = x.mmul("h", sd.var("w", Graphs.random(5, 4)));
+    SDVariable centred = h.sub("centred", h.mean("batch_mean", 0));
+    SDVariable z = centred.mmul("z", sd.var("v", Graphs.random(4, 3)));
+    sd.loss().softmaxCrossEntropy("loss", y, z, null);
+    return sd;
+  }
+
+  @Test
+  void samplesThatInfluenceEachOtherAreRefusedForSecondOrder() {
+    SameDiff sd = batchStatistics();
+    String before = sd.summary();
+    assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad(), new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("diag_ggn_exact")
+        .hasMessageContaining("batch_mean")
+        .hasMessageContaining("samples influence each other")
+        .hasMessageContaining("fixed statistics")
+        .hasMessageNotContaining("grad_batch");
+    assertThat(sd.summary()).isEqualTo(before);
+  }
+
+  @Test
+  void aLenientExtensionKeepsEverythingElse() {
+    SameDiff sd = batchStatistics();
+    try (ExtendedGraph graph =
+        BackPack.on(sd).lenient().extend(new BatchGrad(), new DiagGGNExact())) {
+      assertThat(graph.outputNames())
+          .containsExactly("v.grad", "v.grad_batch", "v.diag_ggn_exact", "w.grad", "w.grad_batch");
+      assertThat(graph.refusals()).hasSize(1);
+      assertThat(graph.refusals().get(0).quantity()).isEqualTo("diag_ggn_exact");
+      Map<String, INDArray> feeds = Graphs.feeds(4);
+      Map<String, INDArray> out = graph.output(feeds, graph.outputNames());
+      INDArray rows = out.get("w.grad_batch").sum(0);
+      assertThat(rows.sub(out.get("w.grad")).amaxNumber().doubleValue()).isLessThan(1e-14);
+    }
+  }
+
+  @Test
+  void firstOrderQuantitiesFollowTheCoupledGradient() {
+    SameDiff sd = batchStatistics();
+    Map<String, INDArray> feeds = Graphs.feeds(4);
+    try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad())) {
+      Map<String, INDArray> out = graph.output(feeds, graph.outputNames());
+      BruteForce.on(sd, feeds)
+          .gradient()
+          .forEach(
+              (parameter, expected) -> {
+                INDArray gradient = out.get(parameter + ".grad");
+                INDArray rows = out.get(parameter + ".grad_batch").sum(0);
+                assertThat(gradient.sub(expected).amaxNumber().doubleValue()).isLessThan(1e-8);
+                assertThat(rows.sub(expected).amaxNumber().doubleValue()).isLessThan(1e-8);
+              });
+    }
+  }
+
+  @Test
+  void noLoss() {
+    SameDiff sd = SameDiff.create();
+    sd.placeHolder("x", DataType.DOUBLE, -1, 5).mmul("z", sd.var("w", Graphs.random(5, 4)));
+    assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
+        .hasMessageContaining("no loss")
+        .hasMessageContaining("setLossVariables");
+  }
+
+  @Test
+  void anUnknownParameter() {
+    assertThatThrownBy(
+            () -> BackPack.on(Graphs.perceptron()).parameters("weight").extend(new BatchGrad()))
+        .hasMessageContaining("\"weight\" is not a parameter")
+        .hasMessageContaining("[b, v, w]");
+  }
+
+  @Test
+  void twoExtensionsOfOneField() {
+    assertThatThrownBy(
+            () -> BackPack.extend(Graphs.perceptron(), new DiagGGNMC(1), new DiagGGNMC(2)))
+        .hasMessageContaining("diag_ggn_mc");
+  }
+
+  @Test
+  void aNameThatIsTaken() {
+    SameDiff sd = Graphs.perceptron();
+    sd.getVariable("h").mul("w.grad_batch", 2);
+    assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
+        .hasMessageContaining("\"w.grad_batch\"")
+        .hasMessageContaining("rename");
+  }
+
+  @Test
+  void noSampleAxis() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, 4, 5);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, 4, 3);
+    sd.loss().meanSquaredError("loss", y, x.mmul(sd.var("w", Graphs.random(5, 3))), null);
+    assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
+        .hasMessageContaining("No placeholder has a sample axis")
+        .hasMessageContaining("sampleAxis");
+    try (ExtendedGraph graph =
+        BackPack.on(sd).sampleAxis("x", 0).sampleAxis("y", 0).extend(new BatchGrad())) {
+      assertThat(
+              graph
+                  .output(
+                      Map.of("x", Graphs.random(4, 5), "y", Graphs.random(4, 3)), "w.grad_batch")
+                  .get("w.grad_batch")
+                  .shape())
+          .containsExactly(4, 5, 3);
+    }
+  }
+
+  @Test
+  void aPlaceholderWithoutAShapeOrWithTwoOpenAxes() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, -1, 5);
+    sd.setLossVariables(x.sum(1).mmul(sd.var("w", Graphs.random(5, 3))).sum("loss").name());
+    assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
+        .hasMessageContaining("\"x\"")
+        .hasMessageContaining("axis 1 is not fixed");
+  }
+
+  @Test
+  void feedsThatDoNotFit() {
+    try (ExtendedGraph graph = BackPack.extend(Graphs.perceptron(), new BatchGrad())) {
+      INDArray y = Graphs.oneHot(4, 3);
+      assertThatThrownBy(
+              () -> graph.output(Map.of("x", Graphs.random(4, 6), "y", y), "w.grad_batch"))
+          .hasMessageContaining("\"x\"")
+          .hasMessageContaining("[4, 6]")
+          .hasMessageContaining("[-1, 5]");
+      assertThatThrownBy(
+              () -> graph.output(Map.of("x", Graphs.random(3, 5), "y", y), "w.grad_batch"))
+          .hasMessageContaining("samples");
+      assertThatThrownBy(
+              () ->
+                  graph.output(
+                      Map.of("x", Nd4j.zeros(DataType.INT, 4, 5), "y", y), "w.grad_batch"))
+          .hasMessageContaining("INT");
+      assertThatThrownBy(() -> graph.output(Map.of("y", y), "w.grad_batch"))
+          .hasMessageContaining("\"x\"");
+      assertThatThrownBy(() -> graph.output(Graphs.feeds(4), "w.diag_ggn_exact"))
+          .hasMessageContaining("w.diag_ggn_exact");
+    }
+  }
+
+  @Test
+  void aHandWrittenLossNeedsItsPredictionsForSecondOrder() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 5);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable z = x.mmul("z", sd.var("w", Graphs.random(5, 3)));
+    SDVariable d = z.sub("d", y);
+    d.mul("squares", d).mean("loss");
+    sd.setLossVariables("loss");
+    assertThatThrownBy(() -> BackPack.extend(sd, new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("predictions(");
+    Map<String, INDArray> feeds = Map.of("x", Graphs.random(4, 5), "y", Graphs.random(4, 3));
+    Checked.check(
+        sd,
+        feeds,
+        BackPack.on(sd).predictions("z"),
+        BruteForce.on(sd, feeds).predictions("z"),
+        Checked.all());
+  }
+
+  @Test
+  void everyObstacleIsNamedAtOnce() {
+    SameDiff sd = batchStatistics();
+    SDVariable sorted = sd.getVariable("z").mul("twice", 2);
+    sd.math().clipByAvgNorm("clipped", sorted, 1.0, 0);
+    sd.loss().softmaxCrossEntropy("other", sd.getVariable("y"), sd.getVariable("clipped"), null);
+    assertThatThrownBy(() -> BackPack.extend(sd, new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("batch_mean")
+        .hasMessageContaining("clipped")
+        .satisfies(
+            e ->
+                assertThat(((UnsupportedGraphException) e).refusals())
+                    .extracting(r -> r.remedy().isBlank())
+                    .doesNotContain(true));
+    assertThat(List.of(sd.getLossVariables())).isNotEmpty();
+  }
+}
