@@ -21,7 +21,9 @@ import org.backpack4j.samediff.graph.GraphCopy;
 import org.backpack4j.samediff.graph.GraphShapes;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.SampleAxes;
 import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.graph.Walk;
 import org.backpack4j.samediff.loss.LossRule;
 import org.backpack4j.samediff.loss.Losses;
 import org.backpack4j.samediff.rule.Rules;
@@ -50,6 +52,7 @@ final class Extender {
     checkExtensions();
     checkNamedParameters();
     SameDiff copy = GraphCopy.of(source);
+    SampleAxes.open(copy, request.sampleAxes());
     EntranceReshapes.apply(copy);
     GraphShapes shapes = GraphShapes.of(copy, lossVariables, request.sampleAxes());
     Map.Entry<String, Integer> sampled = shapes.sampleAxes().entrySet().iterator().next();
@@ -135,17 +138,19 @@ final class Extender {
 
   private Set<String> parameters(GraphShapes shapes) {
     Set<String> parameters = new LinkedHashSet<>();
-    for (SDVariable v : source.variables()) {
-      if (v.getVariableType() != VariableType.VARIABLE
-          || !v.dataType().isFPType()
-          || !request.chosen().test(v.name())) {
-        continue;
-      }
-      if (shapes.reaches(v.name())) {
-        parameters.add(v.name());
-      } else if (request.named().contains(v.name())) {
+    // in the order of their first use: SameDiff's own order is not that of their creation
+    Walk.order(source, lossVariables()).stream()
+        .filter(op -> op.getInputsToOp() != null)
+        .flatMap(op -> op.getInputsToOp().stream())
+        .map(source::getVariable)
+        .filter(v -> v.getVariableType() == VariableType.VARIABLE && v.dataType().isFPType())
+        .map(SDVariable::name)
+        .filter(request.chosen())
+        .forEach(parameters::add);
+    for (String name : request.named()) {
+      if (!shapes.reaches(name)) {
         throw new IllegalArgumentException(
-            "The losses do not depend on the parameter \"" + v.name() + "\".");
+            "The losses do not depend on the parameter \"" + name + "\".");
       }
     }
     if (parameters.isEmpty()) {

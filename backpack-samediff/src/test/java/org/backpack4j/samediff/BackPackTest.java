@@ -53,8 +53,7 @@ class BackPackTest {
     SameDiff sd = Graphs.perceptron();
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad())) {
       for (int samples : new int[] {1, 7, 2, 7}) {
-        INDArray rows =
-            graph.output(Graphs.feeds(samples), "w.grad_batch").get("w.grad_batch");
+        INDArray rows = graph.output(Graphs.feeds(samples), "w.grad_batch").get("w.grad_batch");
         assertThat(rows.shape()).containsExactly(samples, 5, 4);
       }
       assertThat(graph.shape("w.grad_batch")).containsExactly(-1, 5, 4);
@@ -119,8 +118,7 @@ class BackPackTest {
               .dataSetFeatureMapping("x")
               .dataSetLabelMapping("y")
               .build());
-      assertThat(graph.output(data, "w.grad_batch"))
-          .isEqualTo(graph.output(feeds, "w.grad_batch"));
+      assertThat(graph.output(data, "w.grad_batch")).isEqualTo(graph.output(feeds, "w.grad_batch"));
       assertThat(graph.output(data).keySet()).containsExactlyElementsOf(graph.outputNames());
     }
   }
@@ -140,7 +138,7 @@ class BackPackTest {
       assertThat(graph.outputsOf("w").values())
           .containsExactly("w.grad", "w.grad_batch", "w.diag_ggn_exact");
       assertThat(graph.outputsOf(new BatchGrad()).values())
-          .containsExactly("b.grad_batch", "v.grad_batch", "w.grad_batch");
+          .containsExactly("w.grad_batch", "b.grad_batch", "v.grad_batch");
     }
   }
 

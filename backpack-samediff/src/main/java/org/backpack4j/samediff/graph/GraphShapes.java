@@ -47,18 +47,6 @@ public final class GraphShapes {
   public static GraphShapes of(
       SameDiff graph, Collection<String> targets, Map<String, Integer> given) {
     Map<String, SDVariable> needed = placeholders(graph, targets);
-    given.forEach(
-        (name, axis) -> {
-          SDVariable v = graph.getVariable(name);
-          if (v == null || !v.isPlaceHolder()) {
-            throw new IllegalArgumentException(
-                "sampleAxis(\""
-                    + name
-                    + "\", "
-                    + axis
-                    + "): the graph has no placeholder of that name.");
-          }
-        });
     Map<String, Integer> axes = new LinkedHashMap<>();
     for (SDVariable v : needed.values()) {
       Integer axis = sampleAxis(v, given.get(v.name()));
@@ -122,16 +110,6 @@ public final class GraphShapes {
         }
         moving = k;
       }
-    }
-    if (given != null && (given < 0 || given >= shape.length)) {
-      throw new IllegalArgumentException(
-          "sampleAxis(\""
-              + name
-              + "\", "
-              + given
-              + "): the placeholder has "
-              + shape.length
-              + " axes.");
     }
     return given != null ? given : moving >= 0 ? moving : null;
   }
