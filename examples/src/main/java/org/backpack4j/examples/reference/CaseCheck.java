@@ -1,10 +1,12 @@
 package org.backpack4j.examples.reference;
 
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.backpack4j.examples.reference.Outcome.Verdict;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
@@ -44,8 +46,33 @@ public final class CaseCheck {
       outcomes.add(failed("output", 0, e));
       return outcomes;
     }
-    source.quantities().forEach((field, figures) -> outcomes.add(compare(built, field, figures)));
+    outcomes.addAll(quantities(built));
     return outcomes;
+  }
+
+  /** All at once; where that is not possible, one by one. */
+  private List<Outcome> quantities(CaseGraph built) {
+    Map<String, Map<String, Figure>> known = new LinkedHashMap<>(source.quantities());
+    known.keySet().removeIf(field -> Quantities.extensions(field).isEmpty());
+    Map<String, Outcome> outcomes = new HashMap<>();
+    try {
+      compare(built, known).forEach(outcome -> outcomes.put(outcome.quantity(), outcome));
+    } catch (RuntimeException e) {
+      known.forEach((field, figures) -> outcomes.put(field, alone(built, field, figures)));
+    }
+    return source.quantities().entrySet().stream()
+        .map(e -> outcomes.getOrDefault(e.getKey(), unknown(e.getKey(), e.getValue().size())))
+        .toList();
+  }
+
+  private Outcome alone(CaseGraph built, String field, Map<String, Figure> figures) {
+    try {
+      return compare(built, Map.of(field, figures)).get(0);
+    } catch (UnsupportedGraphException e) {
+      return refused(field, figures.size(), e);
+    } catch (RuntimeException e) {
+      return failed(field, figures.size(), e);
+    }
   }
 
   private List<Outcome> forward(CaseGraph built) {
@@ -63,58 +90,56 @@ public final class CaseCheck {
     return outcomes;
   }
 
-  private Outcome compare(CaseGraph built, String field, Map<String, Figure> figures) {
-    Optional<Extension[]> extensions = Quantities.extensions(field);
-    if (extensions.isEmpty()) {
-      return notSupported(field, figures.size(), "the library does not have it");
-    }
-    try (ExtendedGraph extended = BackPack.extend(built.graph(), extensions.get())) {
-      return judged(field, figures.size(), worst(extended, built.feeds(), field, figures));
-    } catch (UnsupportedGraphException e) {
-      return refused(field, figures.size(), e);
-    } catch (RuntimeException e) {
-      return failed(field, figures.size(), e);
-    }
-  }
-
-  private static Difference worst(
-      ExtendedGraph extended,
-      Map<String, INDArray> feeds,
-      String field,
-      Map<String, Figure> figures) {
+  private List<Outcome> compare(CaseGraph built, Map<String, Map<String, Figure>> known) {
+    Extension[] extensions =
+        known.keySet().stream()
+            .flatMap(field -> Quantities.extensions(field).orElseThrow().stream())
+            .toArray(Extension[]::new);
     String[] names =
-        figures.entrySet().stream()
-            .flatMap(entry -> names(entry.getKey(), field, entry.getValue()).stream())
+        known.entrySet().stream()
+            .flatMap(field -> names(field.getKey(), field.getValue()))
             .toArray(String[]::new);
-    Difference worst = Difference.NONE;
-    for (int i = 0; i < EVALUATIONS; i++) {
-      worst = worst.worse(difference(extended.output(feeds, names), field, figures));
+    Map<String, Difference> worst = new LinkedHashMap<>();
+    try (ExtendedGraph extended = BackPack.extend(built.graph(), extensions)) {
+      for (int i = 0; i < EVALUATIONS; i++) {
+        add(worst, known, extended.output(built.feeds(), names));
+        add(worst, known, extended.sameDiff().output(built.feeds(), names));
+      }
     }
-    for (int i = 0; i < EVALUATIONS; i++) {
-      worst = worst.worse(difference(extended.sameDiff().output(feeds, names), field, figures));
-    }
-    return worst;
+    return known.entrySet().stream()
+        .map(
+            e ->
+                judged(
+                    e.getKey(),
+                    e.getValue().size(),
+                    worst.getOrDefault(e.getKey(), Difference.NONE)))
+        .toList();
   }
 
-  private static Difference difference(
-      Map<String, INDArray> results, String field, Map<String, Figure> figures) {
-    Difference worst = Difference.NONE;
-    for (Map.Entry<String, Figure> entry : figures.entrySet()) {
-      List<INDArray> arrays =
-          names(entry.getKey(), field, entry.getValue()).stream()
-              .map(name -> value(results, name))
-              .toList();
-      worst = worst.worse(entry.getValue().compare(arrays));
-    }
-    return worst;
+  private static void add(
+      Map<String, Difference> worst,
+      Map<String, Map<String, Figure>> known,
+      Map<String, INDArray> results) {
+    known.forEach(
+        (field, figures) ->
+            figures.forEach(
+                (parameter, figure) -> {
+                  List<INDArray> arrays =
+                      names(parameter, field, figure).map(name -> value(results, name)).toList();
+                  worst.merge(field, figure.compare(arrays), Difference::worse);
+                }));
+  }
+
+  private static Stream<String> names(String field, Map<String, Figure> figures) {
+    return figures.entrySet().stream().flatMap(e -> names(e.getKey(), field, e.getValue()));
   }
 
   /** A quantity of several arrays numbers them. */
-  private static List<String> names(String parameter, String field, Figure figure) {
+  private static Stream<String> names(String parameter, String field, Figure figure) {
     String name = parameter + "." + field;
     return figure.arrays() == 1
-        ? List.of(name)
-        : IntStream.range(0, figure.arrays()).mapToObj(i -> name + "." + i).toList();
+        ? Stream.of(name)
+        : IntStream.range(0, figure.arrays()).mapToObj(i -> name + "." + i);
   }
 
   private static INDArray value(Map<String, INDArray> results, String name) {
@@ -138,6 +163,10 @@ public final class CaseCheck {
 
   private Outcome refused(String field, int parameters, RuntimeException e) {
     return notSupported(field, parameters, String.valueOf(e.getMessage()));
+  }
+
+  private Outcome unknown(String field, int parameters) {
+    return notSupported(field, parameters, "the library does not have it");
   }
 
   private Outcome notSupported(String field, int parameters, String reason) {

@@ -29,8 +29,7 @@ final class Quantities {
   private Quantities() {}
 
   /** The extensions that it takes, or nothing where the library does not have the quantity. */
-  static Optional<Extension[]> extensions(String field) {
-    return Optional.ofNullable(TABLE.get(field))
-        .map(extensions -> extensions.get().toArray(Extension[]::new));
+  static Optional<List<Extension>> extensions(String field) {
+    return Optional.ofNullable(TABLE.get(field)).map(Supplier::get);
   }
 }
