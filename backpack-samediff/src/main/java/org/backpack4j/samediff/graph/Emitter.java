@@ -640,7 +640,8 @@ public final class Emitter {
   }
 
   /**
-   * One where the value is greater than a number, else zero.
+   * One where the value is greater than a number, else zero. ND4J's {@code step} is that, in one op
+   * (its documentation says "not less", the op does "greater").
    *
    * @param a the value
    * @param bound the number
@@ -649,7 +650,7 @@ public final class Emitter {
   public Tensor greater(Tensor a, double bound) {
     return make(
         List.of("greater", id(a), bound),
-        () -> a.variable().gt(bound).castTo(a.type()),
+        () -> graph.math().step(a.variable(), bound),
         v -> like(v, a.dims(), true, a));
   }
 
