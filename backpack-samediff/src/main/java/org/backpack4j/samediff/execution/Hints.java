@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.execution;
 
+import java.util.List;
+
 /**
  * How a graph is to be executed. None of it changes what comes out.
  *
@@ -9,8 +11,28 @@ package org.backpack4j.samediff.execution;
  *     ones wait
  * @param prepared whether memory is laid out beforehand; else every op runs into new arrays, as it
  *     does on any backend but the native CPU one
+ * @param kernels whether a faster way than the native op is taken where there is one
+ * @param fusions values that a kernel can compute in place of the ops that define them
  */
-public record Hints(int plans, int threads, boolean prepared) {
+public record Hints(
+    int plans, int threads, boolean prepared, boolean kernels, List<Fusion> fusions) {
+
+  /**
+   * A value that a kernel can compute in place of the ops that define it.
+   *
+   * @param kernel the kernel's name; one that is not known is not used
+   * @param inputs the variables that the kernel reads
+   * @param output the variable that it computes
+   * @param arguments the kernel's arguments
+   */
+  public record Fusion(String kernel, List<String> inputs, String output, List<Long> arguments) {
+
+    /** Keeps copies. */
+    public Fusion {
+      inputs = List.copyOf(inputs);
+      arguments = List.copyOf(arguments);
+    }
+  }
 
   /** Checks the limits. */
   public Hints {
@@ -18,6 +40,7 @@ public record Hints(int plans, int threads, boolean prepared) {
       throw new IllegalArgumentException(
           "At least one plan and one thread are needed, not " + plans + " and " + threads + ".");
     }
+    fusions = List.copyOf(fusions);
   }
 
   /**
@@ -26,7 +49,7 @@ public record Hints(int plans, int threads, boolean prepared) {
    * @return the hints
    */
   public static Hints none() {
-    return new Hints(8, Runtime.getRuntime().availableProcessors(), true);
+    return new Hints(8, Runtime.getRuntime().availableProcessors(), true, true, List.of());
   }
 
   /**
@@ -36,7 +59,7 @@ public record Hints(int plans, int threads, boolean prepared) {
    * @return the hints
    */
   public Hints withPlans(int plans) {
-    return new Hints(plans, threads, prepared);
+    return new Hints(plans, threads, prepared, kernels, fusions);
   }
 
   /**
@@ -46,7 +69,7 @@ public record Hints(int plans, int threads, boolean prepared) {
    * @return the hints
    */
   public Hints withThreads(int threads) {
-    return new Hints(plans, threads, prepared);
+    return new Hints(plans, threads, prepared, kernels, fusions);
   }
 
   /**
@@ -56,6 +79,26 @@ public record Hints(int plans, int threads, boolean prepared) {
    * @return the hints
    */
   public Hints withPrepared(boolean prepared) {
-    return new Hints(plans, threads, prepared);
+    return new Hints(plans, threads, prepared, kernels, fusions);
+  }
+
+  /**
+   * With kernels, or by native ops alone.
+   *
+   * @param kernels whether to use kernels
+   * @return the hints
+   */
+  public Hints withKernels(boolean kernels) {
+    return new Hints(plans, threads, prepared, kernels, fusions);
+  }
+
+  /**
+   * With values that kernels can compute.
+   *
+   * @param fusions the values
+   * @return the hints
+   */
+  public Hints withFusions(List<Fusion> fusions) {
+    return new Hints(plans, threads, prepared, kernels, fusions);
   }
 }

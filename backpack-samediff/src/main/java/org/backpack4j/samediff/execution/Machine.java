@@ -247,12 +247,20 @@ final class Machine implements AutoCloseable {
     void bind() {
       INDArray[] inputs = arraysOf(step.inputs());
       if (call == null) {
-        call =
-            step.node().getOp() instanceof DynamicCustomOp op
-                ? new CustomCall(op)
-                : new LegacyCall(step.node(), List.of(inputs));
+        call = call(inputs);
       }
       call.bind(inputs, arraysOf(step.outputs()));
+    }
+
+    private Call call(INDArray[] inputs) {
+      if (step.kernel() != null) {
+        Value scratch = step.scratch();
+        return step.kernel()
+            .call(scratch == null ? 0 : arena.address() + scratch.storage().address);
+      }
+      return step.node().getOp() instanceof DynamicCustomOp op
+          ? new CustomCall(op)
+          : new LegacyCall(step.node(), List.of(inputs));
     }
 
     @Override

@@ -75,7 +75,7 @@ public final class PlannedGraph implements AutoCloseable {
    * @throws IllegalArgumentException if a name is unknown, a needed placeholder is not fed, or an
    *     array has another shape or type than the variable; then none of the arrays is changed
    */
-  public Map<String, INDArray> outputInto(Map<String, INDArray> feeds, Map<String, INDArray> into) {
+  public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     return run(feeds, into.keySet(), into);
   }
 
@@ -84,7 +84,7 @@ public final class PlannedGraph implements AutoCloseable {
     check(feeds, names);
     PlanKey key = PlanKey.of(feeds, names);
     for (int attempt = 1; ; attempt++) {
-      Pool pool = pool(key, feeds, false);
+      Pool pool = pool(key, feeds);
       checkTargets(pool.plan(), into);
       memory.expect(into.isEmpty() ? pool.plan().resultBytes() : 0);
       @Nullable Machine machine = null;
@@ -144,15 +144,14 @@ public final class PlannedGraph implements AutoCloseable {
   }
 
   /** The pool for a key, which is made if there is none. */
-  private Pool pool(PlanKey key, Map<String, INDArray> feeds, boolean plain) {
+  private Pool pool(PlanKey key, Map<String, INDArray> feeds) {
     synchronized (pools) {
       if (closed) {
         throw new IllegalStateException("This planned graph is closed.");
       }
       Pool pool = pools.get(key);
       if (pool == null) {
-        boolean prepared = hints.prepared() && !plain && Platform.isNativeCpu();
-        Plan plan = Planner.plan(graph, feeds, key.names(), !prepared);
+        Plan plan = Planner.plan(graph, feeds, key.names(), hints);
         LOG.debug(
             "Planned {} steps in {} bytes (without reuse {})",
             plan.steps().size(),
@@ -186,7 +185,7 @@ public final class PlannedGraph implements AutoCloseable {
   public long bytes(Map<String, INDArray> feeds, Collection<String> names) {
     check(feeds, names);
     List<String> distinct = List.copyOf(new LinkedHashSet<>(names));
-    return pool(PlanKey.of(feeds, distinct), feeds, false).plan().arenaBytes();
+    return pool(PlanKey.of(feeds, distinct), feeds).plan().arenaBytes();
   }
 
   /** Frees all memory. A later evaluation fails; one that is under way finishes. */

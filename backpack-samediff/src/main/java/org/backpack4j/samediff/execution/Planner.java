@@ -1,8 +1,10 @@
 package org.backpack4j.samediff.execution;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -43,6 +45,7 @@ final class Planner {
   private final SameDiff graph;
   private final Map<String, INDArray> feeds;
   private final Collection<String> names;
+  private final Hints hints;
   private final boolean plain;
 
   private final Map<String, Value> values = new LinkedHashMap<>();
@@ -50,11 +53,12 @@ final class Planner {
   private final Set<Value> forgotten = new HashSet<>();
 
   private Planner(
-      SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, boolean plain) {
+      SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Hints hints) {
     this.graph = graph;
     this.feeds = feeds;
     this.names = names;
-    this.plain = plain;
+    this.hints = hints;
+    this.plain = !hints.prepared() || !Platform.isNativeCpu();
   }
 
   /** What a plan does with an op. */
@@ -69,16 +73,56 @@ final class Planner {
     PLAIN
   }
 
-  private record Planned(SameDiffOp node, List<Value> inputs, List<Value> outputs, Way way) {}
+  /** An op, what a plan does with it, and with which kernel. No two are equal. */
+  private static final class Planned {
+    final SameDiffOp node;
+    final List<Value> inputs;
+    final List<Value> outputs;
+    final Way way;
+    final @Nullable Kernel kernel;
+    final @Nullable Value scratch;
+
+    Planned(SameDiffOp node, List<Value> inputs, List<Value> outputs, Way way) {
+      this(node, inputs, outputs, way, null);
+    }
+
+    private Planned(
+        SameDiffOp node,
+        List<Value> inputs,
+        List<Value> outputs,
+        Way way,
+        @Nullable Kernel kernel) {
+      this.node = node;
+      this.inputs = inputs;
+      this.outputs = outputs;
+      this.way = way;
+      this.kernel = kernel;
+      long bytes = kernel == null ? 0 : kernel.scratchBytes();
+      this.scratch =
+          bytes == 0
+              ? null
+              : Value.of(node.getName() + " scratch", DataType.BYTE, new long[] {bytes});
+    }
+
+    /** What its outputs take, if it is run. */
+    long bytes() {
+      return way == Way.PREPARED ? outputs.stream().mapToLong(Value::bytes).sum() : 0;
+    }
+
+    /** The same outputs, by a kernel from given inputs. */
+    Planned by(Kernel other, List<Value> from) {
+      return new Planned(node, from, outputs, Way.PREPARED, other);
+    }
+  }
 
   /**
    * @param feeds an array for each placeholder; only its shape is looked at
    * @param names what is asked for
-   * @param plain whether every op is to run into new arrays, and nothing is to be prepared
+   * @param hints how it is to be executed
    */
   static Plan plan(
-      SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, boolean plain) {
-    return new Planner(graph, feeds, names, plain).plan();
+      SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Hints hints) {
+    return new Planner(graph, feeds, names, hints).plan();
   }
 
   private Plan plan() {
@@ -97,7 +141,7 @@ final class Planner {
       }
     }
     List<Value> results = names.stream().map(this::value).toList();
-    List<Planned> needed = needed(all, results);
+    List<Planned> needed = fused(needed(all, results), results);
     Map<Value, Integer> lastUse = lastUse(needed, results);
     List<Storage> arena = new Places(needed.size()).assign(needed, lastUse, results);
     arena.removeIf(storage -> storage.kind != Storage.Kind.ARENA);
@@ -224,7 +268,12 @@ final class Planner {
     if (outputs.stream().allMatch(Value::isEmpty)) {
       return new Planned(node, inputs, outputs, Way.NONE);
     }
-    return new Planned(node, inputs, outputs, view ? Way.VIEW : Way.PREPARED);
+    if (view) {
+      return new Planned(node, inputs, outputs, Way.VIEW);
+    }
+    Planned planned = new Planned(node, inputs, outputs, Way.PREPARED);
+    Kernel kernel = hints.kernels() ? Kernels.instead(node.getOp(), inputs, outputs) : null;
+    return kernel == null ? planned : planned.by(kernel, inputs);
   }
 
   /** An array that is empty in spite of its shape, or one of strings, is not. */
@@ -303,6 +352,97 @@ final class Planner {
     return needed;
   }
 
+  // ---- Kernels in place of several ops
+
+  /** A fusion that the shapes allow, with the op that it replaces and those that it saves. */
+  private record Fused(Planned replaced, Planned kernel, Set<Planned> inner) {
+
+    /** Whether the largest values that it is to save are really saved. */
+    boolean pays(Set<Planned> needed) {
+      long largest = inner.stream().mapToLong(Planned::bytes).max().orElse(0);
+      return inner.stream().noneMatch(p -> 2 * p.bytes() > largest && needed.contains(p));
+    }
+  }
+
+  /**
+   * The needed ops when kernels have taken the place of some; those they save are not among them.
+   */
+  private List<Planned> fused(List<Planned> needed, List<Value> results) {
+    List<Fused> used = plain || !hints.kernels() ? List.of() : candidates(needed);
+    while (true) {
+      Map<Planned, Planned> replacements = new HashMap<>();
+      used.forEach(f -> replacements.put(f.replaced, f.kernel));
+      List<Planned> now =
+          needed(needed.stream().map(p -> replacements.getOrDefault(p, p)).toList(), results);
+      Set<Planned> still = new HashSet<>(now);
+      List<Fused> paying = used.stream().filter(f -> f.pays(still)).toList();
+      if (paying.size() == used.size()) {
+        return now;
+      }
+      used = paying;
+    }
+  }
+
+  private List<Fused> candidates(List<Planned> needed) {
+    Map<Value, Planned> makers = new HashMap<>();
+    Map<Planned, Integer> positions = new HashMap<>();
+    for (Planned planned : needed) {
+      positions.put(planned, positions.size());
+      planned.outputs.forEach(output -> makers.put(output, planned));
+    }
+    List<Fused> candidates = new ArrayList<>();
+    for (Hints.Fusion fusion : hints.fusions()) {
+      Value output = values.get(fusion.output());
+      Planned maker = output == null ? null : makers.get(output);
+      if (output == null || maker == null || maker.outputs.size() != 1 || !output.isStatic()) {
+        continue;
+      }
+      List<Value> inputs = new ArrayList<>();
+      for (String name : fusion.inputs()) {
+        Value input = values.get(name);
+        if (input != null && input.isStatic() && isThere(input, maker, makers, positions)) {
+          inputs.add(input);
+        }
+      }
+      long[] arguments = fusion.arguments().stream().mapToLong(Long::longValue).toArray();
+      Kernel kernel =
+          inputs.size() < fusion.inputs().size()
+              ? null
+              : Kernels.named(fusion.kernel(), inputs, output, arguments);
+      if (kernel != null) {
+        Planned replacement = maker.by(kernel, inputs);
+        candidates.add(new Fused(maker, replacement, inner(maker, inputs, makers)));
+      }
+    }
+    return candidates;
+  }
+
+  /** Whether a value has been computed when an op's turn comes. */
+  private boolean isThere(
+      Value value, Planned op, Map<Value, Planned> makers, Map<Planned, Integer> positions) {
+    Planned maker = makers.get(value);
+    return maker == null
+        ? value.known != null || sources.containsValue(value)
+        : positions.getOrDefault(maker, 0) < positions.getOrDefault(op, 0);
+  }
+
+  /** The ops between the inputs and an op. */
+  private static Set<Planned> inner(Planned last, List<Value> inputs, Map<Value, Planned> makers) {
+    Set<Planned> inner = new HashSet<>();
+    Deque<Planned> open = new ArrayDeque<>(List.of(last));
+    while (!open.isEmpty()) {
+      for (Value value : open.pop().inputs) {
+        Planned maker = inputs.contains(value) ? null : makers.get(value);
+        if (maker != null && inner.add(maker)) {
+          open.push(maker);
+        }
+      }
+    }
+    return inner;
+  }
+
+  // ---- Until when values are needed
+
   private static Map<Value, Integer> lastUse(List<Planned> needed, List<Value> results) {
     Map<Value, Integer> lastUse = new HashMap<>();
     for (int time = 0; time < needed.size(); time++) {
@@ -336,7 +476,13 @@ final class Planner {
       }
       steps.add(
           new Step(
-              planned.node, planned.inputs, planned.outputs, planned.way == Way.PREPARED, done));
+              planned.node,
+              planned.inputs,
+              planned.outputs,
+              planned.way == Way.PREPARED,
+              planned.kernel,
+              planned.scratch,
+              done));
     }
     return steps;
   }
@@ -375,6 +521,9 @@ final class Planner {
             settle(output, input.storage(), lastUse);
           }
         } else if (planned.way == Way.PREPARED) {
+          if (planned.scratch != null) {
+            settle(planned.scratch, newStorage(planned.scratch, Storage.Kind.ARENA, time), lastUse);
+          }
           for (Value output : planned.outputs) {
             Storage taken = inPlace(planned, output, time);
             settle(
@@ -431,7 +580,11 @@ final class Planner {
 
     /** The storage of an input that ends here and whose place the output can take. */
     private @Nullable Storage inPlace(Planned planned, Value output, int time) {
-      if (planned.outputs.size() != 1 || !OpTraits.mayWorkInPlace(planned.node.getOp())) {
+      boolean able =
+          planned.kernel == null
+              ? OpTraits.mayWorkInPlace(planned.node.getOp())
+              : planned.kernel.worksInPlace();
+      if (planned.outputs.size() != 1 || !able) {
         return null;
       }
       for (Value input : planned.inputs) {

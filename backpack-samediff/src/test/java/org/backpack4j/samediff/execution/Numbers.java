@@ -6,7 +6,10 @@ import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Compares arrays, relative to the largest number in them: 1e-12 in double, 1e-5 in float. */
+/**
+ * Compares arrays, relative to the largest number in them, or to one where all are smaller (what is
+ * left of a difference has no digits of its own): 1e-12 in double, 1e-5 in float.
+ */
 final class Numbers {
   private Numbers() {}
 
@@ -30,7 +33,7 @@ final class Numbers {
     INDArray a = actual.castTo(DataType.DOUBLE).dup('c');
     INDArray e = expected.castTo(DataType.DOUBLE).dup('c');
     double worst = 0;
-    double scale = 1e-300;
+    double scale = 1;
     for (long i = 0; i < e.length(); i++) {
       double difference = Math.abs(a.data().getDouble(i) - e.data().getDouble(i));
       // Not a number is never the same.

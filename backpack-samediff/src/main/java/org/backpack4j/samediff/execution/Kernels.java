@@ -1,0 +1,50 @@
+package org.backpack4j.samediff.execution;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ops.BaseReduceOp;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+
+/** Which kernel there is for what. */
+final class Kernels {
+  private Kernels() {}
+
+  /** The kernel that is faster than a native op on given shapes, or null. */
+  static @Nullable Kernel instead(
+      DifferentialFunction op, List<Value> inputs, List<Value> outputs) {
+    if (outputs.size() != 1 || inputs.isEmpty() || !isReal(outputs.get(0))) {
+      return null;
+    }
+    Value output = outputs.get(0);
+    if (op instanceof BaseReduceOp reduce) {
+      return SumByProduct.of(reduce, inputs, output);
+    }
+    return switch (op.opName()) {
+      case "add", "divide", "multiply", "subtract" ->
+          SlicedBroadcast.of((DynamicCustomOp) op, inputs, output);
+      case "im2col" -> Unfold.ofNative((DynamicCustomOp) op, inputs, output);
+      case "matmul" -> SlicedProduct.of((DynamicCustomOp) op, inputs, output);
+      case "square" -> inputs.get(0).type == output.type ? new Square() : null;
+      default -> null;
+    };
+  }
+
+  /** The kernel of a name for given shapes; null if there is none, or it does not know them. */
+  static @Nullable Kernel named(String name, List<Value> inputs, Value output, long[] arguments) {
+    if (!isReal(output) || inputs.stream().anyMatch(v -> v.type != output.type || v.isEmpty())) {
+      return null;
+    }
+    return switch (name) {
+      case "max_pool_backward" -> MaxPoolBackward.of(inputs, output, arguments);
+      case "outer_squared_sum" -> OuterSquaredSum.of(inputs, output);
+      case "unfold" -> Unfold.of(inputs, output, arguments);
+      default -> null;
+    };
+  }
+
+  private static boolean isReal(Value value) {
+    return (value.type == DataType.FLOAT || value.type == DataType.DOUBLE) && !value.isEmpty();
+  }
+}
