@@ -1,5 +1,6 @@
 package org.backpack4j.samediff;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -14,6 +15,7 @@ import org.backpack4j.samediff.execution.Hints;
 import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Fusion;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Tensor;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -56,7 +58,22 @@ public final class ExtendedGraph implements AutoCloseable {
     this.rules = rules;
     this.outputs = outputs;
     this.quantities = quantities;
-    this.planned = new PlannedGraph(graph, Hints.none());
+    this.planned = new PlannedGraph(graph, Hints.none().withFusions(fusions(emit)));
+  }
+
+  /** What the planned execution may compute by a kernel: where the value is still in the graph. */
+  private static List<Hints.Fusion> fusions(Emitter emit) {
+    SameDiff graph = emit.graph();
+    List<Hints.Fusion> fusions = new ArrayList<>();
+    for (Fusion fusion : emit.fusions()) {
+      List<String> inputs = fusion.inputs().stream().map(Tensor::name).toList();
+      String output = fusion.output().name();
+      if (graph.hasVariable(output) && inputs.stream().allMatch(graph::hasVariable)) {
+        List<Long> arguments = Arrays.stream(fusion.arguments()).boxed().toList();
+        fusions.add(new Hints.Fusion(fusion.kernel(), inputs, output, arguments));
+      }
+    }
+    return fusions;
   }
 
   /**

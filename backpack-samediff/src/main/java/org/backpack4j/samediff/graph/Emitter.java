@@ -828,6 +828,7 @@ public final class Emitter {
    * @return the value
    */
   public Tensor fused(String kernel, Tensor output, List<Tensor> inputs, long... arguments) {
+    origin.remove(output); // what follows reads the fused value, not what it was reshaped from
     fusions.add(new Fusion(kernel, inputs, output, arguments));
     return output;
   }
