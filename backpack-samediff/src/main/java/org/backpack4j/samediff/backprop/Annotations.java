@@ -25,6 +25,7 @@ public final class Annotations {
   private final Emitter emit;
   private final Map<String, Placement> placements = new HashMap<>();
   private final Map<String, Node> producers = new HashMap<>();
+  private final Map<String, Map<Class<?>, Object>> answers = new HashMap<>();
 
   /**
    * A graph with known shapes.
@@ -132,6 +133,38 @@ public final class Annotations {
       return array == null ? null : array.reshape('c', dims(variable).toLongs());
     }
     return null;
+  }
+
+  /**
+   * What a variable is for a number of samples, whatever else is fed: a constant, or indices and
+   * shapes that are computed from shapes alone.
+   *
+   * @param variable the variable's name
+   * @param samples the number of samples, {@link GraphShapes#FEW} or {@link GraphShapes#MORE}
+   * @return the array, not to be changed; null if it depends on data or parameters
+   */
+  public @Nullable INDArray settled(String variable, int samples) {
+    INDArray constant = constant(variable);
+    return constant != null ? constant : shapes.settled(variable, samples);
+  }
+
+  /**
+   * What was found out about a node once, and is not to be found out again.
+   *
+   * @param node the node
+   * @param kind the kind of answer; one for each node
+   * @param find finds it out
+   * @param <T> the kind of answer
+   * @return the answer
+   */
+  public <T> T once(Node node, Class<T> kind, java.util.function.Supplier<T> find) {
+    Map<Class<?>, Object> known = answers.computeIfAbsent(node.name(), n -> new HashMap<>());
+    Object answer = known.get(kind);
+    if (answer == null) {
+      answer = find.get();
+      known.put(kind, answer);
+    }
+    return kind.cast(answer);
   }
 
   /**

@@ -91,6 +91,18 @@ public interface Rule {
   }
 
   /**
+   * For an op that only rearranges the entries of its inputs: how to undo it for one of them.
+   *
+   * @param site the node
+   * @param input which input
+   * @param output which output
+   * @return the view; null for other ops, and where an entry is in the output more than once
+   */
+  default @Nullable View view(Site site, int input, int output) {
+    return input == 0 ? view(site) : null;
+  }
+
+  /**
    * Whether the op is linear in some of its inputs taken together, the others fixed.
    *
    * @param site the node

@@ -143,6 +143,31 @@ public final class Site {
   }
 
   /**
+   * What an input is for a number of samples, whatever else is fed: a constant, or indices and
+   * shapes that are computed from shapes alone.
+   *
+   * @param input which input
+   * @param samples the number of samples, {@link org.backpack4j.samediff.graph.GraphShapes#FEW} or
+   *     {@link org.backpack4j.samediff.graph.GraphShapes#MORE}
+   * @return the array, not to be changed; null if it depends on data or parameters
+   */
+  public @Nullable INDArray settled(int input, int samples) {
+    return annotations.settled(node.inputs().get(input), samples);
+  }
+
+  /**
+   * What was found out about the node once, and is not to be found out again.
+   *
+   * @param kind the kind of answer; one for each node
+   * @param find finds it out
+   * @param <T> the kind of answer
+   * @return the answer
+   */
+  public <T> T once(Class<T> kind, java.util.function.Supplier<T> find) {
+    return annotations.once(node, kind, find);
+  }
+
+  /**
    * An input in the arrangement of signals.
    *
    * @param input which input

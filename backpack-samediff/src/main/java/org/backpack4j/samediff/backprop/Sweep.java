@@ -138,11 +138,9 @@ public final class Sweep {
         continue;
       }
       rule = rule == null ? rules.apply(node) : rule;
-      View view = shared ? rule.view(site) : null;
-      if (view != null) {
-        if (carries.test(node, 0)) {
-          passView(node, variable, view);
-        }
+      Map<Integer, View> views = shared ? views(site, rule, output) : Map.of();
+      if (!views.isEmpty()) {
+        views.forEach((input, view) -> passView(node.inputs().get(input), variable, view));
         continue;
       }
       for (Signal signal : shared ? computed(variable) : List.copyOf(at(variable).values())) {
@@ -151,13 +149,28 @@ public final class Sweep {
     }
   }
 
-  private void passView(Node node, String variable, View view) {
+  /** How to undo what a node does to the inputs that a signal travels to; none unless to all. */
+  private Map<Integer, View> views(Site site, Rule rule, int output) {
+    Map<Integer, View> views = new LinkedHashMap<>();
+    for (int input = 0; input < site.inputs(); input++) {
+      if (carries.test(site.node(), input)) {
+        View view = rule.view(site, input, output);
+        if (view == null) {
+          return Map.of();
+        }
+        views.put(input, view);
+      }
+    }
+    return views;
+  }
+
+  private void passView(String input, String variable, View view) {
     contributions
         .getOrDefault(variable, Map.of())
         .forEach(
             (source, parts) -> {
               for (Contribution part : parts) {
-                put(node.inputs().get(0), source, part.through(view));
+                put(input, source, part.through(view));
               }
             });
   }

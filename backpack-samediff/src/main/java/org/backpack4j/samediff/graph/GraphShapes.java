@@ -19,18 +19,23 @@ import org.nd4j.linalg.factory.Nd4j;
  * has run.
  */
 public final class GraphShapes {
-  private static final int FEW = 2;
-  private static final int MORE = 3;
+  /** The number of samples in the first dry run. */
+  public static final int FEW = 2;
+
+  /** The number of samples in the second dry run. */
+  public static final int MORE = 3;
 
   private final SameDiff graph;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Dims> dims = new HashMap<>();
   private final Map<String, DataType> types = new HashMap<>();
+  private final Settled settled;
   private final Map<String, Integer> sampleAxes;
 
   private GraphShapes(SameDiff graph, Map<String, Integer> sampleAxes) {
     this.graph = graph;
     this.sampleAxes = sampleAxes;
+    this.settled = new Settled(graph);
   }
 
   /**
@@ -136,6 +141,7 @@ public final class GraphShapes {
             shapes.put(op.getOutputsOfOp().get(k), outputs.get(k).shape());
             types.put(op.getOutputsOfOp().get(k), outputs.get(k).dataType());
           }
+          settled.note(samples, op, outputs);
           if (first) {
             nodes.add(new Node(op.getName(), op.getOp(), arguments, op.getOutputsOfOp()));
           }
@@ -229,6 +235,18 @@ public final class GraphShapes {
       throw new IllegalArgumentException("\"" + variable + "\" is not on the way to a loss.");
     }
     return found;
+  }
+
+  /**
+   * What a variable is whatever is fed: computed from shapes and constants alone, not of a floating
+   * point type.
+   *
+   * @param variable the variable's name
+   * @param samples the number of samples, {@link #FEW} or {@link #MORE}
+   * @return its value, not to be changed; null if it depends on more than the number of samples
+   */
+  public @Nullable INDArray settled(String variable, int samples) {
+    return settled.value(variable, samples);
   }
 
   /**

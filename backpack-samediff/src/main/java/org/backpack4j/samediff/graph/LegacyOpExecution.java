@@ -9,6 +9,7 @@ import org.nd4j.linalg.api.ops.Op;
 import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.api.ops.ReduceOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
+import org.nd4j.linalg.api.ops.impl.summarystats.Variance;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
@@ -49,6 +50,13 @@ final class LegacyOpExecution {
 
   /** Some shape functions look for the input in the op, some in a context: it is in both. */
   private static LongShapeDescriptor outputShape(BaseOp op, List<INDArray> inputs) {
+    if (op instanceof Variance variance) {
+      // M2.1 asks the graph's variable first, whose shape may be out of date
+      long[] shape =
+          Shape.getReducedShape(
+              op.x().shape(), variance.dimensions().toIntVector(), variance.isKeepDims());
+      return LongShapeDescriptor.fromShape(shape, variance.resultType());
+    }
     OpContext context = Nd4j.getExecutioner().buildContext();
     for (int i = 0; i < inputs.size(); i++) {
       context.setInputArray(i, inputs.get(i));

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.rule;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Site;
@@ -10,6 +11,7 @@ import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.reduce3.BaseReduce3Op;
 
 /** What reductions have in common: their axes, and signals spread over what was reduced. */
 final class Reductions {
@@ -18,20 +20,25 @@ final class Reductions {
   /** The reduced axes of the input, in ascending order. */
   static int[] axes(Site site) {
     int rank = site.dims(0).rank();
-    if (site.inputs() > 1) {
+    if (site.inputs() > 1 && !(site.node().function() instanceof BaseReduce3Op)) {
       INDArray given = site.constant(1);
       if (given == null) {
         throw new Refused(
             "the axes of " + site.node() + " are computed", "give them as a constant");
       }
-      return given.isEmpty()
-          ? new int[0]
-          : Arrays.stream(given.toLongVector())
-              .mapToInt(k -> (int) (k < 0 ? k + rank : k))
-              .sorted()
-              .toArray();
+      return given.isEmpty() ? new int[0] : normal(given.toLongVector(), rank);
     }
-    return site.node().axes(rank);
+    return site.node().legacy() ? site.node().axes(rank) : ofCustomOp(site, rank);
+  }
+
+  /** A custom op has its axes as whole numbers; none stands for all. */
+  private static int[] ofCustomOp(Site site, int rank) {
+    int[] axes = normal(site.node().iArgs(), rank);
+    return axes.length == 0 ? IntStream.range(0, rank).toArray() : axes;
+  }
+
+  private static int[] normal(long[] axes, int rank) {
+    return Arrays.stream(axes).mapToInt(k -> (int) (k < 0 ? k + rank : k)).sorted().toArray();
   }
 
   static Placement place(Site site, int output) {
@@ -44,7 +51,8 @@ final class Reductions {
       return Placement.reduced(site.node().op() + " runs over the sample axis");
     }
     long before = Arrays.stream(axes).filter(k -> k < place.axis()).count();
-    int axis = site.node().keepsAxes() ? place.axis() : (int) (place.axis() - before);
+    boolean kept = site.outputDims(output).rank() == site.dims(0).rank();
+    int axis = kept ? place.axis() : (int) (place.axis() - before);
     return Placement.samples(axis, place.outer(), place.inner());
   }
 
@@ -74,8 +82,40 @@ final class Reductions {
     return kept;
   }
 
+  /**
+   * The sums of values [N, 1, F…] over what the reduction runs over, with ones in place of these
+   * axes: [N, 1, F with ones], or [1, 1, …] where it runs over the samples.
+   */
+  static Tensor totals(Site site, Tensor values) {
+    Emitter e = site.emit();
+    Dims lead = values.dims().range(0, 2);
+    Dims target = reduced(site);
+    Tensor sum = values;
+    for (int k = target.rank() - 1; k >= 0; k--) {
+      if (target.get(k).isOne() && !sum.dims().get(k + 2).isOne()) {
+        Dims kept = sum.dims().with(k + 2, Dim.ONE);
+        sum = e.reshape(e.sum(sum, k + 2, k + 3), kept);
+      }
+    }
+    Placement place = site.placement(0);
+    boolean overSamples =
+        place.hasSamples() && Arrays.stream(axes(site)).anyMatch(k -> k == place.axis());
+    Dims ones = Dims.of(Dim.ONE, Dim.ONE).plus(target);
+    return overSamples ? e.reshape(e.sumOverSamples(sum), ones) : e.reshape(sum, lead.plus(target));
+  }
+
+  /** The output in the arrangement of the input: [N or 1, 1, F with ones]. */
+  static Tensor result(Site site, int output) {
+    return spread(site, site.outputValue(output));
+  }
+
   /** One over the number of entries that go into one result, as a value of ones' shape. */
   static Tensor inverseCount(Site site, int rank) {
+    return inverseCount(site, rank, 0);
+  }
+
+  /** One over the number of entries that go into one result, less a few. */
+  static Tensor inverseCount(Site site, int rank, int less) {
     Emitter e = site.emit();
     Dims dims = site.dims(0);
     Dim count = Dim.ONE;
@@ -86,11 +126,10 @@ final class Reductions {
     for (int k = 0; k < rank; k++) {
       ones = ones.plus(Dim.ONE);
     }
-    Tensor factor = e.literal(1.0 / count.size(), site.type(0), ones);
     if (!count.samples()) {
-      return factor;
+      return e.literal(1.0 / (count.size() - less), site.type(0), ones);
     }
     Tensor n = e.reshape(e.sum(e.onesOverSamples(site.type(0)), 0, 1), ones);
-    return e.div(factor, n);
+    return e.div(e.literal(1, site.type(0), ones), e.plus(e.scale(n, count.size()), -less));
   }
 }

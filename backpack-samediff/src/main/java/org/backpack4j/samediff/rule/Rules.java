@@ -36,20 +36,28 @@ public final class Rules {
     Rule permute = new PermuteRule();
     Rule convolution = new ConvolutionRule();
     t.put("biasadd", new BiasRule());
+    t.put("cumprod", new CumulativeProductRule());
+    t.put("cumsum", new CumulativeSumRule());
     t.put("conv1d", convolution);
     t.put("conv2d", convolution);
     t.put("expand_dims", reshape);
     t.put("flatten_2d", reshape);
     t.put("identity", reshape);
     t.put("matmul", new MatmulRule());
+    t.put("moments", new MomentsRule());
     t.put("permute", permute);
     t.put("reduce_mean", new ReduceRule(true));
     t.put("reduce_sum", new ReduceRule(false));
     t.put("reshape", reshape);
     t.put("squeeze", reshape);
+    t.put("trace", new TraceRule());
     t.put("transpose", permute);
     t.putAll(Functions.table());
     t.putAll(BinaryFunctions.table());
+    t.putAll(DistanceRule.table());
+    t.putAll(IndexRule.table());
+    t.putAll(Movements.table());
+    t.putAll(ReducedFunctions.table());
     return t;
   }
 }

@@ -1,0 +1,62 @@
+package org.backpack4j.samediff.graph;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The whole numbers in a graph that depend on nothing but the number of samples: constants, shapes,
+ * and what is computed from them. Only they can be read before anything is fed.
+ */
+final class Settled {
+  /** Ops that look at their inputs' shapes alone. */
+  private static final Set<String> SHAPES =
+      Set.of("shape_of", "shapes_of", "size", "size_at", "rank", "zeroslike", "ones_as");
+
+  private final SameDiff graph;
+  private final Set<String> names = new HashSet<>();
+  private final Map<Integer, Map<String, INDArray>> values = new HashMap<>();
+
+  Settled(SameDiff graph) {
+    this.graph = graph;
+  }
+
+  /** Notes what an op has computed from a number of samples. */
+  void note(int samples, SameDiffOp op, List<INDArray> outputs) {
+    if (!settles(op)) {
+      return;
+    }
+    for (int k = 0; k < outputs.size(); k++) {
+      String name = op.getOutputsOfOp().get(k);
+      names.add(name);
+      if (!outputs.get(k).dataType().isFPType()) {
+        values.computeIfAbsent(samples, n -> new HashMap<>()).put(name, outputs.get(k));
+      }
+    }
+  }
+
+  private boolean settles(SameDiffOp op) {
+    if (op.getOp().getClass().getPackageName().contains(".random")) {
+      return false;
+    }
+    List<String> inputs = op.getInputsToOp() == null ? List.of() : op.getInputsToOp();
+    return SHAPES.contains(op.getOp().opName()) || inputs.stream().allMatch(this::known);
+  }
+
+  private boolean known(String variable) {
+    return names.contains(variable)
+        || graph.getVariable(variable).getVariableType() == VariableType.CONSTANT;
+  }
+
+  /** The value of a variable; null if it is not settled, or not of whole numbers. */
+  @Nullable INDArray value(String variable, int samples) {
+    return values.getOrDefault(samples, Map.of()).get(variable);
+  }
+}

@@ -1,0 +1,108 @@
+package org.backpack4j.samediff.rule;
+
+import java.util.List;
+import org.backpack4j.samediff.backprop.Placements;
+import org.backpack4j.samediff.backprop.Refused;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * {@code cumprod}: yⱼ is the product of some xᵢ, those up to j or from j on. ∂yⱼ/∂xᵢ is the product
+ * of all others of them, or zero if xᵢ is not among them: the op itself, on rows in which xᵢ is
+ * replaced by one, one row for each i. So zeros among the factors do no harm. M2.1's own gradient
+ * is wrong.
+ */
+final class CumulativeProductRule implements Rule {
+  /** The Jacobian has the square of this many entries for each row. */
+  private static final long LONGEST = 4096;
+
+  @Override
+  public Placement place(Site site, int output) {
+    return Placements.along(site, output, CumulativeSumRule.axes(site));
+  }
+
+  @Override
+  public void check(Site site) {
+    long length = 1;
+    for (int axis : CumulativeSumRule.axes(site)) {
+      length *= site.dims(0).get(axis).size();
+    }
+    if (length > LONGEST) {
+      throw new Refused("its rows are longer than " + LONGEST, "multiply shorter rows");
+    }
+  }
+
+  @Override
+  public boolean differentiable(Site site, int input) {
+    return input == 0;
+  }
+
+  @Override
+  public Tensor pull(Site site, int input, int output, Tensor signal) {
+    Emitter e = site.emit();
+    int[] axes = CumulativeSumRule.signalAxes(site);
+    Tensor jacobian = jacobian(site, Rows.of(e, site.value(0), axes).value()); // [N, K, T, T]
+    Rows rows = Rows.of(e, signal, axes); // [N, V·K, T]
+    Dim n = jacobian.dims().get(0);
+    Dim k = jacobian.dims().get(1);
+    Dim t = rows.length();
+    Dim v = signal.dims().get(1);
+    Tensor s = e.reshape(rows.value(), Dims.of(signal.dims().get(0), v, k, t));
+    Tensor byRow = e.permute(s, 0, 2, 1, 3); // [N, K, V, T]
+    Tensor all = e.broadcast(byRow, Dims.of(n.samples() ? n : byRow.dims().get(0), k, v, t));
+    boolean alike = all.dims().get(0).equals(n);
+    Tensor j = alike ? jacobian : e.broadcast(jacobian, all.dims().range(0, 2).plus(t, t));
+    Tensor pulled = e.permute(e.matmul(all, false, j, true), 0, 2, 1, 3);
+    Dims back = Dims.of(all.dims().get(0), v.times(k), t);
+    return rows.back(e.reshape(pulled, back));
+  }
+
+  /** [i, j] is the product of the factors of yⱼ other than xᵢ, zero if xᵢ is none of them. */
+  private static Tensor jacobian(Site site, Tensor rows) {
+    Emitter e = site.emit();
+    boolean exclusive = CumulativeSumRule.exclusive(site);
+    boolean reverse = CumulativeSumRule.reverse(site);
+    Dim t = rows.dims().get(2);
+    int length = (int) t.size();
+    Tensor eye = e.reshape(e.eye(rows.type(), length), Dims.of(Dim.ONE, Dim.ONE, t, t));
+    Tensor row = e.reshape(rows, rows.dims().range(0, 2).plus(Dim.ONE, t));
+    Tensor without = e.add(e.mul(row, e.minus(1, eye)), eye);
+    Tensor products =
+        e.op(
+            List.of("cumprod", exclusive, reverse),
+            without.dims(),
+            without.type(),
+            false,
+            List.of(without),
+            () -> e.graph().cumprod(without.variable(), exclusive, reverse, 3));
+    Tensor factors =
+        e.constant(
+            List.of("factors", length, exclusive, reverse, rows.type()),
+            () -> factors(length, exclusive, reverse).castTo(rows.type()));
+    return e.mul(products, factors);
+  }
+
+  /** [i, j] is one if xᵢ is a factor of yⱼ. */
+  private static INDArray factors(int length, boolean exclusive, boolean reverse) {
+    double[][][][] factors = new double[1][1][length][length];
+    for (int i = 0; i < length; i++) {
+      for (int j = 0; j < length; j++) {
+        boolean before = reverse ? i > j : i < j;
+        factors[0][0][i][j] = before || (i == j && !exclusive) ? 1 : 0;
+      }
+    }
+    return Nd4j.createFromArray(factors);
+  }
+
+  @Override
+  public String name() {
+    return "cumulative product";
+  }
+}

@@ -1,0 +1,168 @@
+package org.backpack4j.samediff.rule;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.backpack4j.samediff.backprop.Placements;
+import org.backpack4j.samediff.backprop.Refused;
+import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * A number y = f(a, b) for two vectors along some axes, which does not change when they change
+ * places: every aᵢ gets the signal of its result times ∂f/∂aᵢ. The second input may also be one
+ * vector that all of the first are compared with.
+ */
+final class DistanceRule implements Rule {
+  /** ∂f/∂aᵢ at a and b [N, 1, F…]; what belongs to one result has ones along the vectors. */
+  private interface Slope {
+    Tensor at(Group group, Tensor a, Tensor b);
+  }
+
+  private final String name;
+  private final Slope slope;
+
+  private DistanceRule(String name, Slope slope) {
+    this.name = name;
+    this.slope = slope;
+  }
+
+  static Map<String, Rule> table() {
+    Map<String, Rule> t = new TreeMap<>();
+    t.put(
+        "cosinedistance",
+        new DistanceRule(
+            "cosine distance",
+            (g, a, b) -> g.e().scale(cosine(g, g.e().minus(1, g.y()), a, b), -1)));
+    t.put(
+        "cosinesimilarity",
+        new DistanceRule("cosine similarity", (g, a, b) -> cosine(g, g.y(), a, b)));
+    t.put("dot", new DistanceRule("scalar product", (g, a, b) -> b));
+    t.put("euclidean", new DistanceRule("distance", (g, a, b) -> g.ratio(g.e().sub(a, b), g.y())));
+    t.put("jaccarddistance", new DistanceRule("Jaccard distance", DistanceRule::jaccard));
+    t.put(
+        "manhattan", new DistanceRule("sum of |a − b|", (g, a, b) -> g.e().sign(g.e().sub(a, b))));
+    return t;
+  }
+
+  /** c = ⟨a, b⟩ / (‖a‖ ‖b‖): b / (‖a‖ ‖b‖) − c a / ‖a‖². */
+  private static Tensor cosine(Group g, Tensor c, Tensor a, Tensor b) {
+    Emitter e = g.e();
+    Tensor aa = g.total(e.square(a));
+    Tensor norms = e.sqrt(e.mul(aa, g.total(e.square(b))));
+    return e.sub(g.ratio(b, norms), g.ratio(e.mul(c, a), aa));
+  }
+
+  /** y = 1 − Σ min(aᵢ, bᵢ) / Σ max(aᵢ, bᵢ): −([aᵢ < bᵢ] − [aᵢ > bᵢ] (1 − y)) / Σ max. */
+  private static Tensor jaccard(Group g, Tensor a, Tensor b) {
+    Emitter e = g.e();
+    Tensor less = e.greater(e.sub(b, a), 0);
+    Tensor more = e.mul(e.greater(e.sub(a, b), 0), e.minus(1, g.y()));
+    return e.div(e.sub(more, less), g.total(e.max(a, b)));
+  }
+
+  @Override
+  public Placement place(Site site, int output) {
+    Placement first = site.placement(0);
+    Placement second = site.placement(1);
+    if (!first.hasSamples() || (second.hasSamples() && !second.equals(first))) {
+      return first.hasSamples() || second.hasSamples()
+          ? Placements.byShape(site, output)
+              .mixing("its inputs have their samples on different axes")
+          : Placements.withoutAxis(site);
+    }
+    return Reductions.place(site, output);
+  }
+
+  @Override
+  public void check(Site site) {
+    if (site.inputs() > 2) {
+      throw new Refused("the axes of " + site.node() + " are computed", "give them as numbers");
+    }
+    if (!site.dims(1).equals(site.dims(0)) && !site.dims(1).equals(vector(site))) {
+      throw new Refused(
+          "its inputs have the shapes " + site.dims(0) + " and " + site.dims(1),
+          "bring them to the same shape");
+    }
+  }
+
+  /** The shape of what belongs to one result. */
+  private static Dims vector(Site site) {
+    return new Dims(Arrays.stream(Reductions.axes(site)).mapToObj(site.dims(0)::get).toList());
+  }
+
+  private static boolean oneForAll(Site site) {
+    return !site.dims(1).equals(site.dims(0));
+  }
+
+  /** The second input in the arrangement of the first. */
+  private static Tensor second(Site site) {
+    if (!oneForAll(site)) {
+      return site.value(1);
+    }
+    Dims part = site.perSample(0);
+    Dims reduced = Reductions.reduced(site);
+    Dims spread = Dims.of(Dim.ONE, Dim.ONE);
+    for (int k = 0; k < part.rank(); k++) {
+      spread = spread.plus(reduced.get(k).isOne() ? part.get(k) : Dim.ONE);
+    }
+    Tensor vector = site.emit().reshape(site.value(1), spread);
+    return site.emit().broadcast(vector, spread.range(0, 2).plus(part));
+  }
+
+  @Override
+  public Tensor pull(Site site, int input, int output, Tensor signal) {
+    Emitter e = site.emit();
+    Tensor a = site.value(0);
+    Tensor b = second(site);
+    Group group = new Group(site, output);
+    Tensor d = input == 0 ? slope.at(group, a, b) : slope.at(group, b, a);
+    Tensor product = e.mul(Reductions.spread(site, signal), d);
+    Dim samples = site.placement(input).hasSamples() ? Dim.N : product.dims().get(0);
+    Dims part = site.perSample(0);
+    Tensor full = e.broadcast(product, Dims.of(samples, signal.dims().get(1)).plus(part));
+    return input == 1 && oneForAll(site) ? overResults(site, full) : full;
+  }
+
+  /** The sum over all results of a sample, for the vector that all are compared with. */
+  private static Tensor overResults(Site site, Tensor full) {
+    Dims reduced = Reductions.reduced(site);
+    int[] results =
+        IntStream.range(0, reduced.rank())
+            .filter(k -> !reduced.get(k).isOne())
+            .map(k -> k + 2)
+            .toArray();
+    Tensor sum = full;
+    for (int k = results.length - 1; k >= 0; k--) {
+      sum = site.emit().sum(sum, results[k], results[k] + 1);
+    }
+    return site.emit().reshape(sum, full.dims().range(0, 2).plus(site.dims(1)));
+  }
+
+  @Override
+  public boolean passesMixing() {
+    return true;
+  }
+
+  @Override
+  public boolean linear(Site site, Set<Integer> active) {
+    return switch (name) {
+      case "sum of |a − b|" -> true;
+      case "scalar product" ->
+          active.size() == 1 && !site.node().inputs().get(0).equals(site.node().inputs().get(1));
+      default -> false;
+    };
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+}
