@@ -14,6 +14,7 @@ import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.graph.Canonicalise;
 import org.backpack4j.samediff.graph.DeadOps;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.EntranceReshapes;
@@ -54,6 +55,7 @@ final class Extender {
     SameDiff copy = GraphCopy.of(source);
     SampleAxes.open(copy, request.sampleAxes());
     EntranceReshapes.apply(copy);
+    Canonicalise.apply(copy, lossVariables, request.sampleAxes());
     GraphShapes shapes = GraphShapes.of(copy, lossVariables, request.sampleAxes());
     Map.Entry<String, Integer> sampled = shapes.sampleAxes().entrySet().iterator().next();
     Emitter emit = new Emitter(copy, sampled.getKey(), sampled.getValue(), 1);

@@ -21,7 +21,7 @@ final class GraphTable {
     List<String[]> rows = new ArrayList<>();
     rows.add(new String[] {"op", "name", "inputs", "rule", "contributes"});
     for (Node node : graph.nodes()) {
-      if (node.outputs().get(0).startsWith(Emitter.SCOPE)) {
+      if (entrance(node.outputs().get(0))) {
         continue; // the reshape behind a placeholder or parameter
       }
       Set<String> contributes = new TreeSet<>();
@@ -47,9 +47,11 @@ final class GraphTable {
 
   private static String original(Annotations graph, String variable) {
     Node producer = graph.producer(variable);
-    return producer != null && variable.startsWith(Emitter.SCOPE)
-        ? producer.inputs().get(0)
-        : variable;
+    return producer != null && entrance(variable) ? producer.inputs().get(0) : variable;
+  }
+
+  private static boolean entrance(String variable) {
+    return variable.startsWith(Emitter.SCOPE) && variable.endsWith("/entrance");
   }
 
   private static String layOut(List<String[]> rows) {

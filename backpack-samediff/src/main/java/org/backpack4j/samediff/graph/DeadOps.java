@@ -25,14 +25,17 @@ public final class DeadOps {
    * @param outputs the outputs to keep
    */
   public static void remove(SameDiff graph, Collection<String> outputs) {
+    Set<String> kept = new HashSet<>(outputs);
+    for (SameDiffOp op : graph.getOps().values()) {
+      if (!inserted(op)) {
+        kept.addAll(op.getOutputsOfOp()); // and what was inserted on the way there
+      }
+    }
     Set<String> needed = new HashSet<>();
-    Walk.order(graph, outputs).forEach(op -> needed.add(op.getName()));
+    Walk.order(graph, kept).forEach(op -> needed.add(op.getName()));
     List<SameDiffOp> dead = new ArrayList<>();
     for (SameDiffOp op : graph.getOps().values()) {
-      boolean ours =
-          op.getOutputsOfOp().stream()
-              .allMatch(o -> o.startsWith(Emitter.SCOPE) && !o.endsWith("/entrance"));
-      if (ours && !needed.contains(op.getName())) {
+      if (inserted(op) && !needed.contains(op.getName())) {
         dead.add(op);
       }
     }
@@ -55,5 +58,10 @@ public final class DeadOps {
         variables.remove(variable.getName());
       }
     }
+  }
+
+  private static boolean inserted(SameDiffOp op) {
+    return op.getOutputsOfOp().stream()
+        .allMatch(o -> o.startsWith(Emitter.SCOPE) && !o.endsWith("/entrance"));
   }
 }

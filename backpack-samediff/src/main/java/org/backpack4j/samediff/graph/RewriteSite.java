@@ -1,0 +1,72 @@
+package org.backpack4j.samediff.graph;
+
+import java.util.Arrays;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+
+/**
+ * A node that is about to be written with other ops: what it reads, and names for what is added.
+ */
+final class RewriteSite {
+  private final SameDiff graph;
+  private final GraphShapes shapes;
+  private final Node node;
+
+  RewriteSite(SameDiff graph, GraphShapes shapes, SameDiffOp op) {
+    this.graph = graph;
+    this.shapes = shapes;
+    this.node = new Node(op.getName(), op.getOp(), op.getInputsToOp(), op.getOutputsOfOp());
+  }
+
+  SameDiff graph() {
+    return graph;
+  }
+
+  Node node() {
+    return node;
+  }
+
+  int inputs() {
+    return node.inputs().size();
+  }
+
+  SDVariable input(int k) {
+    return graph.getVariable(node.inputs().get(k));
+  }
+
+  Dims dims(int k) {
+    return shapes.dims(node.inputs().get(k));
+  }
+
+  Dims outputDims(int k) {
+    return shapes.dims(node.outputs().get(k));
+  }
+
+  /** A free name in the node's scope. */
+  String name(String what) {
+    String base = Emitter.SCOPE + node.name() + "/" + what;
+    String name = base;
+    for (int k = 1; graph.hasVariable(name) || graph.getOps().containsKey(name); k++) {
+      name = base + "_" + k;
+    }
+    return name;
+  }
+
+  // ---- ops that the rewrites have in common; what would do nothing is left out ----
+
+  SDVariable reshape(String what, SDVariable x, Dims from, Dims to) {
+    return from.equals(to) ? x : x.reshape(to.toLongs()).rename(name(what));
+  }
+
+  SDVariable permute(String what, SDVariable x, int... order) {
+    int[] sorted = order.clone();
+    Arrays.sort(sorted);
+    return Arrays.equals(sorted, order) ? x : graph.permute(name(what), x, order);
+  }
+
+  SDVariable matmul(
+      String what, SDVariable a, boolean transposeA, SDVariable b, boolean transposeB) {
+    return graph.mmul(name(what), a, b, transposeA, transposeB, false);
+  }
+}
