@@ -68,6 +68,7 @@ final class Plan {
   private final Set<Node> regionNodes = new LinkedHashSet<>();
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Set<String> fromPredictions = new HashSet<>();
+  private final Set<String> coupledInRegion = new HashSet<>();
 
   /** Why a node stands in the way. */
   record Obstacle(String reason, String remedy) {}
@@ -200,10 +201,14 @@ final class Plan {
   private void inspectRegion(Node node, Rule rule, Set<Integer> active) {
     boolean reduced =
         node.outputs().stream().anyMatch(o -> graph.placement(o).kind() == Placement.Kind.REDUCED);
+    boolean couples = couples(node, active);
+    if (couples) {
+      coupledInRegion.addAll(node.outputs());
+    }
     if (rule.linear(site(node), active)) {
       return;
     }
-    if (reduced && !(rule instanceof LossRule)) {
+    if (couples || (reduced && !(rule instanceof LossRule))) {
       region.put(
           node,
           new Obstacle(
@@ -216,6 +221,19 @@ final class Plan {
     } catch (Refused refused) {
       region.put(node, new Obstacle(refused.reason(), refused.remedy()));
     }
+  }
+
+  /** Whether a sample's part of what a node computes depends on other samples' predictions. */
+  private boolean couples(Node node, Set<Integer> active) {
+    boolean samples = node.outputs().stream().anyMatch(o -> graph.placement(o).hasSamples());
+    return samples
+        && (mixing(node) != null
+            || active.stream()
+                .map(k -> node.inputs().get(k))
+                .anyMatch(
+                    i ->
+                        coupledInRegion.contains(i)
+                            || graph.placement(i).kind() == Placement.Kind.REDUCED));
   }
 
   private void inspectSampling(Node node) {
@@ -259,10 +277,12 @@ final class Plan {
       return;
     }
     if (rule instanceof LossRule loss) {
-      String prediction = node.inputs().get(loss.predictions());
-      if (leads(prediction)) {
-        predictions.add(prediction);
-        fromPredictions.add(prediction);
+      for (int k : loss.predictions()) {
+        String prediction = node.inputs().get(k);
+        if (leads(prediction)) {
+          predictions.add(prediction);
+          fromPredictions.add(prediction);
+        }
       }
       fromPredictions.addAll(node.outputs());
       try {
@@ -347,21 +367,29 @@ final class Plan {
       reached.addAll(node.outputs());
       collect(node, kind, found);
     }
+    if (kind.secondOrder() && found.keySet().stream().noneMatch(region::containsKey)) {
+      // where the region is not known, what belongs to the loss would be blamed as well
+      reached.stream().map(graph::producer).forEach(node -> blameMixing(node, reached, found));
+    }
     return found;
+  }
+
+  private void blameMixing(@Nullable Node node, Set<String> reached, Map<Node, Obstacle> found) {
+    // inside the region reductions over the samples are what makes a loss of their losses
+    Obstacle mixing = node == null || regionNodes.contains(node) ? null : second.get(node);
+    if (node != null && mixing != null && node.inputs().stream().anyMatch(reached::contains)) {
+      found.putIfAbsent(node, mixing);
+    }
   }
 
   private void collect(Node node, Kind kind, Map<Node, Obstacle> found) {
     Obstacle any = first.get(node);
     if (any != null) {
       found.put(node, any);
-    } else if (kind == Kind.COLUMNS || kind == Kind.SAMPLED) {
+    } else if (kind.secondOrder()) {
       Obstacle inRegion = region.get(node);
-      // inside the region reductions over the samples are what makes a loss of their losses
-      Obstacle mixing = regionNodes.contains(node) ? null : second.get(node);
       if (inRegion != null) {
         found.put(node, inRegion);
-      } else if (mixing != null && region.isEmpty()) {
-        found.put(node, mixing);
       } else if (kind == Kind.SAMPLED && unsampled.containsKey(node)) {
         found.put(node, Objects.requireNonNull(unsampled.get(node)));
       }
@@ -372,6 +400,9 @@ final class Plan {
    * Whether a parameter enters a value that was computed from all samples, other than as a summand.
    */
   private boolean coupled(Node node, int input) {
+    if (rules.apply(node) instanceof LossRule loss) {
+      return loss.couples(site(node), input);
+    }
     return graph.placement(node.inputs().get(input)).kind() == Placement.Kind.SHARED
         && node.outputs().stream()
             .anyMatch(o -> graph.placement(o).kind() == Placement.Kind.REDUCED)
@@ -416,7 +447,11 @@ final class Plan {
     /** Columns of a second-order quantity. */
     COLUMNS,
     /** Sampled columns of a second-order quantity. */
-    SAMPLED
+    SAMPLED;
+
+    boolean secondOrder() {
+      return this == COLUMNS || this == SAMPLED;
+    }
   }
 
   /** Refusals of one quantity. */

@@ -74,6 +74,35 @@ public final class Checked {
     }
   }
 
+  /** All exact quantities, unchecked. */
+  public static Map<String, INDArray> results(SameDiff sd, Map<String, INDArray> feeds) {
+    try (ExtendedGraph graph = BackPack.extend(sd, all())) {
+      return graph.output(feeds, graph.outputNames());
+    }
+  }
+
+  /**
+   * Compares with brute force alone, at a few entries: for many configurations of what {@link
+   * #check(SameDiff, Map)} has seen in every layout.
+   */
+  public static Map<String, INDArray> checkNumbers(
+      SameDiff sd, Map<String, INDArray> feeds, Extension... extensions) {
+    return checkNumbers(feeds, BackPack.on(sd), BruteForce.on(sd, feeds), extensions);
+  }
+
+  /** The same, with choices of one's own on both sides. */
+  public static Map<String, INDArray> checkNumbers(
+      Map<String, INDArray> feeds,
+      BackPack.Builder builder,
+      BruteForce brute,
+      Extension... extensions) {
+    try (ExtendedGraph graph = builder.extend(extensions)) {
+      Map<String, INDArray> results = graph.output(feeds, graph.outputNames());
+      brute.verifier().entries(2).verify(results).orThrow();
+      return results;
+    }
+  }
+
   private static Map<String, UnaryOperator<INDArray>> layouts() {
     Map<String, UnaryOperator<INDArray>> layouts = new LinkedHashMap<>();
     layouts.put("c", a -> a);

@@ -93,13 +93,13 @@ public final class Site {
   }
 
   /**
-   * Where an input has its sample axis.
+   * Where an input has its sample axis; what mixed samples before is of no interest any more.
    *
    * @param input which input
    * @return the placement
    */
   public Placement placement(int input) {
-    return annotations.placement(node.inputs().get(input));
+    return annotations.placement(node.inputs().get(input)).withoutMixing();
   }
 
   /**

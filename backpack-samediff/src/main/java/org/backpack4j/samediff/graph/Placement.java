@@ -74,6 +74,15 @@ public record Placement(Kind kind, int axis, long outer, long inner, @Nullable S
   }
 
   /**
+   * The same placement of a variable whose op leaves samples apart.
+   *
+   * @return the placement without a reason
+   */
+  public Placement withoutMixing() {
+    return mixing == null ? this : new Placement(kind, axis, outer, inner, null);
+  }
+
+  /**
    * Whether there is one part for each sample.
    *
    * @return true for {@link Kind#SAMPLES}

@@ -1,7 +1,10 @@
 package org.backpack4j.samediff.loss;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Refused;
@@ -48,17 +51,44 @@ public final class ElementwiseLoss extends ReducedLoss {
   }
 
   private final String name;
+  private final Term value;
   private final Term first;
-  private final Term second;
+  private final @Nullable Term second;
+  private final @Nullable Term byLabel;
   private final @Nullable Sampler sampler;
   private final int draws;
 
-  ElementwiseLoss(String name, Term first, Term second, @Nullable Sampler sampler, int draws) {
+  private ElementwiseLoss(
+      String name,
+      Term value,
+      Term first,
+      @Nullable Term second,
+      @Nullable Term byLabel,
+      @Nullable Sampler sampler,
+      int draws) {
     this.name = name;
+    this.value = value;
     this.first = first;
     this.second = second;
+    this.byLabel = byLabel;
     this.sampler = sampler;
     this.draws = draws;
+  }
+
+  /** A loss of z − y: its derivative by the label is −ℓ'. A second derivative of null is zero. */
+  static ElementwiseLoss ofDifference(String name, Term value, Term first, @Nullable Term second) {
+    return new ElementwiseLoss(name, value, first, second, null, null, 0);
+  }
+
+  /** Any other loss, with its derivative by the label. */
+  static ElementwiseLoss of(
+      String name, Term value, Term first, @Nullable Term second, Term byLabel) {
+    return new ElementwiseLoss(name, value, first, second, byLabel, null, 0);
+  }
+
+  /** The same loss as a negative log-likelihood: how labels are drawn. */
+  ElementwiseLoss sampledBy(int numbers, Sampler draw) {
+    return new ElementwiseLoss(name, value, first, second, byLabel, draw, numbers);
   }
 
   @Override
@@ -70,27 +100,46 @@ public final class ElementwiseLoss extends ReducedLoss {
     return site.emit().cast(site.value(2), site.type(0));
   }
 
-  @Override
-  public boolean differentiable(Site site, int input) {
-    return input == 0 || (input == 2 && name.equals("mean squared error"));
+  private static Tensor at(Site site, Term term) {
+    return term.at(site.emit(), site.value(0), labels(site), site);
   }
 
   @Override
-  public Tensor pull(Site site, int input, int output, Tensor above) {
-    Emitter e = site.emit();
-    Tensor derivative = e.mul(first.at(e, site.value(0), labels(site), site), scale(site, above));
-    return input == 0 ? derivative : e.scale(derivative, -1);
+  boolean ofDifference() {
+    return byLabel == null;
+  }
+
+  @Override
+  Tensor values(Site site) {
+    return at(site, value);
+  }
+
+  @Override
+  Tensor derivative(Site site, int input) {
+    if (input == 0) {
+      return at(site, first);
+    }
+    return byLabel == null ? site.emit().scale(at(site, first), -1) : at(site, byLabel);
+  }
+
+  @Override
+  public boolean linear(Site site, Set<Integer> active) {
+    return second == null && (active.equals(Set.of(0)) || (ofDifference() && !active.contains(1)));
   }
 
   @Override
   public List<Curvature> curvature(Site site, int output, Tensor above, Set<Integer> active) {
     Emitter e = site.emit();
-    Tensor d = e.mul(second.at(e, site.value(0), labels(site), site), scale(site, above));
+    Tensor d = e.mul(at(site, Objects.requireNonNull(second)), scale(site, above));
     Dims part = site.perSample(0);
     Tensor full = e.broadcast(d, d.dims().range(0, 2).plus(part));
     SignedColumns columns =
         SignedColumns.diagonal(e, d.nonNegative() ? full.knownNonNegative() : full);
-    return List.of(new Curvature(Map.of(0, columns.value()), columns.signs()));
+    Map<Integer, Tensor> byInput = new HashMap<>();
+    for (int input : active) {
+      byInput.put(input, input == 0 ? columns.value() : e.scale(columns.value(), -1));
+    }
+    return List.of(new Curvature(byInput, columns.signs()));
   }
 
   @Override
@@ -98,13 +147,14 @@ public final class ElementwiseLoss extends ReducedLoss {
     Emitter e = site.emit();
     Dims part = site.perSample(0);
     Tensor apart = e.reshape(noise, Dims.of(Dim.N, Dim.of(columns), Dim.of(draws)).plus(part));
-    List<Tensor> numbers = new java.util.ArrayList<>();
+    List<Tensor> numbers = new ArrayList<>();
     for (int k = 0; k < draws; k++) {
       numbers.add(
           e.reshape(e.slice(apart, 2, k, k + 1), Dims.of(Dim.N, Dim.of(columns)).plus(part)));
     }
-    Tensor drawn = java.util.Objects.requireNonNull(sampler).draw(e, site.value(0), numbers);
-    return List.of(SoftmaxFactor.weighted(e, drawn, e.scale(scale(site, above), 1.0 / columns)));
+    Tensor drawn = Objects.requireNonNull(sampler).draw(e, site.value(0), numbers);
+    return Curvature.all(
+        0, SoftmaxFactor.weighted(e, drawn, e.scale(scale(site, above), 1.0 / columns)));
   }
 
   @Override

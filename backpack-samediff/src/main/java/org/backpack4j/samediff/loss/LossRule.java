@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.loss;
 
 import java.util.List;
+import java.util.Set;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
@@ -12,12 +13,25 @@ import org.backpack4j.samediff.graph.Tensor;
  */
 public interface LossRule extends Rule {
   /**
-   * The input that holds the predictions.
+   * The inputs of which the loss is a function whose Hessian is known: the predictions; of a loss
+   * of predictions minus labels the labels as well.
    *
-   * @return its position
+   * @return their positions
    */
-  default int predictions() {
-    return 0;
+  default Set<Integer> predictions() {
+    return Set.of(0);
+  }
+
+  /**
+   * Whether an input acts on all samples' losses at once, so that what it gets back is no sum of
+   * what each sample gives.
+   *
+   * @param site the node
+   * @param input which input
+   * @return true if it does
+   */
+  default boolean couples(Site site, int input) {
+    return false;
   }
 
   /**

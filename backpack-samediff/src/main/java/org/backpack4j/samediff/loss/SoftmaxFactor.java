@@ -1,8 +1,7 @@
 package org.backpack4j.samediff.loss;
 
 import java.util.List;
-import java.util.Map;
-import org.backpack4j.samediff.backprop.Curvature;
+import org.backpack4j.samediff.backprop.SignedColumns;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
@@ -27,32 +26,39 @@ final class SoftmaxFactor {
     return e.map("softmax", z, true, v -> e.graph().nn().softmax(v, z.rank() - 1));
   }
 
-  /** Signs and columns √|w| d[n, v] of what stands in {@code d} [N, V, …], w [N or 1, 1, …]. */
-  static Curvature weighted(Emitter e, Tensor d, Tensor w) {
-    Tensor value = e.mul(d, e.sqrt(e.abs(w)));
+  /**
+   * Columns √|w| d with the signs of w: where columns reach over rows of terms whose signs may
+   * differ, one group for the positive rows and one for the others.
+   *
+   * @param d [N, V, …], terms drawn independently of each other
+   * @param w [N or 1, 1, …]
+   */
+  static List<SignedColumns> weighted(Emitter e, Tensor d, Tensor w) {
     if (w.nonNegative()) {
-      return new Curvature(Map.of(0, value), null);
+      return List.of(new SignedColumns(e.mul(d, e.sqrt(w)), null));
     }
-    // one sign for each row of terms: columns must not mix rows of different sign
-    Dims terms = w.dims().from(2);
-    if (!terms.product().isOne()) {
-      throw new org.backpack4j.samediff.backprop.Refused(
-          "weights of unknown sign for each position",
-          "give weights as a constant, or one for each sample");
+    Dims lead = Dims.of(w.dims().get(0), d.dims().get(1));
+    if (w.dims().from(2).product().isOne()) {
+      Tensor sign = e.reshape(e.sign(w), Dims.of(w.dims().get(0), Dim.ONE));
+      Tensor value = e.mul(d, e.sqrt(e.abs(w)));
+      return List.of(new SignedColumns(value, e.broadcast(sign, lead)));
     }
-    Tensor sign = e.reshape(e.sign(w), Dims.of(w.dims().get(0), Dim.ONE));
-    return new Curvature(
-        Map.of(0, value), e.broadcast(sign, Dims.of(w.dims().get(0), d.dims().get(1))));
+    Tensor positive = e.mul(w, e.greater(w, 0)).knownNonNegative();
+    Tensor negative = e.sub(positive, w).knownNonNegative();
+    return List.of(
+        new SignedColumns(e.mul(d, e.sqrt(positive)), null),
+        new SignedColumns(
+            e.mul(d, e.sqrt(negative)), e.scale(e.ones(w.type(), 1, d.dims().get(1).size()), -1)));
   }
 
   /**
    * The exact factor.
    *
    * @param p [N, 1, E…, C]
-   * @param w [N or 1, 1, E…, 1]
+   * @param w [N or 1, 1, E… or ones, 1]
    * @return columns [N, E·(C−1), E…, C], each of one position
    */
-  static Curvature columns(Emitter e, Tensor p, Tensor w) {
+  static SignedColumns columns(Emitter e, Tensor p, Tensor w) {
     int c = (int) p.dims().get(-1).size();
     Dims terms = p.dims().range(2, p.rank() - 1);
     long t = terms.product().size();
@@ -86,16 +92,16 @@ final class SoftmaxFactor {
         e.sub(
             e.mul(e.reshape(diagonal, rows), eye),
             e.mul(e.mul(e.reshape(below, rows), spread), mask)); // [M, C−1, C]
-    Tensor weight = e.reshape(e.broadcast(w, w.dims().with(0, n)), rowsOf(n, t));
+    Tensor each = e.broadcast(w, Dims.of(n, Dim.ONE).plus(terms).plus(Dim.ONE));
+    Tensor weight = e.reshape(each, rowsOf(n, t));
     Tensor value = e.mul(factor, e.sqrt(e.abs(weight)));
     Tensor signs =
         w.nonNegative()
             ? null
             : e.reshape(
-                e.broadcast(
-                    e.reshape(e.sign(weight), weight.dims()), weight.dims().with(1, Dim.of(c - 1))),
+                e.broadcast(e.sign(weight), weight.dims().with(1, Dim.of(c - 1))),
                 Dims.of(n, Dim.of(t * (c - 1))));
-    return new Curvature(Map.of(0, spreadOverPositions(e, value, n, t, c, terms)), signs);
+    return new SignedColumns(spreadOverPositions(e, value, n, t, c, terms), signs);
   }
 
   /** The weights' shape [N·T, 1, 1]. */

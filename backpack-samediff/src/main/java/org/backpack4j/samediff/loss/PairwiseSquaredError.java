@@ -1,0 +1,122 @@
+package org.backpack4j.samediff.loss;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.backpack4j.samediff.backprop.Curvature;
+import org.backpack4j.samediff.backprop.Refused;
+import org.backpack4j.samediff.backprop.SignedColumns;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.autodiff.loss.LossReduce;
+
+/**
+ * {@code mean_pairwssqerr_loss}: with the D differences d = z − y of a sample, ℓ = 4 (n Σ d² − (Σ
+ * d)²)/(n (n − 1)), n the extent of axis 1 as M2.1 has it (so D = n for predictions of rank 2).
+ * Gradient 8 (n d − Σ d)/(n (n − 1)), Hessian 8 (n I − 1 1ᵀ)/(n (n − 1)): D columns and one with
+ * the sign −.
+ */
+final class PairwiseSquaredError extends ReducedLoss implements Unsampled {
+  @Override
+  Dims terms(Site site) {
+    Dims terms = Dims.of(site.dims(0).get(0));
+    for (int k = 1; k < site.dims(0).rank(); k++) {
+      terms = terms.plus(Dim.ONE);
+    }
+    return terms;
+  }
+
+  @Override
+  boolean ofDifference() {
+    return true;
+  }
+
+  @Override
+  public void check(Site site) {
+    super.check(site);
+    Dims dims = site.dims(0);
+    if (dims.rank() < 2 || dims.get(1).size() < 2 || dims.get(1).samples()) {
+      throw new Refused(
+          "predictions of the shape " + dims + " make no pairs",
+          "let them have the samples on axis 0 and at least two entries on axis 1");
+    }
+    if (site.placement(0).folded()) {
+      throw new Refused(
+          "the samples are folded with another axis", "give them an axis of their own");
+    }
+    if (dims.rank() > 2 && LossScale.reduction(site) == LossReduce.NONE) {
+      throw new Refused(
+          "M2.1 answers with garbage without a reduction for predictions of rank " + dims.rank(),
+          "reshape the predictions to [samples, entries]");
+    }
+  }
+
+  private static Tensor difference(Site site) {
+    return site.emit().sub(site.value(0), site.value(2));
+  }
+
+  private static double n(Site site) {
+    return site.dims(0).get(1).size();
+  }
+
+  /** Σ over a sample's entries, which stay with extents of one. */
+  private static Tensor total(Emitter e, Tensor t) {
+    Dims kept = t.dims().range(0, 2);
+    for (int k = 2; k < t.rank(); k++) {
+      kept = kept.plus(Dim.ONE);
+    }
+    return e.reshape(e.sum(t, 2, t.rank()), kept);
+  }
+
+  @Override
+  Tensor values(Site site) {
+    Emitter e = site.emit();
+    double n = n(site);
+    Tensor d = difference(site);
+    Tensor squares = e.scale(total(e, e.square(d)), n);
+    return e.scale(e.sub(squares, e.square(total(e, d))), 4 / (n * (n - 1)));
+  }
+
+  @Override
+  Tensor derivative(Site site, int input) {
+    Emitter e = site.emit();
+    double n = n(site);
+    Tensor d = difference(site);
+    double factor = (input == 0 ? 8 : -8) / (n * (n - 1));
+    return e.scale(e.sub(e.scale(d, n), total(e, d)), factor);
+  }
+
+  @Override
+  public List<Curvature> curvature(Site site, int output, Tensor above, Set<Integer> active) {
+    Emitter e = site.emit();
+    double n = n(site);
+    Tensor c = e.scale(scale(site, above), 8 / (n * (n - 1)));
+    Dims full = site.value(0).dims();
+    Tensor each = e.broadcast(c, c.dims().with(0, full.get(0)));
+    Tensor all = e.broadcast(each, full);
+    SignedColumns diagonal = SignedColumns.diagonal(e, e.scale(all, n));
+    Tensor sign = e.reshape(e.sign(each), Dims.of(full.get(0), Dim.ONE));
+    List<Curvature> groups = new ArrayList<>();
+    groups.add(at(e, active, diagonal));
+    groups.add(at(e, active, new SignedColumns(e.sqrt(e.abs(all)), e.scale(sign, -1))));
+    return groups;
+  }
+
+  private static Curvature at(Emitter e, Set<Integer> active, SignedColumns columns) {
+    Map<Integer, Tensor> byInput = new HashMap<>();
+    for (int input : active) {
+      byInput.put(input, input == 0 ? columns.value() : e.scale(columns.value(), -1));
+    }
+    return new Curvature(byInput, columns.signs());
+  }
+
+  @Override
+  public String name() {
+    return "pairwise squared error";
+  }
+}
