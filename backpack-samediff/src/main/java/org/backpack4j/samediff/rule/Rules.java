@@ -35,6 +35,7 @@ public final class Rules {
     Rule reshape = new ReshapeRule();
     Rule permute = new PermuteRule();
     Rule convolution = new ConvolutionRule();
+    t.put("batchnorm", new BatchNormRule());
     t.put("biasadd", new BiasRule());
     t.put("cumprod", new CumulativeProductRule());
     t.put("cumsum", new CumulativeSumRule());
@@ -43,13 +44,16 @@ public final class Rules {
     t.put("expand_dims", reshape);
     t.put("flatten_2d", reshape);
     t.put("identity", reshape);
+    t.put("log_softmax", new LogSoftmaxRule());
     t.put("matmul", new MatmulRule());
     t.put("moments", new MomentsRule());
     t.put("permute", permute);
     t.put("reduce_mean", new ReduceRule(true));
     t.put("reduce_sum", new ReduceRule(false));
     t.put("reshape", reshape);
+    t.put("softmax", new SoftmaxRule());
     t.put("squeeze", reshape);
+    t.put("standardize", new StandardizeRule());
     t.put("trace", new TraceRule());
     t.put("transpose", permute);
     t.putAll(Functions.table());

@@ -30,9 +30,7 @@ final class Poolings {
       table.put("adaptiveavgpool" + d + "d", c -> adaptive(c, d, Tensor::mean, false));
       table.put("adaptivemaxpool" + d + "d", c -> adaptive(c, d, Tensor::max, true));
     }
-    for (String name : new String[] {"globalavgpool", "globalavgpool1d", "globalavgpool2d"}) {
-      table.put(name, c -> c.input().mean(true, c.input().axesFrom(2)));
-    }
+    table.put("globalavgpool", c -> c.input().mean(true, c.input().axesFrom(2)));
   }
 
   /**
