@@ -54,6 +54,7 @@ public final class EntranceReshapes {
   /**
    * Lays a graph out, in place. A graph that is laid out already does not change.
    *
+   * @param graph the graph, a copy of the person's
    * @throws IllegalArgumentException if the name of an entrance is that of another variable;
    *     nothing has been changed then
    */
@@ -61,12 +62,24 @@ public final class EntranceReshapes {
     new EntranceReshapes(graph).apply();
   }
 
-  /** The name of the variable through which ops read the variable {@code name}. */
+  /**
+   * Names the variable through which ops read another.
+   *
+   * @param name a placeholder, parameter or constant
+   * @return the name of its entrance
+   */
   public static String name(String name) {
     return "backpack/" + name + "/entrance";
   }
 
-  /** The placeholder, parameter or constant that {@code name} is the entrance of, if it is one. */
+  /**
+   * Looks through an entrance.
+   *
+   * @param graph the graph
+   * @param name any name
+   * @return the placeholder, parameter or constant that this variable is the entrance of, if it is
+   *     one
+   */
   public static Optional<String> behind(SameDiff graph, String name) {
     Variable variable = graph.getVariables().get(name);
     if (variable == null || variable.getOutputOfOp() == null) {

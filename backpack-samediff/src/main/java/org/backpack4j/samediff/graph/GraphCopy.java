@@ -37,6 +37,8 @@ public final class GraphCopy {
   /**
    * Copies a graph.
    *
+   * @param source the original
+   * @return the copy
    * @throws IllegalArgumentException if it has an op that cannot be copied, which is named: control
    *     flow, an op on a list of arrays, or an op class of one's own
    */

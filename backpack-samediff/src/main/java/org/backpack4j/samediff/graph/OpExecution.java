@@ -64,7 +64,12 @@ public final class OpExecution {
     return op instanceof BaseTensorOp || UNSUPPORTED.contains(op.getClass());
   }
 
-  /** Throws an {@link UnsupportedOperationException} that names an op which cannot be run here. */
+  /**
+   * Throws an {@link UnsupportedOperationException} that names an op which cannot be run here.
+   *
+   * @param graph the graph
+   * @param node one of its ops
+   */
   public static void checkSupported(SameDiff graph, SameDiffOp node) {
     DifferentialFunction op = node.getOp();
     if (isControlFlow(op)) {
@@ -73,6 +78,9 @@ public final class OpExecution {
     if (op instanceof Assign
         && graph.getVariableOutputOp(node.getInputsToOp().get(0)) instanceof CreateView) {
       throw unsupported(node, "writes to a part of another variable");
+    }
+    if (StridedSlices.isBackwards(graph, node)) {
+      throw unsupported(node, "has a negative stride, of which M2.1 crashes");
     }
   }
 
@@ -91,7 +99,10 @@ public final class OpExecution {
    * Runs one op. The answers are contiguous and in 'c' order; they are new arrays, except that an
    * identity answers its input.
    *
+   * @param graph the graph
+   * @param node one of its ops
    * @param inputs the op's arguments, contiguous and in 'c' order; they are not written to
+   * @return the op's results
    */
   public static List<INDArray> run(SameDiff graph, SameDiffOp node, List<INDArray> inputs) {
     DifferentialFunction op = node.getOp();

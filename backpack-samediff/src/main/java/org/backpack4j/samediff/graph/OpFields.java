@@ -47,6 +47,8 @@ public final class OpFields {
    * A new object of the same class with the same attributes, in the same graph and of the same
    * name. Lists, maps and Java arrays are its own; it holds no input or output arrays.
    *
+   * @param op the op
+   * @return the new object
    * @throws IllegalArgumentException if the op's class cannot be instantiated
    */
   public static DifferentialFunction copy(DifferentialFunction op) {

@@ -22,7 +22,11 @@ import org.nd4j.linalg.api.ops.impl.summarystats.Variance;
 public final class SaveRepair {
   private SaveRepair() {}
 
-  /** Repairs what can be repaired, in place. */
+  /**
+   * Repairs what can be repaired, in place.
+   *
+   * @param graph the graph, a copy of the person's
+   */
   public static void apply(SameDiff graph) {
     OpNames.keepApartFromVariables(graph);
     for (SameDiffOp node : List.copyOf(graph.getOps().values())) {
@@ -35,6 +39,9 @@ public final class SaveRepair {
   /**
    * The ops that save and load would lose or change; after {@link #apply}, those for which there is
    * no cure.
+   *
+   * @param graph the graph
+   * @return the ops
    */
   public static List<SameDiffOp> lost(SameDiff graph) {
     return graph.getOps().values().stream()

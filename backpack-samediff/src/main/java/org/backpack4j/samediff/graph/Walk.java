@@ -62,6 +62,7 @@ public final class Walk {
    * @param feeds an array for each placeholder that is needed, in any layout; a data type that is
    *     not the placeholder's is cast to it
    * @param names any variables of the graph
+   * @return the values by name
    * @throws IllegalArgumentException if a name is unknown, or a placeholder is not fed
    * @throws UnsupportedOperationException if control flow or a tensor array is needed
    */
@@ -70,7 +71,15 @@ public final class Walk {
     return run(graph, feeds, names, (op, inputs, outputs) -> {});
   }
 
-  /** As {@link #run(SameDiff, Map, Collection)}; {@code visitor} sees every op's arrays. */
+  /**
+   * As {@link #run(SameDiff, Map, Collection)}, with somebody looking on.
+   *
+   * @param graph the graph, which is not changed
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables of the graph
+   * @param visitor sees every op's arrays
+   * @return the values by name
+   */
   public static Map<String, INDArray> run(
       SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Visitor visitor) {
     return new Walk(graph, feeds).run(names, visitor);
@@ -79,6 +88,11 @@ public final class Walk {
   /**
    * The values of all variables that were computed on the way to {@code names}, in the order of
    * computation, then the values of {@code names} that are parameters, constants or placeholders.
+   *
+   * @param graph the graph, which is not changed
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables of the graph
+   * @return the values by name
    */
   public static Map<String, INDArray> runAll(
       SameDiff graph, Map<String, INDArray> feeds, Collection<String> names) {
@@ -94,6 +108,9 @@ public final class Walk {
    * The ops that {@code names} need, in execution order: as they were added to the graph where that
    * is possible.
    *
+   * @param graph the graph
+   * @param names any variables of the graph
+   * @return the ops
    * @throws IllegalArgumentException if a name is not a variable of the graph
    * @throws UnsupportedOperationException if the ops form a loop
    */

@@ -139,8 +139,12 @@ final class ArithmeticCases {
   }
 
   private void others() {
-    pair("mergeAdd", random(3, 4), random(3, 4), (sd, x, y) -> sd.math().mergeAdd(x, y, x));
-    pair("mergeAvg", random(3, 4), random(3, 4), (sd, x, y) -> sd.math().mergeAvg(x, y));
-    pair("mergeMax", random(3, 4), random(3, 4), (sd, x, y) -> sd.math().mergeMax(x, y));
+    pair(
+        "mergeAdd",
+        random(3, 4),
+        random(3, 4).muli(-1.1),
+        (sd, x, y) -> sd.math().mergeAdd(x, y, x));
+    pair("mergeAvg", random(3, 4), random(3, 4).muli(-1.1), (sd, x, y) -> sd.math().mergeAvg(x, y));
+    pair("mergeMax", random(3, 4), random(3, 4).muli(-1.1), (sd, x, y) -> sd.math().mergeMax(x, y));
   }
 }

@@ -1,6 +1,8 @@
 package org.backpack4j.examples.reference;
 
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -53,8 +55,13 @@ final class Arithmetic {
   static Tensor add(ModuleContext c) {
     Tensor sum = c.input();
     if (c.inputs().size() == 1) {
-      return sum.plus(scalar(c));
+      return ownParameter(c, "weight", "bias").map(sum::plus).orElseGet(() -> sum.plus(scalar(c)));
     }
+    return addAll(c);
+  }
+
+  private static Tensor addAll(ModuleContext c) {
+    Tensor sum = c.input();
     double factor = c.attributes().number("alpha", 1);
     for (Tensor next : c.inputs().subList(1, c.inputs().size())) {
       sum = sum.plus(next.times(factor));
@@ -68,19 +75,21 @@ final class Arithmetic {
 
   /** Branches, a parameter of its own, or a number. */
   private static Tensor multiply(ModuleContext c) {
+    if (c.inputs().size() == 1) {
+      Tensor single = c.input();
+      return ownParameter(c, "weight", "scale")
+          .map(single::times)
+          .orElseGet(() -> single.times(scalar(c)));
+    }
     Tensor product = c.input();
     for (Tensor next : c.inputs().subList(1, c.inputs().size())) {
       product = product.times(next);
     }
-    if (c.inputs().size() > 1) {
-      return product;
-    }
-    for (String name : new String[] {"weight", "scale"}) {
-      if (c.hasParameter(name)) {
-        return product.times(c.parameter(name));
-      }
-    }
-    return product.times(scalar(c));
+    return product;
+  }
+
+  private static Optional<Tensor> ownParameter(ModuleContext c, String... names) {
+    return Arrays.stream(names).filter(c::hasParameter).map(c::parameter).findFirst();
   }
 
   private static Tensor divide(ModuleContext c) {

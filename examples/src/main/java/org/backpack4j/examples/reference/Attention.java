@@ -1,5 +1,6 @@
 package org.backpack4j.examples.reference;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,10 @@ final class Attention {
   private Attention() {}
 
   static void register(Map<String, Module> table) {
-    table.put("scaleddotproductattention", Attention::scaledDotProduct);
+    for (String name :
+        new String[] {"scaleddotproductattention", "dotproductattention", "sdpa", "attention"}) {
+      table.put(name, c -> hasProjections(c) ? multiHead(c) : scaledDotProduct(c));
+    }
     for (String name :
         new String[] {"multiheadattention", "multiheadselfattention", "selfattention"}) {
       table.put(name, Attention::multiHead);
@@ -25,7 +29,10 @@ final class Attention {
     Tensor query = c.input();
     Tensor key = c.inputs().size() > 1 ? c.input(1) : query;
     Tensor value = c.inputs().size() > 2 ? c.input(2) : key;
-    return attend(c, query, key, value);
+    long heads = c.attributes().integer("num_heads", 1);
+    return query.rank() == 3 && heads > 1
+        ? joined(attend(c, apart(query, heads), apart(key, heads), apart(value, heads)))
+        : attend(c, query, key, value);
   }
 
   /** softmax(scale Q Kᵀ + mask) V. */
@@ -67,14 +74,15 @@ final class Attention {
     Tensor query = samplesFirst ? c.input() : c.input().transpose(0, 1);
     Tensor key = other(c, 1, query, samplesFirst);
     Tensor value = other(c, 2, key, samplesFirst);
-    List<Tensor> weights = projections(c);
     long heads = c.attributes().integer("num_heads", 1);
-    Tensor q = project(c, query, weights.get(0), 0, heads);
-    Tensor k = project(c, key, weights.get(1), 1, heads);
-    Tensor v = project(c, value, weights.get(2), 2, heads);
-    Tensor attended = attend(c, q, k, v).permute(0, 2, 1, 3);
-    Tensor joined = attended.reshape(query.size(0), query.size(1), -1);
-    Tensor result = Linears.affine(c, joined, "out_proj.weight", "out_proj.bias");
+    List<Tensor> projected = projected(c, List.of(query, key, value));
+    Tensor attended =
+        attend(
+            c,
+            apart(projected.get(0), heads),
+            apart(projected.get(1), heads),
+            apart(projected.get(2), heads));
+    Tensor result = affine(c, joined(attended), "out_proj", "out", "o_proj", "proj");
     return samplesFirst ? result : result.transpose(0, 1);
   }
 
@@ -86,24 +94,59 @@ final class Attention {
     return samplesFirst ? input : input.transpose(0, 1);
   }
 
-  /** The weights of query, key and value, apart or beside each other. */
-  private static List<Tensor> projections(ModuleContext c) {
+  private static boolean hasProjections(ModuleContext c) {
     return c.hasParameter("in_proj_weight")
-        ? c.parameter("in_proj_weight").split(3, 0)
-        : List.of(
-            c.parameter("q_proj_weight"),
-            c.parameter("k_proj_weight"),
-            c.parameter("v_proj_weight"));
+        || c.hasParameter("q_proj_weight")
+        || c.hasParameter("q_proj.weight")
+        || c.hasParameter("q.weight")
+        || c.hasParameter("query.weight");
+  }
+
+  /** Query, key and value through their weights, which stand apart or beside each other. */
+  private static List<Tensor> projected(ModuleContext c, List<Tensor> inputs) {
+    if (!c.hasParameter("in_proj_weight") && !c.hasParameter("q_proj_weight")) {
+      return List.of(
+          affine(c, inputs.get(0), "q_proj", "q", "query"),
+          affine(c, inputs.get(1), "k_proj", "k", "key"),
+          affine(c, inputs.get(2), "v_proj", "v", "value"));
+    }
+    List<Tensor> weights =
+        c.hasParameter("in_proj_weight")
+            ? c.parameter("in_proj_weight").split(3, 0)
+            : List.of(
+                c.parameter("q_proj_weight"),
+                c.parameter("k_proj_weight"),
+                c.parameter("v_proj_weight"));
+    List<Tensor> projected = new ArrayList<>();
+    for (int i = 0; i < weights.size(); i++) {
+      projected.add(inputs.get(i).matmul(weights.get(i), true));
+    }
+    if (c.hasParameter("in_proj_bias")) {
+      List<Tensor> biases = c.parameter("in_proj_bias").split(3, 0);
+      for (int i = 0; i < biases.size(); i++) {
+        projected.set(i, projected.get(i).plus(biases.get(i)));
+      }
+    }
+    return projected;
+  }
+
+  /** A linear layer under the first of these names that there is. */
+  private static Tensor affine(ModuleContext c, Tensor x, String... names) {
+    for (String name : names) {
+      if (c.hasParameter(name + ".weight")) {
+        return Linears.affine(c, x, name + ".weight", name + ".bias");
+      }
+    }
+    throw c.unsupported("no weight " + String.join(", ", names));
   }
 
   /** [N, T, E] as [N, heads, T, E / heads]. */
-  private static Tensor project(ModuleContext c, Tensor x, Tensor weight, int part, long heads) {
-    Tensor projected = x.matmul(weight, true);
-    if (c.hasParameter("in_proj_bias")) {
-      projected = projected.plus(c.parameter("in_proj_bias").split(3, 0).get(part));
-    }
-    return projected
-        .reshape(x.size(0), x.size(1), heads, projected.size(2) / heads)
-        .permute(0, 2, 1, 3);
+  private static Tensor apart(Tensor x, long heads) {
+    return x.reshape(x.size(0), x.size(1), heads, x.size(2) / heads).permute(0, 2, 1, 3);
+  }
+
+  /** [N, heads, T, E / heads] as [N, T, E]. */
+  private static Tensor joined(Tensor x) {
+    return x.permute(0, 2, 1, 3).reshape(x.size(0), x.size(2), -1);
   }
 }

@@ -30,7 +30,9 @@ final class Poolings {
       table.put("adaptiveavgpool" + d + "d", c -> adaptive(c, d, Tensor::mean, false));
       table.put("adaptivemaxpool" + d + "d", c -> adaptive(c, d, Tensor::max, true));
     }
-    table.put("globalavgpool", c -> c.input().mean(true, c.input().axesFrom(2)));
+    for (String name : new String[] {"globalavgpool", "globalavgpool1d", "globalavgpool2d"}) {
+      table.put(name, c -> c.input().mean(true, c.input().axesFrom(2)));
+    }
   }
 
   /**

@@ -1,0 +1,66 @@
+package org.backpack4j.samediff.graph;
+
+import java.util.Optional;
+import org.nd4j.linalg.api.ops.impl.summarystats.Variance;
+
+/** What goes wrong in the forward pass, or when the graph is copied or saved. */
+final class EvaluationFaults {
+  private EvaluationFaults() {}
+
+  static Optional<Fault> of(FaultSite site) {
+    if (StridedSlices.isBackwards(site.graph(), site.node())) {
+      return fault(
+          site,
+          "A strided slice with a negative stride makes M2.1 crash the Java machine.",
+          "Use sd.reverse, and slice with a positive stride.");
+    }
+    if (isEmptyConvolution(site)) {
+      return fault(
+          site,
+          "The kernel of this convolution is larger than its padded input: the output has no"
+              + " elements, and M2.1 can crash the Java machine then.",
+          "Use a smaller kernel, more padding, or PaddingMode.SAME.");
+    }
+    if (OpExecution.OVERWRITES_INPUT.contains(site.function().opName())) {
+      return fault(
+          site,
+          "M2.1 computes this op in its input: the feed or parameter has other values afterwards,"
+              + " and each further evaluation sees others again.",
+          "Write it out as (x - m) * factor + m, m = x.mean(true, 1, 2).");
+    }
+    if (site.function() instanceof Variance op && isAtRisk(op)) {
+      return fault(
+          site,
+          "M2.1 forgets biasCorrected = false when it copies the op for the gradient or saves it:"
+              + " the gradient, and the loaded graph, are those of the corrected variance.",
+          "Use sd.math().moments(x, axes, keepDims)[1], which is right.");
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<Fault> fault(FaultSite site, String problem, String cure) {
+    return Optional.of(new Fault(site.name(), problem, cure));
+  }
+
+  /** A standard deviation keeps the flag; only the variance itself loses it. */
+  private static boolean isAtRisk(Variance op) {
+    return op.getClass() == Variance.class && !op.isBiasCorrected();
+  }
+
+  /** Without padding to the same size, and with spatial extents that are known to be too small. */
+  private static boolean isEmptyConvolution(FaultSite site) {
+    if (!site.function().opName().equals("conv2d") || site.integer(8) != 0) {
+      return false;
+    }
+    int first = site.integer(9) == 1 ? 1 : 2;
+    return site.shape(0)
+        .filter(shape -> shape.length == 4)
+        .filter(shape -> isTooSmall(site, 0, shape[first]) || isTooSmall(site, 1, shape[first + 1]))
+        .isPresent();
+  }
+
+  private static boolean isTooSmall(FaultSite site, int axis, long extent) {
+    long kernel = (site.integer(axis) - 1) * site.integer(6 + axis) + 1;
+    return extent > 0 && extent + 2 * site.integer(4 + axis) < kernel;
+  }
+}
