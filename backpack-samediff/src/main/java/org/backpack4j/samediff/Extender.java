@@ -18,11 +18,14 @@ import org.backpack4j.samediff.graph.Canonicalise;
 import org.backpack4j.samediff.graph.DeadOps;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.EntranceReshapes;
+import org.backpack4j.samediff.graph.Fault;
+import org.backpack4j.samediff.graph.Faults;
 import org.backpack4j.samediff.graph.GraphCopy;
 import org.backpack4j.samediff.graph.GraphShapes;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.SampleAxes;
+import org.backpack4j.samediff.graph.SaveRepair;
 import org.backpack4j.samediff.graph.Tensor;
 import org.backpack4j.samediff.graph.Walk;
 import org.backpack4j.samediff.loss.LossRule;
@@ -76,7 +79,18 @@ final class Extender {
     List<String> names = new ArrayList<>(outputs.names());
     names.addAll(lossVariables);
     DeadOps.remove(copy, names);
+    SaveRepair.apply(copy);
+    warnOfFaults();
     return new ExtendedGraph(source, copy, emit, graph, rules, outputs, quantities);
+  }
+
+  /** Where the person's own graph is wrong in M2.1, ours will differ from it: they should know. */
+  private void warnOfFaults() {
+    for (Fault fault : Faults.of(source)) {
+      log.warn(
+          "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is right. {}",
+          fault.message());
+    }
   }
 
   // ---- what was asked for ----
