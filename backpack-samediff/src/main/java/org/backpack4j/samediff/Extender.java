@@ -22,6 +22,7 @@ import org.backpack4j.samediff.graph.Fault;
 import org.backpack4j.samediff.graph.Faults;
 import org.backpack4j.samediff.graph.GraphCopy;
 import org.backpack4j.samediff.graph.GraphShapes;
+import org.backpack4j.samediff.graph.KeptEntries;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.SampleAxes;
@@ -57,6 +58,7 @@ final class Extender {
     checkNamedParameters();
     SameDiff copy = GraphCopy.of(source);
     SampleAxes.open(copy, request.sampleAxes());
+    KeptEntries.apply(copy);
     EntranceReshapes.apply(copy);
     Canonicalise.apply(copy, lossVariables, request.sampleAxes());
     GraphShapes shapes = GraphShapes.of(copy, lossVariables, request.sampleAxes());

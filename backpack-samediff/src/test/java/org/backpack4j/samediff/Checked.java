@@ -51,24 +51,7 @@ public final class Checked {
     try (ExtendedGraph graph = builder.extend(extensions)) {
       List<String> names = new ArrayList<>(graph.outputNames());
       names.addAll(sd.getLossVariables());
-      Map<String, INDArray> reference = copies(graph.output(feeds, names));
-      compare("planned again", reference, graph.output(feeds, names));
-      for (Map.Entry<String, UnaryOperator<INDArray>> layout : layouts().entrySet()) {
-        Map<String, INDArray> laidOut = new LinkedHashMap<>();
-        feeds.forEach((k, v) -> laidOut.put(k, layout.getValue().apply(v)));
-        compare("planned, " + layout.getKey(), reference, graph.output(laidOut, names));
-        for (boolean cache : new boolean[] {true, false}) {
-          graph.sameDiff().setEnableCache(cache);
-          for (int k = 1; k <= 2; k++) {
-            Map<String, INDArray> now =
-                graph.sameDiff().output(laidOut, names.toArray(new String[0]));
-            compare(
-                "SameDiff, " + layout.getKey() + ", cache " + cache + ", evaluation " + k,
-                reference,
-                now);
-          }
-        }
-      }
+      Map<String, INDArray> reference = inEveryWay(graph, feeds, names);
       brute.verify(reference).orThrow();
       return reference;
     }
@@ -101,6 +84,30 @@ public final class Checked {
       brute.verifier().entries(2).verify(results).orThrow();
       return results;
     }
+  }
+
+  /** Evaluates outputs twice in each way of running and each layout; they must be the same. */
+  public static Map<String, INDArray> inEveryWay(
+      ExtendedGraph graph, Map<String, INDArray> feeds, List<String> names) {
+    Map<String, INDArray> reference = copies(graph.output(feeds, names));
+    compare("planned again", reference, graph.output(feeds, names));
+    for (Map.Entry<String, UnaryOperator<INDArray>> layout : layouts().entrySet()) {
+      Map<String, INDArray> laidOut = new LinkedHashMap<>();
+      feeds.forEach((k, v) -> laidOut.put(k, layout.getValue().apply(v)));
+      compare("planned, " + layout.getKey(), reference, graph.output(laidOut, names));
+      for (boolean cache : new boolean[] {true, false}) {
+        graph.sameDiff().setEnableCache(cache);
+        for (int k = 1; k <= 2; k++) {
+          Map<String, INDArray> now =
+              graph.sameDiff().output(laidOut, names.toArray(new String[0]));
+          compare(
+              "SameDiff, " + layout.getKey() + ", cache " + cache + ", evaluation " + k,
+              reference,
+              now);
+        }
+      }
+    }
+    return reference;
   }
 
   private static Map<String, UnaryOperator<INDArray>> layouts() {

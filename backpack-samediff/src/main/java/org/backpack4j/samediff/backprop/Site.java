@@ -93,6 +93,16 @@ public final class Site {
   }
 
   /**
+   * An output's data type.
+   *
+   * @param output which output
+   * @return the type
+   */
+  public DataType outputType(int output) {
+    return annotations.type(node.outputs().get(output));
+  }
+
+  /**
    * Where an input has its sample axis; what mixed samples before is of no interest any more.
    *
    * @param input which input
@@ -271,7 +281,18 @@ public final class Site {
    * @return [N, V, F…] at the input
    */
   public Tensor unaligned(int input, int output, Tensor signal) {
-    Dims aligned = alignedDims(input, output);
+    Tensor sum = summed(signal, alignedDims(input, output));
+    return emit().reshape(sum, sum.dims().range(0, 2).plus(perSample(input)));
+  }
+
+  /**
+   * Adds a signal up along the axes on which something stood once for all of its entries.
+   *
+   * @param signal [N, V, …]; extents may be one where {@code aligned} is not
+   * @param aligned a per-sample shape of the signal's rank less two, one where there is a sum
+   * @return [N, V, aligned…]
+   */
+  public Tensor summed(Tensor signal, Dims aligned) {
     Tensor sum = signal;
     int end = aligned.rank();
     while (end > 0) {
@@ -280,19 +301,17 @@ public final class Site {
         start--;
       }
       if (start < end) {
-        Dims kept = sum.dims().range(0, start + 2);
-        for (int k = start; k < end; k++) {
-          kept = kept.plus(Dim.ONE);
-        }
-        kept = kept.plus(sum.dims().from(end + 2));
+        Dims kept =
+            sum.dims()
+                .range(0, start + 2)
+                .plus(Dims.ones(end - start))
+                .plus(sum.dims().from(end + 2));
         sum = emit().reshape(emit().sum(sum, start + 2, end + 2), kept);
         end = start;
       } else {
         end--;
       }
     }
-    Dims lead = sum.dims().range(0, 2);
-    Tensor full = emit().broadcast(sum, lead.plus(aligned));
-    return emit().reshape(full, lead.plus(perSample(input)));
+    return emit().broadcast(sum, sum.dims().range(0, 2).plus(aligned));
   }
 }

@@ -49,6 +49,16 @@ public record Dims(List<Dim> list) {
   }
 
   /**
+   * A shape of ones.
+   *
+   * @param rank the number of axes
+   * @return the shape
+   */
+  public static Dims ones(int rank) {
+    return new Dims(java.util.Collections.nCopies(rank, Dim.ONE));
+  }
+
+  /**
    * The number of axes.
    *
    * @return the rank

@@ -467,6 +467,9 @@ public final class Emitter {
     if (b.literal() != null) {
       return scale(a, 1 / b.literal());
     }
+    if (a.literal() != null && b.rank() >= a.rank()) {
+      return scale(reciprocal(b), a.literal());
+    }
     return binary(
         "div", a, b, a.nonNegative() && b.nonNegative(), () -> a.variable().div(b.variable()));
   }
@@ -499,6 +502,9 @@ public final class Emitter {
   public Tensor sub(Tensor a, Tensor b) {
     if (b.literal() != null) {
       return plus(a, -b.literal());
+    }
+    if (a.literal() != null && b.rank() >= a.rank()) {
+      return minus(a.literal(), b);
     }
     return binary("sub", a, b, false, () -> a.variable().sub(b.variable()));
   }
@@ -578,7 +584,29 @@ public final class Emitter {
    * @return minuend − a
    */
   public Tensor minus(double minuend, Tensor a) {
-    return plus(scale(a, -1), minuend);
+    if (minuend == 0) {
+      return scale(a, -1);
+    }
+    if (a.literal() != null) {
+      return literal(minuend - a.literal(), a.type(), a.dims());
+    }
+    return make(
+        List.of("minus", minuend, id(a)),
+        () -> a.variable().rsub(minuend),
+        v -> like(v, a.dims(), false, a));
+  }
+
+  /**
+   * One over a value.
+   *
+   * @param a the value
+   * @return 1 / a, infinite where the value is zero
+   */
+  public Tensor reciprocal(Tensor a) {
+    if (a.literal() != null) {
+      return literal(1 / a.literal(), a.type(), a.dims());
+    }
+    return map("reciprocal", a, a.nonNegative(), v -> graph.math().reciprocal(v));
   }
 
   /**
@@ -662,10 +690,7 @@ public final class Emitter {
    * @return ones and zeros of the value's type
    */
   public Tensor less(Tensor a, double bound) {
-    return make(
-        List.of("less", id(a), bound),
-        () -> a.variable().lt(bound).castTo(a.type()),
-        v -> like(v, a.dims(), true, a));
+    return greater(scale(a, -1), bound == 0 ? 0 : -bound);
   }
 
   /**

@@ -5,47 +5,43 @@ import java.util.Map;
 import java.util.Set;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
-import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.SignedColumns;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An elementwise function y = f(x) of the first input: [N, V, F…] · f'(x), and f''(x) as curvature.
+ * An elementwise function y = f(x) of the first input: [N, V, F…] · f'(x), and diag(δ f''(x)) as
+ * curvature.
  */
 final class UnaryRule implements Rule {
-  /** A derivative as a function of the input and the output [N, 1, F…]. */
+  /** A derivative, [N, 1, F…] or a number. */
   @FunctionalInterface
   interface Derivative {
-    Tensor at(Emitter e, Tensor x, Tensor y, Node node);
+    Tensor at(Emitter e, Point p);
   }
 
   private final String name;
   private final Derivative first;
   private final @Nullable Derivative second;
-  private final boolean piecewiseLinear;
 
-  private UnaryRule(
-      String name, Derivative first, @Nullable Derivative second, boolean piecewiseLinear) {
+  private UnaryRule(String name, Derivative first, @Nullable Derivative second) {
     this.name = name;
     this.first = first;
     this.second = second;
-    this.piecewiseLinear = piecewiseLinear;
   }
 
   /** A function that is linear, or linear in pieces. */
   static UnaryRule linear(String name, Derivative first) {
-    return new UnaryRule(name, first, null, true);
+    return new UnaryRule(name, first, null);
   }
 
   /** A function with a second derivative. */
   static UnaryRule curved(String name, Derivative first, Derivative second) {
-    return new UnaryRule(name, first, second, false);
+    return new UnaryRule(name, first, second);
   }
 
   @Override
@@ -60,21 +56,17 @@ final class UnaryRule implements Rule {
 
   @Override
   public Tensor pull(Site site, int input, int output, Tensor signal) {
-    return site.emit()
-        .mul(signal, first.at(site.emit(), site.value(0), site.outputValue(0), site.node()));
+    return site.emit().mul(signal, first.at(site.emit(), new Point(site)));
   }
 
   @Override
   public boolean linear(Site site, Set<Integer> active) {
-    return piecewiseLinear;
+    return second == null;
   }
 
   @Override
   public void checkCurvature(Site site, Set<Integer> active) {
-    if (second == null && !piecewiseLinear) {
-      throw new Refused(
-          "the second derivative of " + name + " is not known", "use another function");
-    }
+    // every function has its second derivative
   }
 
   @Override
@@ -83,7 +75,7 @@ final class UnaryRule implements Rule {
       return List.of();
     }
     Emitter e = site.emit();
-    Tensor d = e.mul(gradient, second.at(e, site.value(0), site.outputValue(0), site.node()));
+    Tensor d = e.mul(gradient, second.at(e, new Point(site)));
     SignedColumns columns = SignedColumns.diagonal(e, d);
     return List.of(new Curvature(Map.of(0, columns.value()), columns.signs()));
   }

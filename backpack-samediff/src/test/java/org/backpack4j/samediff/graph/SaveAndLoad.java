@@ -6,10 +6,10 @@ import java.io.UncheckedIOException;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /** A graph as it is after it was saved to a file and loaded. */
-final class SaveAndLoad {
+public final class SaveAndLoad {
   private SaveAndLoad() {}
 
-  static SameDiff through(SameDiff graph) {
+  public static SameDiff through(SameDiff graph) {
     try {
       File file = File.createTempFile("graph", ".fb");
       try {
