@@ -39,6 +39,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final SameDiff source;
   private final SameDiff graph;
   private final Annotations annotations;
+  private final IndexBounds bounds;
   private final Map<Node, Rule> rules;
   private final Outputs outputs;
   private final Quantities quantities;
@@ -55,6 +56,7 @@ public final class ExtendedGraph implements AutoCloseable {
     this.source = source;
     this.graph = graph;
     this.annotations = annotations;
+    this.bounds = IndexBounds.of(annotations);
     this.rules = rules;
     this.outputs = outputs;
     this.quantities = quantities;
@@ -110,6 +112,7 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
+    bounds.check(feeds);
     return planned.output(withNoise(feeds), names);
   }
 
@@ -122,6 +125,7 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     FeedCheck.check(annotations, graph, feeds, into.keySet());
+    bounds.check(feeds);
     Map<String, INDArray> values = planned.output(withNoise(feeds), into.keySet());
     into.forEach((name, array) -> array.assign(Objects.requireNonNull(values.get(name))));
     return into;

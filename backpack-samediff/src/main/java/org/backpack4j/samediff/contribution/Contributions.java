@@ -12,7 +12,8 @@ public final class Contributions {
    * each sample.
    *
    * @param parts the contributions of the uses, at least one, with the same columns
-   * @return their sum; outer products stay one outer product over more positions
+   * @return their sum; outer products stay one outer product over more positions, lookups one
+   *     lookup
    */
   public static Contribution sum(List<Contribution> parts) {
     if (parts.size() == 1) {
@@ -22,7 +23,7 @@ public final class Contributions {
         && parts.stream().allMatch(c -> c instanceof Viewed v && v.view().equals(first.view()))) {
       return sum(parts.stream().map(c -> ((Viewed) c).inner()).toList()).through(first.view());
     }
-    Optional<Contribution> joined = OuterProduct.join(parts);
+    Optional<Contribution> joined = OuterProduct.join(parts).or(() -> Lookup.join(parts));
     return joined.orElseGet(() -> new Sum(parts));
   }
 }

@@ -120,6 +120,7 @@ public final class OpExecution {
       check(node, inputs);
     }
     if (op instanceof DynamicCustomOp customOp) {
+      TableBounds.check(node, inputs);
       return runCustom(graph, node, customOp, inputs);
     }
     if (op instanceof Op) {

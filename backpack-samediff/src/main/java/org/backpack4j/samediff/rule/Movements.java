@@ -23,7 +23,7 @@ final class Movements {
     t.put("dynamic_stitch", MovementRule.ofFloats("stitch"));
     t.put("extract_image_patches", MovementRule.of("patches", 0));
     t.put("flatten", MovementRule.ofAll("flatten"));
-    t.put("gather", MovementRule.of("gather", 0));
+    t.put("gather", new GatherRule(MovementRule.of("gather", 0)));
     t.put("gather_nd", MovementRule.of("gather", 0));
     t.put("im2col", MovementRule.of("patches", 0));
     t.put("image_resize", MovementRule.of("resize", 0));

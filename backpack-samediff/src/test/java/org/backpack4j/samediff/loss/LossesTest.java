@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.Checked;
+import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.autodiff.loss.LossReduce;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -431,6 +433,19 @@ class LossesTest {
     SDVariable y = fed("y", Nd4j.createFromArray(2, 0, 3));
     sd.loss().sparseSoftmaxCrossEntropy("loss", predictions(), y);
     Checked.check(sd, feeds);
+  }
+
+  /** M2.1 reads beyond the logits for a label of −1. */
+  @ParameterizedTest
+  @ValueSource(ints = {-1, C})
+  void sparseLabelsOfNoClass(int label) {
+    SDVariable y = fed("y", Nd4j.createFromArray(2, label, 3));
+    sd.loss().sparseSoftmaxCrossEntropy("loss", predictions(), y);
+    try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad())) {
+      assertThatThrownBy(() -> graph.output(feeds, graph.outputNames()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("\"y\" is fed the number " + label);
+    }
   }
 
   // ---- the odd ones ----
