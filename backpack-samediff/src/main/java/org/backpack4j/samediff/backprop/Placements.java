@@ -11,6 +11,10 @@ public final class Placements {
 
   /**
    * Of an op that treats every entry apart and broadcasts its inputs, axes counted from the last.
+   *
+   * @param site the node
+   * @param output which output
+   * @return the placement
    */
   public static Placement broadcast(Site site, int output) {
     Dims out = site.outputDims(output);
@@ -33,6 +37,11 @@ public final class Placements {
   /**
    * Of an op that works along some axes of its first input and keeps its shape or the other axes'
    * extents.
+   *
+   * @param site the node
+   * @param output which output
+   * @param axes the axes, negative from the end
+   * @return the placement
    */
   public static Placement along(Site site, int output, int... axes) {
     Placement place = site.placement(0);
@@ -48,7 +57,13 @@ public final class Placements {
     return place;
   }
 
-  /** Of an op that keeps the order of all entries, such as a reshape. */
+  /**
+   * Of an op that keeps the order of all entries, such as a reshape.
+   *
+   * @param site the node
+   * @param output which output
+   * @return the placement
+   */
   public static Placement sameOrder(Site site, int output) {
     Placement place = site.placement(0);
     if (!place.hasSamples()) {
@@ -73,7 +88,12 @@ public final class Placements {
     return byShape(site, output).mixing("the reshape tears samples apart");
   }
 
-  /** Of an output without a sample axis: whether it depends on samples. */
+  /**
+   * Of an output without a sample axis: whether it depends on samples.
+   *
+   * @param site the node
+   * @return the placement
+   */
   public static Placement withoutAxis(Site site) {
     for (int k = 0; k < site.inputs(); k++) {
       if (site.placement(k).kind() != Kind.SHARED) {
@@ -83,7 +103,13 @@ public final class Placements {
     return Placement.SHARED;
   }
 
-  /** What the shapes alone tell: the axis that grows with the number of samples. */
+  /**
+   * What the shapes alone tell: the axis that grows with the number of samples.
+   *
+   * @param site the node
+   * @param output which output
+   * @return the placement
+   */
   public static Placement byShape(Site site, int output) {
     Placement without = withoutAxis(site);
     int axis = site.outputDims(output).sampleAxis();

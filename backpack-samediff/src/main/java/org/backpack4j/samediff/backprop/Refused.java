@@ -7,7 +7,10 @@ package org.backpack4j.samediff.backprop;
 public final class Refused extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** What is the matter. */
   private final String reason;
+
+  /** What to do. */
   private final String remedy;
 
   /**

@@ -40,7 +40,13 @@ public record SignedColumns(Tensor value, @Nullable Tensor signs) {
     return e.reshape(e.mul(row, eye), Dims.of(d.dims().get(0), Dim.of(size)).plus(f));
   }
 
-  /** One number for each column, spread over the columns' entries: [N, 1, F…] to [N, E, 1…]. */
+  /**
+   * One number for each column, spread over the columns' entries.
+   *
+   * @param e where ops are inserted
+   * @param d [N, 1, F…]
+   * @return [N, E, 1…]
+   */
   public static Tensor spread(Emitter e, Tensor d) {
     Dims dims = Dims.of(d.dims().get(0), d.dims().from(2).product());
     for (int k = 2; k < d.rank(); k++) {
@@ -53,7 +59,14 @@ public record SignedColumns(Tensor value, @Nullable Tensor signs) {
     return e.reshape(d, Dims.of(d.dims().get(0), d.dims().from(2).product()));
   }
 
-  /** The same sign for all columns [1, V]; null for +1. */
+  /**
+   * The same sign for all columns.
+   *
+   * @param e where ops are inserted
+   * @param columns the columns [N, V, F…]
+   * @param sign +1 or −1
+   * @return [1, V]; null for +1
+   */
   public static @Nullable Tensor signs(Emitter e, Tensor columns, int sign) {
     return sign > 0 ? null : e.scale(e.ones(columns.type(), 1, columns.dims().get(1).size()), -1);
   }

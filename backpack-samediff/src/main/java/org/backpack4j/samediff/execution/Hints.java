@@ -27,14 +27,29 @@ public record Hints(
    */
   public record Fusion(String kernel, List<String> inputs, String output, List<Long> arguments) {
 
-    /** Keeps copies. */
+    /**
+     * Keeps copies.
+     *
+     * @param kernel the kernel's name
+     * @param inputs the variables that the kernel reads
+     * @param output the variable that it computes
+     * @param arguments the kernel's arguments
+     */
     public Fusion {
       inputs = List.copyOf(inputs);
       arguments = List.copyOf(arguments);
     }
   }
 
-  /** Checks the limits. */
+  /**
+   * Checks the limits.
+   *
+   * @param plans how many plans are kept
+   * @param threads how many threads may run the same plan at once
+   * @param prepared whether memory is laid out beforehand
+   * @param kernels whether kernels are used
+   * @param fusions values that a kernel can compute
+   */
   public Hints {
     if (plans < 1 || threads < 1) {
       throw new IllegalArgumentException(
