@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.execution;
 
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -22,11 +24,8 @@ interface Heap<A> {
   /** A new array. */
   A make(int length);
 
-  /** Takes the first numbers of an array from native memory. */
-  void read(long address, A array, int count);
-
-  /** Puts the first numbers of an array into native memory. */
-  void write(A array, int count, long address);
+  /** Native memory as a sequence of pieces of the same length. */
+  Pieces<A> pieces(long address, long count, int length);
 
   /** Sets a range to zero. */
   void zero(A array, int start, int end);
@@ -34,14 +33,27 @@ interface Heap<A> {
   /** Copies every {@code stride}-th number to places one beside the other. */
   void copy(A source, int first, int stride, A target, int position, int count);
 
-  /**
-   * Adds each of the first {@code count} numbers from {@code first} on to the place in the target
-   * that {@code places} has for it.
-   */
-  void scatter(A source, int first, A target, int[] places, int firstPlace, int count);
+  /** Adds each of the first {@code count} numbers to the place in the target that it has. */
+  void scatter(A source, A target, int[] places, int count);
 
-  /** Where the largest of some numbers is: the first of them, if there are several. */
-  int largest(A array, int[] places, int from, int to);
+  /** Which of the first {@code count} places holds the largest number: the first, if several do. */
+  int largest(A array, int[] places, int count);
+
+  /**
+   * Pieces of native memory.
+   *
+   * @param <A> float[] or double[]
+   */
+  interface Pieces<A> {
+    /** A Java buffer holds no more bytes than an int can count. */
+    long MOST_BYTES = 1L << 30;
+
+    /** Copies piece number {@code index} to the beginning of an array. */
+    void read(long index, A array);
+
+    /** Copies the beginning of an array to piece number {@code index}. */
+    void write(A array, long index);
+  }
 
   /** Single precision. */
   final class Floats implements Heap<float[]> {
@@ -51,13 +63,26 @@ interface Heap<A> {
     }
 
     @Override
-    public void read(long address, float[] array, int count) {
-      new FloatPointer(new PagedPointer(address)).capacity(count).get(array, 0, count);
-    }
+    public Pieces<float[]> pieces(long address, long count, int length) {
+      long each = Math.max(1, Math.min(count, Pieces.MOST_BYTES / Float.BYTES / length));
+      FloatBuffer[] buffers = new FloatBuffer[Math.toIntExact((count + each - 1) / each)];
+      for (int i = 0; i < buffers.length; i++) {
+        long first = i * each;
+        PagedPointer start = new PagedPointer(address + first * length * Float.BYTES);
+        buffers[i] =
+            new FloatPointer(start).capacity(Math.min(each, count - first) * length).asBuffer();
+      }
+      return new Pieces<>() {
+        @Override
+        public void read(long index, float[] array) {
+          buffers[(int) (index / each)].get((int) (index % each) * length, array, 0, length);
+        }
 
-    @Override
-    public void write(float[] array, int count, long address) {
-      new FloatPointer(new PagedPointer(address)).capacity(count).put(array, 0, count);
+        @Override
+        public void write(float[] array, long index) {
+          buffers[(int) (index / each)].put((int) (index % each) * length, array, 0, length);
+        }
+      };
     }
 
     @Override
@@ -79,17 +104,16 @@ interface Heap<A> {
     }
 
     @Override
-    public void scatter(
-        float[] source, int first, float[] target, int[] places, int firstPlace, int count) {
+    public void scatter(float[] source, float[] target, int[] places, int count) {
       for (int i = 0; i < count; i++) {
-        target[places[firstPlace + i]] += source[first + i];
+        target[places[i]] += source[i];
       }
     }
 
     @Override
-    public int largest(float[] array, int[] places, int from, int to) {
-      int best = places[from];
-      for (int i = from + 1; i < to; i++) {
+    public int largest(float[] array, int[] places, int count) {
+      int best = places[0];
+      for (int i = 1; i < count; i++) {
         if (array[places[i]] > array[best]) {
           best = places[i];
         }
@@ -106,13 +130,26 @@ interface Heap<A> {
     }
 
     @Override
-    public void read(long address, double[] array, int count) {
-      new DoublePointer(new PagedPointer(address)).capacity(count).get(array, 0, count);
-    }
+    public Pieces<double[]> pieces(long address, long count, int length) {
+      long each = Math.max(1, Math.min(count, Pieces.MOST_BYTES / Double.BYTES / length));
+      DoubleBuffer[] buffers = new DoubleBuffer[Math.toIntExact((count + each - 1) / each)];
+      for (int i = 0; i < buffers.length; i++) {
+        long first = i * each;
+        PagedPointer start = new PagedPointer(address + first * length * Double.BYTES);
+        buffers[i] =
+            new DoublePointer(start).capacity(Math.min(each, count - first) * length).asBuffer();
+      }
+      return new Pieces<>() {
+        @Override
+        public void read(long index, double[] array) {
+          buffers[(int) (index / each)].get((int) (index % each) * length, array, 0, length);
+        }
 
-    @Override
-    public void write(double[] array, int count, long address) {
-      new DoublePointer(new PagedPointer(address)).capacity(count).put(array, 0, count);
+        @Override
+        public void write(double[] array, long index) {
+          buffers[(int) (index / each)].put((int) (index % each) * length, array, 0, length);
+        }
+      };
     }
 
     @Override
@@ -134,17 +171,16 @@ interface Heap<A> {
     }
 
     @Override
-    public void scatter(
-        double[] source, int first, double[] target, int[] places, int firstPlace, int count) {
+    public void scatter(double[] source, double[] target, int[] places, int count) {
       for (int i = 0; i < count; i++) {
-        target[places[firstPlace + i]] += source[first + i];
+        target[places[i]] += source[i];
       }
     }
 
     @Override
-    public int largest(double[] array, int[] places, int from, int to) {
-      int best = places[from];
-      for (int i = from + 1; i < to; i++) {
+    public int largest(double[] array, int[] places, int count) {
+      int best = places[0];
+      for (int i = 1; i < count; i++) {
         if (array[places[i]] > array[best]) {
           best = places[i];
         }

@@ -98,11 +98,15 @@ final class Machine implements AutoCloseable {
    *
    * @param into arrays to write results into; for a name that is not in it a new array is made
    * @param results makes the new arrays
+   * @param timings how long each step took is added to it, unless it is null
    * @return the results, by name
    * @throws StalePlanException if the plan was made for other parameters than there are now
    */
   Map<String, INDArray> run(
-      Map<String, INDArray> feeds, Map<String, INDArray> into, Results results)
+      Map<String, INDArray> feeds,
+      Map<String, INDArray> into,
+      Results results,
+      @Nullable List<Timing> timings)
       throws StalePlanException {
     try {
       for (Source source : plan.sources()) {
@@ -114,8 +118,10 @@ final class Machine implements AutoCloseable {
       Map<String, INDArray> answer = prepareAnswer(into, results);
       unbound.forEach(Prepared::bind);
       unbound.clear();
-      for (Work work : works) {
-        work.run();
+      if (timings == null) {
+        works.forEach(Work::run);
+      } else {
+        works.forEach(work -> timings.add(timed(work)));
       }
       completeAnswer(answer, into, results);
       return answer;
@@ -125,6 +131,23 @@ final class Machine implements AutoCloseable {
       Reference.reachabilityFence(feeds);
       Reference.reachabilityFence(into);
     }
+  }
+
+  private static Timing timed(Work work) {
+    long start = System.nanoTime();
+    work.run();
+    long nanoseconds = System.nanoTime() - start;
+    Step step = work.step();
+    String kind =
+        step.kernel() == null
+            ? step.node().getOp().opName()
+            : step.kernel().getClass().getSimpleName();
+    long bytes =
+        Stream.concat(step.inputs().stream(), step.outputs().stream())
+            .filter(Value::isStatic)
+            .mapToLong(Value::bytes)
+            .sum();
+    return new Timing(step.node().getName(), kind, nanoseconds, bytes);
   }
 
   /** Looks a parameter or a constant up. */
@@ -228,6 +251,8 @@ final class Machine implements AutoCloseable {
 
   /** A step of the walk. */
   private interface Work {
+    Step step();
+
     void run();
   }
 
@@ -238,6 +263,11 @@ final class Machine implements AutoCloseable {
 
     Prepared(Step step) {
       this.step = step;
+    }
+
+    @Override
+    public Step step() {
+      return step;
     }
 
     Stream<Value> values() {
@@ -287,6 +317,11 @@ final class Machine implements AutoCloseable {
 
     Plain(Step step) {
       this.step = step;
+    }
+
+    @Override
+    public Step step() {
+      return step;
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.execution;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -63,9 +64,9 @@ record MaxPoolBackward(
     private final A back;
     private final int[] seen = new int[h.kernel() * w.kernel()];
     private final int[] maxima = new int[windows];
-    private long x;
-    private long s;
-    private long out;
+    private Heap.@Nullable Pieces<A> x;
+    private Heap.@Nullable Pieces<A> s;
+    private Heap.@Nullable Pieces<A> out;
 
     Planes(Heap<A> heap) {
       this.heap = heap;
@@ -76,24 +77,26 @@ record MaxPoolBackward(
 
     @Override
     public void bind(INDArray[] inputs, INDArray[] outputs) {
-      x = Native.address(inputs[0]);
-      s = Native.address(inputs[1]);
-      out = Native.address(outputs[0]);
+      long planes = samples * columns * channels;
+      x = heap.pieces(Native.address(inputs[0]), samples * channels, imageLength);
+      s = heap.pieces(Native.address(inputs[1]), planes, windows);
+      out = heap.pieces(Native.address(outputs[0]), planes, imageLength);
     }
 
     @Override
     public void run() {
-      int width = type.width();
+      Heap.Pieces<A> from = Objects.requireNonNull(s);
+      Heap.Pieces<A> to = Objects.requireNonNull(out);
       for (long n = 0; n < samples; n++) {
         for (long c = 0; c < channels; c++) {
-          heap.read(x + (n * channels + c) * imageLength * width, image, imageLength);
+          Objects.requireNonNull(x).read(n * channels + c, image);
           findMaxima();
           for (long v = 0; v < columns; v++) {
             long plane = (n * columns + v) * channels + c;
-            heap.read(s + plane * windows * width, signal, windows);
+            from.read(plane, signal);
             heap.zero(back, 0, imageLength);
-            heap.scatter(signal, 0, back, maxima, 0, windows);
-            heap.write(back, imageLength, out + plane * imageLength * width);
+            heap.scatter(signal, back, maxima, windows);
+            to.write(back, plane);
           }
         }
       }
@@ -112,7 +115,7 @@ record MaxPoolBackward(
               }
             }
           }
-          maxima[row * w.out() + column] = heap.largest(image, seen, 0, count);
+          maxima[row * w.out() + column] = heap.largest(image, seen, count);
         }
       }
     }

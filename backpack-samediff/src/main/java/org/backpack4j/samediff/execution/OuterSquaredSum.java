@@ -15,8 +15,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * summed by a matrix product with the weights.
  */
 final class OuterSquaredSum implements Kernel {
-  /** Bytes of one block of products: small enough to stay in the cache, large enough for a GEMM. */
-  static final long BLOCK = 1L << 20;
+  /** Bytes of one block of products: they stay in the cache, and a product has enough rows. */
+  private static final long BLOCK = 4L << 20;
+
+  /**
+   * So many products lie side by side in a block at least, so that summing them up costs little.
+   */
+  private static final long DEPTH = 4;
 
   private final DataType type;
   private final long samples;
@@ -47,7 +52,7 @@ final class OuterSquaredSum implements Kernel {
     this.sharedSigns = signs != null && signs[0] == 1 && samples > 1;
     this.perSample = perSample;
     long elements = BLOCK / type.width();
-    this.rows = Math.max(1, Math.min(outputs, elements / 4 / inputs));
+    this.rows = Math.max(1, Math.min(outputs, elements / DEPTH / inputs));
     long most = perSample ? columns : samples * columns;
     this.depth = Math.max(1, Math.min(most, elements / (rows * inputs)));
   }

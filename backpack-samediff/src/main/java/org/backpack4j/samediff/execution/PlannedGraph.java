@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.execution;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -62,7 +63,7 @@ public final class PlannedGraph implements AutoCloseable {
    * @throws UnsupportedOperationException if control flow or a list of arrays is needed
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
-    return run(feeds, new LinkedHashSet<>(names), Map.of());
+    return run(feeds, new LinkedHashSet<>(names), Map.of(), null);
   }
 
   /**
@@ -76,11 +77,14 @@ public final class PlannedGraph implements AutoCloseable {
    *     array has another shape or type than the variable; then none of the arrays is changed
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
-    return run(feeds, into.keySet(), into);
+    return run(feeds, into.keySet(), into, null);
   }
 
   private Map<String, INDArray> run(
-      Map<String, INDArray> feeds, Collection<String> names, Map<String, INDArray> into) {
+      Map<String, INDArray> feeds,
+      Collection<String> names,
+      Map<String, INDArray> into,
+      @Nullable List<Timing> timings) {
     check(feeds, names);
     PlanKey key = PlanKey.of(feeds, names);
     for (int attempt = 1; ; attempt++) {
@@ -90,7 +94,7 @@ public final class PlannedGraph implements AutoCloseable {
       @Nullable Machine machine = null;
       try {
         machine = pool.take();
-        Map<String, INDArray> results = machine.run(feeds, into, memory);
+        Map<String, INDArray> results = machine.run(feeds, into, memory, timings);
         pool.giveBack(machine);
         machine = null;
         return results;
@@ -173,6 +177,19 @@ public final class PlannedGraph implements AutoCloseable {
       pools.remove(key, pool);
     }
     pool.close();
+  }
+
+  /**
+   * Evaluates variables of the graph once, and says how long each step took.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param names the variables
+   * @return the steps in the order in which they ran
+   */
+  public List<Timing> profile(Map<String, INDArray> feeds, Collection<String> names) {
+    List<Timing> timings = new ArrayList<>();
+    run(feeds, new LinkedHashSet<>(names), Map.of(), timings).values().forEach(INDArray::close);
+    return timings;
   }
 
   /**

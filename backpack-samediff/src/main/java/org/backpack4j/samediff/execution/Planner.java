@@ -8,6 +8,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -126,7 +127,7 @@ final class Planner {
   }
 
   private Plan plan() {
-    List<SameDiffOp> order = Walk.order(graph, names);
+    List<SameDiffOp> order = order();
     order.forEach(node -> OpExecution.checkSupported(graph, node));
     List<Planned> all = new ArrayList<>(order.size());
     if (plain) {
@@ -141,7 +142,7 @@ final class Planner {
       }
     }
     List<Value> results = names.stream().map(this::value).toList();
-    List<Planned> needed = fused(needed(all, results), results);
+    List<Planned> needed = fused(all, results);
     Map<Value, Integer> lastUse = lastUse(needed, results);
     List<Storage> arena = new Places(needed.size()).assign(needed, lastUse, results);
     arena.removeIf(storage -> storage.kind != Storage.Kind.ARENA);
@@ -159,6 +160,23 @@ final class Planner {
         results.stream().filter(Value::isStatic).mapToLong(Value::bytes).sum(),
         bytes,
         distinct);
+  }
+
+  /** The needed ops, and those that kernels need to have their inputs (other views of the same). */
+  private List<SameDiffOp> order() {
+    List<SameDiffOp> order = Walk.order(graph, names);
+    if (plain || !hints.kernels() || hints.fusions().isEmpty()) {
+      return order;
+    }
+    Set<String> computed = new HashSet<>();
+    order.forEach(op -> computed.addAll(op.getOutputsOfOp()));
+    Set<String> wanted = new LinkedHashSet<>(names);
+    for (Hints.Fusion fusion : hints.fusions()) {
+      if (computed.contains(fusion.output())) {
+        fusion.inputs().stream().filter(graph::hasVariable).forEach(wanted::add);
+      }
+    }
+    return Walk.order(graph, wanted);
   }
 
   private boolean isFeed(Value value) {
@@ -367,13 +385,17 @@ final class Planner {
   /**
    * The needed ops when kernels have taken the place of some; those they save are not among them.
    */
-  private List<Planned> fused(List<Planned> needed, List<Value> results) {
-    List<Fused> used = plain || !hints.kernels() ? List.of() : candidates(needed);
+  private List<Planned> fused(List<Planned> all, List<Value> results) {
+    List<Planned> needed = needed(all, results);
+    if (plain || !hints.kernels() || hints.fusions().isEmpty()) {
+      return needed;
+    }
+    List<Fused> used = candidates(all, needed);
     while (true) {
       Map<Planned, Planned> replacements = new HashMap<>();
       used.forEach(f -> replacements.put(f.replaced, f.kernel));
       List<Planned> now =
-          needed(needed.stream().map(p -> replacements.getOrDefault(p, p)).toList(), results);
+          needed(all.stream().map(p -> replacements.getOrDefault(p, p)).toList(), results);
       Set<Planned> still = new HashSet<>(now);
       List<Fused> paying = used.stream().filter(f -> f.pays(still)).toList();
       if (paying.size() == used.size()) {
@@ -383,18 +405,23 @@ final class Planner {
     }
   }
 
-  private List<Fused> candidates(List<Planned> needed) {
+  private List<Fused> candidates(List<Planned> all, List<Planned> needed) {
+    Set<Planned> computed = new HashSet<>(needed);
     Map<Value, Planned> makers = new HashMap<>();
     Map<Planned, Integer> positions = new HashMap<>();
-    for (Planned planned : needed) {
+    for (Planned planned : all) {
       positions.put(planned, positions.size());
       planned.outputs.forEach(output -> makers.put(output, planned));
     }
     List<Fused> candidates = new ArrayList<>();
-    for (Hints.Fusion fusion : hints.fusions()) {
+    for (Hints.Fusion fusion : new LinkedHashSet<>(hints.fusions())) {
       Value output = values.get(fusion.output());
       Planned maker = output == null ? null : makers.get(output);
-      if (output == null || maker == null || maker.outputs.size() != 1 || !output.isStatic()) {
+      if (output == null
+          || maker == null
+          || !computed.contains(maker)
+          || maker.outputs.size() != 1
+          || !output.isStatic()) {
         continue;
       }
       List<Value> inputs = new ArrayList<>();
@@ -426,19 +453,32 @@ final class Planner {
         : positions.getOrDefault(maker, 0) < positions.getOrDefault(op, 0);
   }
 
-  /** The ops between the inputs and an op. */
+  /** The ops between the inputs, or other views of the same, and an op. */
   private static Set<Planned> inner(Planned last, List<Value> inputs, Map<Value, Planned> makers) {
+    Set<Value> given = new HashSet<>();
+    inputs.forEach(input -> given.add(viewed(input, makers)));
     Set<Planned> inner = new HashSet<>();
     Deque<Planned> open = new ArrayDeque<>(List.of(last));
     while (!open.isEmpty()) {
       for (Value value : open.pop().inputs) {
-        Planned maker = inputs.contains(value) ? null : makers.get(value);
+        Planned maker = given.contains(viewed(value, makers)) ? null : makers.get(value);
         if (maker != null && inner.add(maker)) {
           open.push(maker);
         }
       }
     }
     return inner;
+  }
+
+  /** What a value is a view of. */
+  private static Value viewed(Value value, Map<Value, Planned> makers) {
+    Value viewed = value;
+    Planned maker = makers.get(viewed);
+    while (maker != null && maker.way == Way.VIEW) {
+      viewed = maker.inputs.get(0);
+      maker = makers.get(viewed);
+    }
+    return viewed;
   }
 
   // ---- Until when values are needed

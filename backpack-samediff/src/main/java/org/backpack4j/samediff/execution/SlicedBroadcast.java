@@ -23,7 +23,7 @@ record SlicedBroadcast(
     String name, DataType type, long before, long repeated, long behind, boolean second)
     implements Kernel {
   private static final Set<String> OPS = Set.of("add", "multiply", "subtract", "divide");
-  private static final long FEWEST_ELEMENTS = 8192;
+  private static final long FEWEST_ELEMENTS = 32 << 10;
   private static final long MOST_ROWS = 4096;
 
   /** The kernel for a native op, or null where it would not pay. */

@@ -23,7 +23,7 @@ record SlicedProduct(
   private static final long MOST = 4096;
 
   /** Multiplications in one product below which a call costs more than it saves. */
-  private static final long FEWEST = 1 << 15;
+  private static final long FEWEST = 1 << 19;
 
   /** The kernel for a native {@code matmul}, or null where it would not pay. */
   static @Nullable Kernel of(DynamicCustomOp op, List<Value> inputs, Value output) {

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.execution;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -81,58 +82,73 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w) impleme
     return type == DataType.FLOAT ? new Rows<>(Heap.FLOATS) : new Rows<>(Heap.DOUBLES);
   }
 
-  /** Channel by channel. */
+  /**
+   * Channel by channel. What a column of taps sees is brought together once, as a stack of rows of
+   * the padded image; each tap of the column then takes its rows from there, at stride one all in a
+   * piece.
+   */
   private final class Rows<A> implements Call {
     private final Heap<A> heap;
+    private final int firstRow = Math.min(0, -h.before);
+    private final int height = Math.max(h.in, h.seen(h.kernel - 1, h.out - 1) + 1) - firstRow;
+    private final int windows = h.out * w.out;
     private final A image;
+    private final A stack;
     private final A patches;
-    private final int imageLength = h.in * w.in;
-    private final int patchesLength = h.kernel * w.kernel * h.out * w.out;
-    private long from;
-    private long to;
+    private Heap.@Nullable Pieces<A> from;
+    private Heap.@Nullable Pieces<A> to;
 
     Rows(Heap<A> heap) {
       this.heap = heap;
-      this.image = heap.make(imageLength);
-      this.patches = heap.make(patchesLength);
+      this.image = heap.make(h.in * w.in);
+      this.stack = heap.make(height * w.out);
+      this.patches = heap.make(h.kernel * w.kernel * windows);
     }
 
     @Override
     public void bind(INDArray[] inputs, INDArray[] outputs) {
-      from = Native.address(inputs[0]);
-      to = Native.address(outputs[0]);
+      long planes = images * channels;
+      from = heap.pieces(Native.address(inputs[0]), planes, h.in * w.in);
+      to = heap.pieces(Native.address(outputs[0]), planes, h.kernel * w.kernel * windows);
     }
 
     @Override
     public void run() {
       for (long plane = 0; plane < images * channels; plane++) {
-        heap.read(from + plane * imageLength * type.width(), image, imageLength);
-        int position = 0;
-        for (int i = 0; i < h.kernel; i++) {
-          for (int j = 0; j < w.kernel; j++) {
-            tap(i, j, position);
-            position += h.out * w.out;
+        Objects.requireNonNull(from).read(plane, image);
+        for (int j = 0; j < w.kernel; j++) {
+          bringTogether(j);
+          for (int i = 0; i < h.kernel; i++) {
+            take(i, (i * w.kernel + j) * windows);
           }
         }
-        heap.write(patches, patchesLength, to + plane * patchesLength * type.width());
+        Objects.requireNonNull(to).write(patches, plane);
       }
     }
 
-    /** What one tap sees in all windows. */
-    private void tap(int i, int j, int position) {
+    /** What the taps of column {@code j} see of each row. */
+    private void bringTogether(int j) {
       int first = w.firstInside(j);
       int end = Math.max(first, w.endInside(j));
+      heap.zero(stack, 0, -firstRow * w.out);
+      for (int row = 0; row < h.in; row++) {
+        int start = (row - firstRow) * w.out;
+        heap.zero(stack, start, start + first);
+        heap.copy(
+            image, row * w.in + w.seen(j, first), w.stride, stack, start + first, end - first);
+        heap.zero(stack, start + end, start + w.out);
+      }
+      heap.zero(stack, (h.in - firstRow) * w.out, height * w.out);
+    }
+
+    private void take(int i, int position) {
+      if (h.stride == 1) {
+        heap.copy(stack, (h.seen(i, 0) - firstRow) * w.out, 1, patches, position, windows);
+        return;
+      }
       for (int row = 0; row < h.out; row++) {
-        int y = h.seen(i, row);
-        int start = position + row * w.out;
-        if (y < 0 || y >= h.in) {
-          heap.zero(patches, start, start + w.out);
-          continue;
-        }
-        heap.zero(patches, start, start + first);
-        int seen = y * w.in + w.seen(j, first);
-        heap.copy(image, seen, w.stride, patches, start + first, end - first);
-        heap.zero(patches, start + end, start + w.out);
+        int start = (h.seen(i, row) - firstRow) * w.out;
+        heap.copy(stack, start, 1, patches, position + row * w.out, w.out);
       }
     }
   }

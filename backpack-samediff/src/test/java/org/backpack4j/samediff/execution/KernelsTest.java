@@ -228,10 +228,10 @@ class KernelsTest {
   @ParameterizedTest
   @EnumSource(names = {"DOUBLE", "FLOAT"})
   void productsOfBatches(DataType type) {
-    SDVariable a = feed("a", type, 3, 2, 40, 50);
-    SDVariable b = feed("b", type, 3, 2, 50, 30);
-    SDVariable at = feed("at", type, 3, 2, 50, 40);
-    SDVariable bt = feed("bt", type, 3, 2, 30, 50);
+    SDVariable a = feed("a", type, 2, 2, 90, 100);
+    SDVariable b = feed("b", type, 2, 2, 100, 70);
+    SDVariable at = feed("at", type, 2, 2, 100, 90);
+    SDVariable bt = feed("bt", type, 2, 2, 70, 100);
     check(graph.mmul(a, b).name(), SlicedProduct.class);
     check(graph.mmul(at, b, true, false, false).name(), SlicedProduct.class);
     check(graph.mmul(a, bt, false, true, false).name(), SlicedProduct.class);
@@ -241,9 +241,9 @@ class KernelsTest {
   @ParameterizedTest
   @EnumSource(names = {"DOUBLE", "FLOAT"})
   void masks(DataType type) {
-    SDVariable s = feed("s", type, 2, 3, 100, 100);
-    SDVariable mask = feed("m", type, 2, 1, 100, 100);
-    SDVariable one = feed("one", type, 1, 1, 100, 100);
+    SDVariable s = feed("s", type, 2, 3, 200, 200);
+    SDVariable mask = feed("m", type, 2, 1, 200, 200);
+    SDVariable one = feed("one", type, 1, 1, 200, 200);
     SDVariable h = s.add(1.0);
     for (SDVariable small : List.of(mask, one)) {
       check(h.mul(small).name(), SlicedBroadcast.class);

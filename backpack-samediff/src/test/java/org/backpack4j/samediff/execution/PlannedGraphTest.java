@@ -27,7 +27,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class PlannedGraphTest {
   /** More of them: {@code -Dgraphs=1000}. */
-  private static final int GRAPHS = Integer.getInteger("graphs", 40);
+  private static final int GRAPHS = Integer.getInteger("graphs", 20);
 
   @ParameterizedTest
   @EnumSource(names = {"DOUBLE", "FLOAT"})
@@ -296,9 +296,7 @@ class PlannedGraphTest {
     assumeThat(Files.exists(Path.of("/proc/self/status"))).isTrue();
     SameDiff graph = SameDiff.create();
     SDVariable h = graph.placeHolder("x", DataType.FLOAT, -1, 256);
-    for (int i = 0; i < 5; i++) {
-      h = h.add(graph.math().tanh(h));
-    }
+    h = h.add(1.0);
     Map<String, INDArray> feeds = Map.of("x", Nd4j.rand(DataType.FLOAT, 1000, 256));
     try (PlannedGraph planned = new PlannedGraph(graph, Hints.none())) {
       long early = 0;
