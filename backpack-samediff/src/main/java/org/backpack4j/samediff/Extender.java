@@ -195,9 +195,13 @@ final class Extender {
           graph.place(node.outputs().get(k), rule.place(site, k));
         }
       }
-      rules.put(node, rule);
+      rules.put(node, mixes(graph, node) ? Rules.acrossSamples(rule, site) : rule);
     }
     return rules;
+  }
+
+  private static boolean mixes(Annotations graph, Node node) {
+    return node.outputs().stream().anyMatch(o -> graph.placement(o).mixing() != null);
   }
 
   // ---- pass 4: what can be had ----

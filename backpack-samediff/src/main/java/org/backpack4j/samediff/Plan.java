@@ -208,7 +208,8 @@ final class Plan {
     if (rule.linear(site(node), active)) {
       return;
     }
-    if (couples || (reduced && !(rule instanceof LossRule))) {
+    boolean sum = rule instanceof LossRule || rule.addsSamplesUp(site(node));
+    if (couples || (reduced && !sum)) {
       region.put(
           node,
           new Obstacle(
@@ -349,6 +350,15 @@ final class Plan {
       for (int k = 0; k < node.inputs().size(); k++) {
         if (reached.contains(node.inputs().get(k)) && rule.differentiable(site(node), k)) {
           passes = true;
+          if (kind != Kind.GRADIENT && sumAlone(node, rule, k)) {
+            found.put(
+                node,
+                new Obstacle(
+                    "its gradient with respect to \""
+                        + node.inputs().get(k)
+                        + "\" is known as a sum over the samples alone",
+                    "leave the parameter out, or write the op with simpler ones"));
+          }
           if (kind == Kind.ROWS && coupled(node, k)) {
             found.put(
                 node,
@@ -394,6 +404,11 @@ final class Plan {
         found.put(node, Objects.requireNonNull(unsampled.get(node)));
       }
     }
+  }
+
+  private boolean sumAlone(Node node, Rule rule, int input) {
+    return graph.placement(node.inputs().get(input)).kind() == Placement.Kind.SHARED
+        && !rule.keepsSamplesApart(site(node), input);
   }
 
   /**

@@ -224,4 +224,58 @@ public final class Annotations {
     Tensor cube = emit.reshape(rows, Dims.of(Dim.N, before, behind));
     return emit.reshape(emit.permute(cube, 1, 0, 2), dims);
   }
+
+  /**
+   * Columns in a variable's own layout, as if every column were a sample.
+   *
+   * @param variable the variable's name; it has a sample axis
+   * @param columns [N, V, F…]
+   * @return the variable's shape with N·V samples
+   */
+  public Tensor columnsLaidOut(String variable, Tensor columns) {
+    Placement place = placement(variable);
+    Dim v = columns.dims().get(1);
+    Dims target = withColumns(variable, v);
+    Dim before = dims(variable).range(0, place.axis()).product().times(Dim.of(place.outer()));
+    Dim behind =
+        dims(variable).from(place.axis() + 1).product().times(Dim.of(place.inner()));
+    if (before.isOne()) {
+      return emit.reshape(columns, target);
+    }
+    Tensor cube = emit.reshape(columns, Dims.of(Dim.N.times(v), before, behind));
+    return emit.reshape(emit.permute(cube, 1, 0, 2), target);
+  }
+
+  /**
+   * The way back: what has a variable's own layout, every column as if it were a sample.
+   *
+   * @param variable the variable's name; it has a sample axis
+   * @param laidOut the variable's shape with N·V samples
+   * @param v the number of columns V
+   * @return [N, V, F…]
+   */
+  public Tensor columns(String variable, Tensor laidOut, Dim v) {
+    Placement place = placement(variable);
+    Dims dims = dims(variable);
+    Dim before = dims.range(0, place.axis()).product().times(Dim.of(place.outer()));
+    Dim behind = dims.from(place.axis() + 1).product().times(Dim.of(place.inner()));
+    Dims target = Dims.of(Dim.N, v).plus(place.perSample(dims));
+    if (before.isOne()) {
+      return emit.reshape(laidOut, target);
+    }
+    Tensor cube = emit.reshape(laidOut, Dims.of(before, Dim.N.times(v), behind));
+    return emit.reshape(emit.permute(cube, 1, 0, 2), target);
+  }
+
+  /**
+   * A variable's shape, every column as if it were a sample.
+   *
+   * @param variable the variable's name; it has a sample axis
+   * @param v the number of columns V
+   * @return the shape with N·V samples
+   */
+  public Dims withColumns(String variable, Dim v) {
+    int axis = placement(variable).axis();
+    return dims(variable).with(axis, dims(variable).get(axis).times(v));
+  }
 }

@@ -55,6 +55,18 @@ public interface Rule {
   }
 
   /**
+   * Whether what {@link #contribution} answers for an input without a sample axis keeps samples and
+   * columns apart.
+   *
+   * @param site the node
+   * @param input which input
+   * @return false if it is the sum over the samples, for the gradient alone
+   */
+  default boolean keepsSamplesApart(Site site, int input) {
+    return true;
+  }
+
+  /**
    * Applies the transposed Jacobian.
    *
    * @param site the node
@@ -111,6 +123,17 @@ public interface Rule {
    *     where it exists)
    */
   default boolean linear(Site site, Set<Integer> active) {
+    return false;
+  }
+
+  /**
+   * Whether the op is a reduction over the samples to which each adds a term of its own, so that
+   * its second derivative keeps samples apart.
+   *
+   * @param site the node
+   * @return true for a sum of squares over all samples, say
+   */
+  default boolean addsSamplesUp(Site site) {
     return false;
   }
 

@@ -231,6 +231,61 @@ public final class Site {
     return emit().reshape(rows, Dims.of(rows.dims().get(0), Dim.ONE).plus(rows.dims().from(1)));
   }
 
+  // ---- the op's own gradient, every column as if it were a sample ----
+
+  /**
+   * The gradient of the op as ND4J defines it, on inputs that are repeated for each column, so that
+   * every column is a sample. Right for an op that treats samples apart; with one column right for
+   * every op.
+   *
+   * @param output of which output
+   * @param signal the signal there, [N, V, F…], or [1, 1, F…] where it has no sample axis
+   * @return for each input [N, V, F…], or [1, 1, F…] for one without a sample axis; null for one
+   *     that has no gradient
+   */
+  public List<@Nullable Tensor> ownGradient(int output, Tensor signal) {
+    Dim v = signal.dims().get(1);
+    List<@Nullable Tensor> above = new ArrayList<>();
+    for (int k = 0; k < node.outputs().size(); k++) {
+      String variable = node.outputs().get(k);
+      boolean samples = annotations.placement(variable).hasSamples();
+      above.add(
+          k != output
+              ? null
+              : samples
+                  ? annotations.columnsLaidOut(variable, signal)
+                  : emit().reshape(signal, outputDims(k)));
+    }
+    List<Dims> shapes = new ArrayList<>();
+    List<Tensor> repeated = new ArrayList<>();
+    for (int k = 0; k < inputs(); k++) {
+      String variable = node.inputs().get(k);
+      boolean samples = placement(k).hasSamples();
+      shapes.add(samples ? annotations.withColumns(variable, v) : dims(k));
+      if (!v.isOne()) {
+        repeated.add(samples ? annotations.columnsLaidOut(variable, repeated(k, v)) : raw(k));
+      }
+    }
+    List<@Nullable Tensor> own =
+        emit().ownGradient(node, v.isOne() ? null : repeated, above, shapes);
+    List<@Nullable Tensor> columns = new ArrayList<>();
+    for (int k = 0; k < inputs(); k++) {
+      Tensor gradient = own.get(k);
+      columns.add(
+          gradient == null
+              ? null
+              : placement(k).hasSamples()
+                  ? annotations.columns(node.inputs().get(k), gradient, v)
+                  : emit().reshape(gradient, Dims.of(Dim.ONE, Dim.ONE).plus(dims(k))));
+    }
+    return columns;
+  }
+
+  private Tensor repeated(int input, Dim v) {
+    Tensor value = value(input);
+    return emit().broadcast(value, value.dims().with(1, v));
+  }
+
   // ---- broadcasting: an input beside an output, axes counted from the last ----
 
   /**

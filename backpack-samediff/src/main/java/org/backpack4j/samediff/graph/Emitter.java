@@ -844,6 +844,56 @@ public final class Emitter {
   }
 
   /**
+   * The gradient of a node as ND4J defines it.
+   *
+   * @param node the node
+   * @param inputs what the op reads instead of the node's inputs; null for these themselves
+   * @param gradients for each output the gradient with respect to it; null for zero
+   * @param dims the shapes of what the op reads
+   * @return for each input the gradient with respect to it, in 'c' order; null for one that has none
+   */
+  public List<@Nullable Tensor> ownGradient(
+      Node node,
+      @Nullable List<Tensor> inputs,
+      List<@Nullable Tensor> gradients,
+      List<Dims> dims) {
+    List<Object> key = new ArrayList<>(List.of("own gradient", node.name()));
+    gradients.forEach(t -> key.add(id(t)));
+    List<@Nullable Tensor> known = ownGradients.get(key);
+    if (known != null) {
+      return known;
+    }
+    List<@Nullable SDVariable> above = new ArrayList<>();
+    gradients.forEach(t -> above.add(t == null ? null : t.variable()));
+    List<@Nullable SDVariable> own;
+    try (NameScope ignored = graph.withNameScope(SCOPE + scope)) {
+      List<SDVariable> read =
+          inputs == null ? null : inputs.stream().map(Tensor::variable).toList();
+      own = OwnDerivative.of(graph, node, read, above);
+    }
+    List<@Nullable Tensor> results = new ArrayList<>();
+    for (int k = 0; k < dims.size(); k++) {
+      SDVariable gradient = k < own.size() ? own.get(k) : null;
+      results.add(gradient == null ? null : inOrder(gradient, dims.get(k)));
+    }
+    ownGradients.put(key, results);
+    return results;
+  }
+
+  private final Map<List<Object>, List<@Nullable Tensor>> ownGradients = new HashMap<>();
+
+  /** Through a reshape to its own shape: not all of ND4J's ops answer in 'c' order. */
+  private Tensor inOrder(SDVariable variable, Dims dims) {
+    return op(
+        List.of("in order", variable.name(), dims),
+        dims,
+        variable.dataType(),
+        false,
+        List.of(wrap(variable, dims, true)),
+        () -> variable.reshape(dims.toLongs()));
+  }
+
+  /**
    * Notes that a value can also be computed by a kernel of that name.
    *
    * @param kernel the kernel's name

@@ -22,8 +22,12 @@ import org.nd4j.linalg.api.ops.impl.layers.recurrent.weights.RNNWeights;
 final class OpBinding {
   private final SameDiff graph;
 
-  private OpBinding(SameDiff graph) {
+  /** Names of variables that others take the place of. */
+  private final Map<String, String> renamed;
+
+  private OpBinding(SameDiff graph, Map<String, String> renamed) {
     this.graph = graph;
+    this.renamed = renamed;
   }
 
   /**
@@ -31,8 +35,14 @@ final class OpBinding {
    * the original. It is not entered in the graph's list of ops.
    */
   static DifferentialFunction copy(DifferentialFunction op, SameDiff graph) {
+    return copy(op, graph, Map.of());
+  }
+
+  /** The same with other variables in the place of some, as {@code renamed} says by name. */
+  static DifferentialFunction copy(
+      DifferentialFunction op, SameDiff graph, Map<String, String> renamed) {
     DifferentialFunction copy = OpFields.copy(op);
-    new OpBinding(graph).bind(copy);
+    new OpBinding(graph, renamed).bind(copy);
     return copy;
   }
 
@@ -56,7 +66,7 @@ final class OpBinding {
 
   private @Nullable Object bound(@Nullable Object value) throws ReflectiveOperationException {
     if (value instanceof SDVariable variable) {
-      return graph.getVariable(variable.name());
+      return graph.getVariable(renamed.getOrDefault(variable.name(), variable.name()));
     }
     if (value instanceof SDVariable[] variables) {
       SDVariable[] bound = new SDVariable[variables.length];

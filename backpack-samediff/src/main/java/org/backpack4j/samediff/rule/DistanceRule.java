@@ -5,7 +5,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
-import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
@@ -72,11 +71,9 @@ final class DistanceRule implements Rule {
   public Placement place(Site site, int output) {
     Placement first = site.placement(0);
     Placement second = site.placement(1);
-    if (!first.hasSamples() || (second.hasSamples() && !second.equals(first))) {
-      return first.hasSamples() || second.hasSamples()
-          ? Placements.byShape(site, output)
-              .mixing("its inputs have their samples on different axes")
-          : Placements.withoutAxis(site);
+    boolean apart = !second.hasSamples() || second.equals(first);
+    if (!apart || (second.hasSamples() && !first.hasSamples())) {
+      throw new Refused("its inputs have their samples on different axes", "permute one of them");
     }
     return Reductions.place(site, output);
   }

@@ -47,33 +47,41 @@ final class ReducedFunctionRule implements Rule {
   private final boolean piecewiseLinear;
   private final @Nullable Second second;
   private final boolean acrossSamples;
+  private final boolean separate;
 
   private ReducedFunctionRule(
       String name,
       Slope slope,
       boolean piecewiseLinear,
       @Nullable Second second,
-      boolean acrossSamples) {
+      boolean acrossSamples,
+      boolean separate) {
     this.name = name;
     this.slope = slope;
     this.piecewiseLinear = piecewiseLinear;
     this.second = second;
     this.acrossSamples = acrossSamples;
+    this.separate = separate;
   }
 
   /** A function that is linear in pieces. */
   static ReducedFunctionRule linear(String name, Slope slope) {
-    return new ReducedFunctionRule(name, slope, true, null, true);
+    return new ReducedFunctionRule(name, slope, true, null, true, false);
   }
 
   /** A function with a second derivative; null where that is not known. */
   static ReducedFunctionRule curved(String name, Slope slope, @Nullable Second second) {
-    return new ReducedFunctionRule(name, slope, false, second, true);
+    return new ReducedFunctionRule(name, slope, false, second, true, false);
   }
 
   /** The same rule for a slope that is found within one sample. */
   ReducedFunctionRule withinSamples() {
-    return new ReducedFunctionRule(name, slope, piecewiseLinear, second, false);
+    return new ReducedFunctionRule(name, slope, piecewiseLinear, second, false, false);
+  }
+
+  /** The same rule for a function that is a sum of one term for each entry. */
+  ReducedFunctionRule ofSeparateTerms() {
+    return new ReducedFunctionRule(name, slope, piecewiseLinear, second, acrossSamples, true);
   }
 
   @Override
@@ -107,6 +115,11 @@ final class ReducedFunctionRule implements Rule {
   }
 
   @Override
+  public boolean addsSamplesUp(Site site) {
+    return separate && site.placement(0).hasSamples();
+  }
+
+  @Override
   public boolean linear(Site site, Set<Integer> active) {
     return piecewiseLinear;
   }
@@ -130,7 +143,8 @@ final class ReducedFunctionRule implements Rule {
     List<Curvature> all = new ArrayList<>();
     if (hessian.diagonal() != null) {
       Tensor d = e.mul(g, hessian.diagonal());
-      Tensor full = e.broadcast(d, d.dims().range(0, 2).plus(site.perSample(0)));
+      Dim samples = site.placement(0).hasSamples() ? Dim.N : d.dims().get(0);
+      Tensor full = e.broadcast(d, Dims.of(samples, Dim.ONE).plus(site.perSample(0)));
       SignedColumns columns = SignedColumns.diagonal(e, full);
       all.add(new Curvature(Map.of(0, columns.value()), columns.signs()));
     }

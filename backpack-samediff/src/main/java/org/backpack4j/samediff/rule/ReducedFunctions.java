@@ -36,7 +36,8 @@ final class ReducedFunctions {
         ReducedFunctionRule.curved(
             "squared norm",
             g -> g.e().scale(g.x(), 2),
-            g -> new Hessian(g.e().scale(g.one(), 2), List.of(), List.of())));
+            g -> new Hessian(g.e().scale(g.one(), 2), List.of(), List.of()))
+            .ofSeparateTerms());
     // log Σ exp
     put(
         t,
@@ -63,7 +64,8 @@ final class ReducedFunctions {
         ReducedFunctionRule.curved(
             "entropy",
             g -> information(g, 1),
-            g -> new Hessian(g.e().div(g.e().scale(g.one(), -1), g.x()), List.of(), List.of())));
+            g -> new Hessian(g.e().div(g.e().scale(g.one(), -1), g.x()), List.of(), List.of()))
+            .ofSeparateTerms());
     put(
         t,
         "logentropy",
@@ -79,7 +81,8 @@ final class ReducedFunctions {
                 new Hessian(
                     g.e().div(g.e().scale(g.one(), -1 / Math.log(2)), g.x()),
                     List.of(),
-                    List.of())));
+                    List.of()))
+            .ofSeparateTerms());
     put(
         t,
         "reduce_prod",

@@ -3,6 +3,7 @@ package org.backpack4j.samediff.rule;
 import java.util.Map;
 import java.util.TreeMap;
 import org.backpack4j.samediff.backprop.Rule;
+import org.backpack4j.samediff.backprop.Site;
 
 /** The table of rules, by the name of the op. */
 public final class Rules {
@@ -22,6 +23,19 @@ public final class Rules {
   }
 
   /**
+   * The rule for a node that lets samples influence each other.
+   *
+   * @param apart its rule where samples are apart
+   * @param site the node
+   * @return the same rule if it passes that or nothing does, else one for the gradient alone
+   */
+  public static Rule acrossSamples(Rule apart, Site site) {
+    return !apart.passesMixing() && OwnGradients.rightAcrossSamples(site)
+        ? new AcrossSamples(apart)
+        : apart;
+  }
+
+  /**
    * The whole table.
    *
    * @return for each op its rule, sorted by name
@@ -37,6 +51,7 @@ public final class Rules {
     Rule convolution = new ConvolutionRule();
     t.put("batchnorm", new BatchNormRule());
     t.put("biasadd", new BiasRule());
+    t.put("cross", new CrossRule());
     t.put("cumprod", new CumulativeProductRule());
     t.put("cumsum", new CumulativeSumRule());
     t.put("conv1d", convolution);
@@ -46,6 +61,8 @@ public final class Rules {
     t.put("identity", reshape);
     t.put("log_softmax", new LogSoftmaxRule());
     t.put("matmul", new MatmulRule());
+    t.put("matrix_determinant", new MatrixRule(false));
+    t.put("matrix_inverse", new MatrixRule(true));
     t.put("moments", new MomentsRule());
     t.put("permute", permute);
     t.put("reduce_mean", new ReduceRule(true));
@@ -61,6 +78,7 @@ public final class Rules {
     t.putAll(DistanceRule.table());
     t.putAll(IndexRule.table());
     t.putAll(Movements.table());
+    t.putAll(OwnGradients.table());
     t.putAll(ReducedFunctions.table());
     return t;
   }

@@ -25,6 +25,7 @@ final class Between {
 
   private final SameDiff sd = SameDiff.create();
   private final Map<String, INDArray> feeds = new LinkedHashMap<>();
+  private final Map<String, INDArray> spare = new LinkedHashMap<>();
 
   /** What goes into the op: one part of the given shape for each sample. */
   static Between input(long... part) {
@@ -52,9 +53,17 @@ final class Between {
     return this;
   }
 
+  /** Feeds a placeholder that the op makes for itself, if it does. */
+  Between feed(String placeholder, INDArray array) {
+    spare.put(placeholder, array);
+    return this;
+  }
+
   /** The op, and behind it the classifier, whose input has its samples on axis 0. */
   Between op(BiFunction<SameDiff, SDVariable, SDVariable> op) {
     SDVariable y = op.apply(sd, sd.getVariable("h_x"));
+    spare.keySet().retainAll(sd.variableMap().keySet());
+    feeds.putAll(spare);
     long size = Walk.run(sd, feeds, List.of(y.name())).get(y.name()).length() / SAMPLES;
     SDVariable fixed = sd.constant("fixed", random(size, CLASSES));
     SDVariable z = y.reshape(-1, size).mmul("z", fixed);
@@ -66,6 +75,23 @@ final class Between {
     }
     feeds.put("labels", hot);
     return this;
+  }
+
+  /** The gradient of the loss by central differences, where samples cannot be told apart. */
+  INDArray gradientByDifferences() {
+    INDArray w = sd.getVariable("w").getArr();
+    INDArray gradient = Nd4j.zeros(DataType.DOUBLE, w.shape());
+    for (long k = 0; k < w.length(); k++) {
+      double here = w.getDouble(k);
+      double difference = 0;
+      for (int side : new int[] {1, -1}) {
+        w.putScalar(k, here + side * 1e-5);
+        difference += side * Walk.run(sd, feeds, List.of("loss")).get("loss").getDouble(0);
+      }
+      w.putScalar(k, here);
+      gradient.putScalar(k, difference / 2e-5);
+    }
+    return gradient;
   }
 
   SameDiff graph() {
