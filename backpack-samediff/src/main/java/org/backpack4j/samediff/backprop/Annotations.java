@@ -237,8 +237,7 @@ public final class Annotations {
     Dim v = columns.dims().get(1);
     Dims target = withColumns(variable, v);
     Dim before = dims(variable).range(0, place.axis()).product().times(Dim.of(place.outer()));
-    Dim behind =
-        dims(variable).from(place.axis() + 1).product().times(Dim.of(place.inner()));
+    Dim behind = dims(variable).from(place.axis() + 1).product().times(Dim.of(place.inner()));
     if (before.isOne()) {
       return emit.reshape(columns, target);
     }

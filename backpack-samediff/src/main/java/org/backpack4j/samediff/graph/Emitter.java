@@ -850,13 +850,11 @@ public final class Emitter {
    * @param inputs what the op reads instead of the node's inputs; null for these themselves
    * @param gradients for each output the gradient with respect to it; null for zero
    * @param dims the shapes of what the op reads
-   * @return for each input the gradient with respect to it, in 'c' order; null for one that has none
+   * @return for each input the gradient with respect to it, in 'c' order; null for one that has
+   *     none
    */
   public List<@Nullable Tensor> ownGradient(
-      Node node,
-      @Nullable List<Tensor> inputs,
-      List<@Nullable Tensor> gradients,
-      List<Dims> dims) {
+      Node node, @Nullable List<Tensor> inputs, List<@Nullable Tensor> gradients, List<Dims> dims) {
     List<Object> key = new ArrayList<>(List.of("own gradient", node.name()));
     gradients.forEach(t -> key.add(id(t)));
     List<@Nullable Tensor> known = ownGradients.get(key);

@@ -41,8 +41,7 @@ final class MatrixRule implements Rule {
     }
     Tensor y = e.transpose(site.outputValue(0));
     Dims full =
-        Dims.of(
-                y.dims().get(0).samples() ? Dim.N : signal.dims().get(0), signal.dims().get(1))
+        Dims.of(y.dims().get(0).samples() ? Dim.N : signal.dims().get(0), signal.dims().get(1))
             .plus(part);
     Tensor factor = matrices(e, e.broadcast(y, full));
     Tensor s = matrices(e, e.broadcast(signal, full));
@@ -59,8 +58,7 @@ final class MatrixRule implements Rule {
 
   private static Tensor inverse(Emitter e, Tensor x) {
     Tensor flat = matrices(e, x);
-    Tensor inverse =
-        e.map("inverse", flat, false, v -> e.graph().math().matrixInverse(v));
+    Tensor inverse = e.map("inverse", flat, false, v -> e.graph().math().matrixInverse(v));
     return e.reshape(inverse, x.dims());
   }
 

@@ -1,6 +1,6 @@
 package org.backpack4j.samediff.rule;
 
-import java.util.ArrayList;
+import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -133,9 +133,8 @@ final class Movement {
   }
 
   private static Tensor indices(Emitter e, int[] places) {
-    List<Object> key = new ArrayList<>(List.of("indices"));
-    Arrays.stream(places).forEach(key::add);
-    return e.constant(key, () -> Nd4j.createFromArray(places));
+    return e.constant(
+        List.of("indices", IntBuffer.wrap(places)), () -> Nd4j.createFromArray(places));
   }
 
   /**

@@ -43,7 +43,12 @@ final class PermuteRule implements Rule {
     if (given.length == 0) {
       return IntStream.range(0, rank).map(k -> rank - 1 - k).toArray();
     }
-    return java.util.Arrays.stream(given).mapToInt(k -> (int) (k < 0 ? k + rank : k)).toArray();
+    if (java.util.Arrays.stream(given).anyMatch(k -> k < 0)) {
+      throw new Refused(
+          "M2.1 does not permute by negative axes, it leaves the array as it is",
+          "count the axes from the front");
+    }
+    return java.util.Arrays.stream(given).mapToInt(k -> (int) k).toArray();
   }
 
   @Override

@@ -34,9 +34,9 @@ final class ReducedFunctions {
         t,
         "reduce_sqnorm",
         ReducedFunctionRule.curved(
-            "squared norm",
-            g -> g.e().scale(g.x(), 2),
-            g -> new Hessian(g.e().scale(g.one(), 2), List.of(), List.of()))
+                "squared norm",
+                g -> g.e().scale(g.x(), 2),
+                g -> new Hessian(g.e().scale(g.one(), 2), List.of(), List.of()))
             .ofSeparateTerms());
     // log Σ exp
     put(
@@ -62,9 +62,9 @@ final class ReducedFunctions {
         t,
         "entropy",
         ReducedFunctionRule.curved(
-            "entropy",
-            g -> information(g, 1),
-            g -> new Hessian(g.e().div(g.e().scale(g.one(), -1), g.x()), List.of(), List.of()))
+                "entropy",
+                g -> information(g, 1),
+                g -> new Hessian(g.e().div(g.e().scale(g.one(), -1), g.x()), List.of(), List.of()))
             .ofSeparateTerms());
     put(
         t,
@@ -75,13 +75,13 @@ final class ReducedFunctions {
         t,
         "shannonentropy",
         ReducedFunctionRule.curved(
-            "entropy in bits",
-            g -> information(g, 1 / Math.log(2)),
-            g ->
-                new Hessian(
-                    g.e().div(g.e().scale(g.one(), -1 / Math.log(2)), g.x()),
-                    List.of(),
-                    List.of()))
+                "entropy in bits",
+                g -> information(g, 1 / Math.log(2)),
+                g ->
+                    new Hessian(
+                        g.e().div(g.e().scale(g.one(), -1 / Math.log(2)), g.x()),
+                        List.of(),
+                        List.of()))
             .ofSeparateTerms());
     put(
         t,

@@ -16,15 +16,13 @@ class MatrixRuleTest {
 
   @Test
   void inverseMatrices() {
-    Between net =
-        Between.input(2, 2, 2).op((sd, x) -> sd.math().matrixInverse(regular(sd, x)));
+    Between net = Between.input(2, 2, 2).op((sd, x) -> sd.math().matrixInverse(regular(sd, x)));
     Checked.check(net.graph(), net.feeds());
   }
 
   @Test
   void determinants() {
-    Between net =
-        Between.input(3, 2, 2).op((sd, x) -> sd.math().matrixDeterminant(regular(sd, x)));
+    Between net = Between.input(3, 2, 2).op((sd, x) -> sd.math().matrixDeterminant(regular(sd, x)));
     Checked.check(net.graph(), net.feeds());
   }
 
@@ -35,7 +33,8 @@ class MatrixRuleTest {
     SDVariable q = regular(sd, sd.var("q", Between.random(2, 2)));
     net.op(
         (g, x) ->
-            x.mmul(sd.math().matrixInverse(q)).mul(sd.math().matrixDeterminant(q.reshape(1, 2, 2))));
+            x.mmul(sd.math().matrixInverse(q))
+                .mul(sd.math().matrixDeterminant(q.reshape(1, 2, 2))));
     Checked.check(sd, net.feeds());
   }
 

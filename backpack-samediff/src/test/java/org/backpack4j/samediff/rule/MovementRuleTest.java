@@ -321,6 +321,10 @@ class MovementRuleTest {
   static List<Arguments> mixing() {
     return List.of(
         of("reverse", f(3), (sd, x) -> sd.reverse(x, 0)),
+        of(
+            "concat",
+            f(3),
+            (sd, x) -> sd.concat(1, sd.concat(0, x, x), sd.stack(1, x, x).reshape(-1, 3))),
         of("reshape", f(3), (sd, x) -> sd.concat(0, x, x).reshape(-1, 6)),
         of("reshape", f(4), (sd, x) -> sd.transpose(x.reshape(2, -1)).reshape(-1, 4)),
         of("cumsum", f(3), (sd, x) -> sd.cumsum(x, 0)),

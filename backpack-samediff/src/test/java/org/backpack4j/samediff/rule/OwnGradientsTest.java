@@ -46,18 +46,38 @@ class OwnGradientsTest {
         of("segment_min", f(4, 2), (sd, x) -> sd.segmentMin(x, ids(sd, 0, 0, 1, 2))),
         of("segment_prod", f(4, 2), (sd, x) -> sd.segmentProd(x, ids(sd, 0, 0, 1, 2))),
         of("segment_sum", f(4, 2), (sd, x) -> sd.segmentSum(x, ids(sd, 0, 0, 1, 2))),
-        of("unsorted_segment_max", f(4, 2), (sd, x) -> sd.unsortedSegmentMax(x, ids(sd, 2, 0, 2, 1), 3)),
-        of("unsorted_segment_mean", f(4, 2), (sd, x) -> sd.unsortedSegmentMean(x, ids(sd, 2, 0, 2, 1), 3)),
-        of("unsorted_segment_min", f(4, 2), (sd, x) -> sd.unsortedSegmentMin(x, ids(sd, 2, 0, 2, 1), 3)),
-        of("unsorted_segment_prod", f(4, 2), (sd, x) -> sd.unsortedSegmentProd(x, ids(sd, 2, 0, 2, 1), 3)),
-        of("unsorted_segment_sqrt_n", f(4, 2), (sd, x) -> sd.unsortedSegmentSqrtN(x, ids(sd, 2, 0, 2, 1), 3)),
-        of("unsorted_segment_sum", f(4, 2), (sd, x) -> sd.unsortedSegmentSum(x, ids(sd, 2, 0, 2, 1), 3)));
+        of(
+            "unsorted_segment_max",
+            f(4, 2),
+            (sd, x) -> sd.unsortedSegmentMax(x, ids(sd, 2, 0, 2, 1), 3)),
+        of(
+            "unsorted_segment_mean",
+            f(4, 2),
+            (sd, x) -> sd.unsortedSegmentMean(x, ids(sd, 2, 0, 2, 1), 3)),
+        of(
+            "unsorted_segment_min",
+            f(4, 2),
+            (sd, x) -> sd.unsortedSegmentMin(x, ids(sd, 2, 0, 2, 1), 3)),
+        of(
+            "unsorted_segment_prod",
+            f(4, 2),
+            (sd, x) -> sd.unsortedSegmentProd(x, ids(sd, 2, 0, 2, 1), 3)),
+        of(
+            "unsorted_segment_sqrt_n",
+            f(4, 2),
+            (sd, x) -> sd.unsortedSegmentSqrtN(x, ids(sd, 2, 0, 2, 1), 3)),
+        of(
+            "unsorted_segment_sum",
+            f(4, 2),
+            (sd, x) -> sd.unsortedSegmentSum(x, ids(sd, 2, 0, 2, 1), 3)));
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("segments")
   void segmentsOfAnotherAxis(String name, long[] part, Op op) {
-    Between net = Between.input(4, 2).op((sd, x) -> sd.permute(op.apply(sd, sd.permute(x, 1, 0, 2)), 1, 0, 2));
+    Between net =
+        Between.input(4, 2)
+            .op((sd, x) -> sd.permute(op.apply(sd, sd.permute(x, 1, 0, 2)), 1, 0, 2));
     Checked.check(net.graph(), net.feeds());
     survives(net, new BatchGrad(), new DiagGGNExact());
   }
@@ -95,20 +115,20 @@ class OwnGradientsTest {
         of("amax", f(2), (sd, x) -> x.mul(sd.math().reduceAMax(x, 0))),
         of("amin", f(2), (sd, x) -> x.mul(sd.math().reduceAmin(x, 0))),
         of("cumsum", f(2), (sd, x) -> sd.cumsum(x, 0)),
+        of("log_softmax", f(2), (sd, x) -> sd.transpose(sd.nn().logSoftmax(sd.transpose(x)))),
         of("matmul", f(2), (sd, x) -> x.mmul(sd.mmul(x, x, true, false, false))),
         of("reduce_max", f(2), (sd, x) -> x.mul(x.max(0))),
         of("reduce_min", f(2), (sd, x) -> x.mul(x.min(0))),
         of("reduce_normmax", f(2), (sd, x) -> x.mul(x.normmax(0))),
         of("reduce_prod", f(2), (sd, x) -> x.mul(x.add(1).prod(0))),
+        of("softmax", f(2), (sd, x) -> sd.nn().softmax(x, 0)),
+        of("standardize", f(2), (sd, x) -> sd.math().standardize(x, 0)),
         of("trace", f(2), (sd, x) -> x.mul(sd.math().trace(x))));
   }
 
   private static List<Arguments> acrossMovements() {
     return List.of(
-        of(
-            "concat",
-            f(2),
-            torn((a, b) -> a.getSameDiff().concat(1, a, b).sum(1))),
+        of("concat", f(2), torn((a, b) -> a.getSameDiff().concat(1, a, b).sum(1))),
         of("reshape", f(2), (sd, x) -> sd.transpose(x.reshape(2, -1))),
         of("reverse", f(2), (sd, x) -> sd.reverse(x, 0).mul(x)),
         of("slice", f(2), (sd, x) -> x.mul(sd.slice(x, new int[] {1, 0}, 1, 2))),
@@ -154,7 +174,8 @@ class OwnGradientsTest {
     Between net = Between.input(part).feed("ids", Nd4j.createFromArray(0, 0, 1)).op(op);
     try (ExtendedGraph graph = BackPack.extend(net.graph())) {
       INDArray gradient = graph.output(net.feeds(), "w.grad").get("w.grad");
-      assertThat(gradient.distance2(net.gradientByDifferences())).isLessThan(1e-8 * gradient.norm2Number().doubleValue());
+      assertThat(gradient.distance2(net.gradientByDifferences()))
+          .isLessThan(1e-8 * gradient.norm2Number().doubleValue());
     }
     survives(net, new BatchGrad());
   }
@@ -164,7 +185,8 @@ class OwnGradientsTest {
     try (ExtendedGraph graph = BackPack.extend(net.graph(), extensions)) {
       String[] names = graph.outputNames().toArray(new String[0]);
       Map<String, INDArray> before = graph.sameDiff().output(net.feeds(), names);
-      Map<String, INDArray> after = SaveAndLoad.through(graph.sameDiff()).output(net.feeds(), names);
+      Map<String, INDArray> after =
+          SaveAndLoad.through(graph.sameDiff()).output(net.feeds(), names);
       Checked.compare("saved and loaded", before, after);
     }
   }

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.rule;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.util.ArrayList;
@@ -8,8 +9,10 @@ import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.Checked;
+import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -145,6 +148,53 @@ class ReducedFunctionRuleTest {
 
   static List<Arguments> curved() {
     return without("prod", "logEntropy", "moments");
+  }
+
+  static List<Arguments> sums() {
+    List<Arguments> all = all();
+    all.removeIf(
+        a -> !List.of("norm1", "sqnorm", "entropy", "shannonEntropy").contains(a.get()[0]));
+    return all;
+  }
+
+  /** A reduction over everything is a loss if each sample adds a term of its own. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("sums")
+  void asALossOfAllSamples(String name, Reduction reduction) {
+    Between net = Between.input(2, 3);
+    SameDiff sd = net.graph();
+    SDVariable z = sd.math().tanh("z", sd.getVariable("h_x").mul(2));
+    reduction.apply(sd, z, false).mul("loss", sd.constant(0.7));
+    sd.setLossVariables("loss");
+    Checked.check(
+        sd,
+        net.feeds(),
+        BackPack.on(sd).predictions("z"),
+        BruteForce.on(sd, net.feeds()).predictions("z"),
+        Checked.all());
+  }
+
+  /** It is not if the samples' terms are put into another function. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("notSums")
+  void refusesALossThatIsNoSum(String name, Reduction reduction) {
+    Between net = Between.input(2, 3);
+    SameDiff sd = net.graph();
+    SDVariable z = sd.math().tanh("z", sd.getVariable("h_x").mul(2));
+    reduction.apply(sd, z, false).mul("loss", sd.constant(0.7));
+    sd.setLossVariables("loss");
+    assertThatThrownBy(() -> BackPack.on(sd).predictions("z").extend(new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("the loss is not a sum over samples");
+  }
+
+  static List<Arguments> notSums() {
+    List<Arguments> all = all();
+    all.removeIf(
+        a ->
+            !List.of("norm2", "logsumexp", "variance", "std", "prod", "logEntropy")
+                .contains(a.get()[0]));
+    return all;
   }
 
   @Test
