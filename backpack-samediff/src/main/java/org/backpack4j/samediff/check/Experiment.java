@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.backpack4j.samediff.graph.GraphCopy;
 import org.backpack4j.samediff.graph.Walk;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -33,6 +34,9 @@ final class Experiment {
   private final List<String> predictions;
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private final double[] middle;
+
+  private @Nullable Downstream last;
+  private String lastParameter = "";
 
   /**
    * Splits a graph.
@@ -100,12 +104,18 @@ final class Experiment {
   /** The predictions as an entry of a parameter moves. */
   Curve predictionsAlong(Parameter parameter, long index) {
     return offset ->
-        with(
-            network,
-            parameter,
-            index,
-            offset,
-            () -> flatten(Walk.run(network, feeds, predictions)));
+        with(network, parameter, index, offset, () -> flatten(downstream(parameter).run()));
+  }
+
+  /** Entries of one parameter are often asked for one after the other. */
+  private Downstream downstream(Parameter parameter) {
+    Downstream known = last;
+    if (known == null || !parameter.name().equals(lastParameter)) {
+      known = new Downstream(network, feeds, parameter.name(), predictions);
+      last = known;
+      lastParameter = parameter.name();
+    }
+    return known;
   }
 
   /** The loss as an entry of a parameter moves. */
