@@ -3,6 +3,7 @@ package org.backpack4j.samediff;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -64,14 +65,17 @@ final class Emission {
       emit.in(
           parameter,
           () -> {
+            Map<String, Tensor> fields = new LinkedHashMap<>();
+            for (Extension extension : quantities.extensions()) {
+              if (quantities.has(parameter, extension.field())) {
+                fields.put(extension.field(), quantity(parameter, extension));
+              }
+            }
+            // behind the others: the sum of samples' gradients that are at hand costs little
             if (quantities.has(parameter, "grad")) {
               gradientOf(parameter, gradient, outputs);
             }
-            for (Extension extension : quantities.extensions()) {
-              if (quantities.has(parameter, extension.field())) {
-                quantity(parameter, extension, outputs);
-              }
-            }
+            fields.forEach((field, value) -> outputs.put(parameter, field, value));
             return parameter;
           });
     }
@@ -96,13 +100,10 @@ final class Emission {
     }
   }
 
-  private void quantity(String parameter, Extension extension, Outputs outputs) {
+  private Tensor quantity(String parameter, Extension extension) {
     Sweep sweep = sweeps.computeIfAbsent(extension.columns(), this::columns);
     List<Contribution> rows = sweep.rowsAt(parameter);
-    outputs.put(
-        parameter,
-        extension.field(),
-        rows.isEmpty() ? zeros(parameter, extension) : extension.compute(emit, rows));
+    return rows.isEmpty() ? zeros(parameter, extension) : extension.compute(emit, rows);
   }
 
   private Tensor zeros(String parameter) {
@@ -149,7 +150,8 @@ final class Emission {
             graph,
             rules,
             (node, k) -> plan.carriesGradient(node, k) && targets.contains(node.inputs().get(k)),
-            rows::contains);
+            rows::contains,
+            targets::contains);
     for (String loss : lossVariables) {
       if (plan.leads(loss) && targets.contains(loss)) {
         Placement place = graph.placement(loss);
@@ -199,7 +201,8 @@ final class Emission {
             graph,
             rules,
             (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k)),
-            variable -> true);
+            variable -> true,
+            variable -> false);
     for (Node node : plan.region()) {
       emit.in(node.label(), () -> seed(node, columns, gradient, sweep));
     }

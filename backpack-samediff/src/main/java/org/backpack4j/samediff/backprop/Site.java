@@ -2,6 +2,7 @@ package org.backpack4j.samediff.backprop;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
@@ -23,6 +24,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class Site {
   private final Annotations annotations;
   private final Node node;
+  private final IntPredicate wanted;
+  private final IntPredicate wantedSum;
 
   /**
    * A node of an annotated graph.
@@ -31,8 +34,38 @@ public final class Site {
    * @param node the node
    */
   public Site(Annotations annotations, Node node) {
+    this(annotations, node, input -> false, input -> false);
+  }
+
+  /** A node that a sweep passes, which knows what it is passed for. */
+  Site(Annotations annotations, Node node, IntPredicate wanted, IntPredicate wantedSum) {
     this.annotations = annotations;
     this.node = node;
+    this.wanted = wanted;
+    this.wantedSum = wantedSum;
+  }
+
+  /**
+   * Whether signals of this sweep travel on to an input. A rule may use it to compute together what
+   * is needed together.
+   *
+   * @param input which input
+   * @return true if {@link Rule#pull} or {@link Rule#contribution} is asked for it
+   */
+  public boolean wanted(int input) {
+    return wanted.test(input);
+  }
+
+  /**
+   * Whether only the sum over samples will be asked of what this sweep contributes to an input
+   * without a sample axis.
+   *
+   * @param input which input
+   * @return true if {@link org.backpack4j.samediff.contribution.Contribution#sum} will be asked and
+   *     nothing else
+   */
+  public boolean wantedSum(int input) {
+    return wantedSum.test(input);
   }
 
   /**

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.backprop;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,8 +32,10 @@ public final class Sweep {
   private final Function<Node, Rule> rules;
   private final BiPredicate<Node, Integer> carries;
   private final Predicate<String> wantsRows;
+  private final Predicate<String> wantsSums;
   private final Map<String, Map<String, Signal>> signals = new HashMap<>();
   private final Map<String, Map<String, List<Contribution>>> contributions = new HashMap<>();
+  private final Map<List<Contribution>, Contribution> joined = new IdentityHashMap<>();
 
   /**
    * A sweep.
@@ -41,16 +44,19 @@ public final class Sweep {
    * @param rules the rule of each node
    * @param carries whether a signal has to travel to an input of a node
    * @param wantsRows whether samples must be kept apart at a variable without a sample axis
+   * @param wantsSums whether the sum over samples is asked for at a variable without a sample axis
    */
   public Sweep(
       Annotations graph,
       Function<Node, Rule> rules,
       BiPredicate<Node, Integer> carries,
-      Predicate<String> wantsRows) {
+      Predicate<String> wantsRows,
+      Predicate<String> wantsSums) {
     this.graph = graph;
     this.rules = rules;
     this.carries = carries;
     this.wantsRows = wantsRows;
+    this.wantsSums = wantsSums;
   }
 
   /**
@@ -119,7 +125,7 @@ public final class Sweep {
     String suffix = rows ? ROWS : SUMS;
     return contributions.getOrDefault(variable, Map.of()).entrySet().stream()
         .filter(e -> e.getKey().endsWith(suffix))
-        .map(e -> Contributions.sum(e.getValue()))
+        .map(e -> joined.computeIfAbsent(e.getValue(), Contributions::sum))
         .toList();
   }
 
@@ -128,7 +134,12 @@ public final class Sweep {
 
   private void pass(Node node) {
     Rule rule = null;
-    Site site = new Site(graph, node);
+    Site site =
+        new Site(
+            graph,
+            node,
+            k -> carries.test(node, k),
+            k -> carries.test(node, k) && onlySum(node.inputs().get(k)));
     for (int output = 0; output < node.outputs().size(); output++) {
       String variable = node.outputs().get(output);
       boolean shared = graph.placement(variable).kind() == Placement.Kind.SHARED;
@@ -162,6 +173,10 @@ public final class Sweep {
       }
     }
     return views;
+  }
+
+  private boolean onlySum(String variable) {
+    return wantsSums.test(variable) && !wantsRows.test(variable);
   }
 
   private void passView(String input, String variable, View view) {

@@ -29,6 +29,7 @@ public final class OuterProduct implements Contribution {
   private final boolean inputsFirst;
   private final @Nullable Tensor signs;
   private final Function<Contribution, @Nullable Tensor> fastSum;
+  private @Nullable Tensor made;
 
   /**
    * An outer product.
@@ -91,6 +92,13 @@ public final class OuterProduct implements Contribution {
 
   @Override
   public Tensor perSample() {
+    if (made == null) {
+      made = product();
+    }
+    return made;
+  }
+
+  private Tensor product() {
     long v = columns();
     long o = outputs();
     long i = inputs();
@@ -120,11 +128,11 @@ public final class OuterProduct implements Contribution {
 
   @Override
   public Tensor sum() {
-    Tensor fast = columns() == 1 ? fastSum.apply(this) : null;
+    Tensor fast = columns() == 1 && made == null ? fastSum.apply(this) : null;
     if (fast != null) {
       return fast;
     }
-    if (columns() != 1) {
+    if (columns() != 1 || made != null || productIsSmall()) {
       return emit.sumOverSamples(perSample());
     }
     // positions are as good as samples: one product over both
@@ -135,6 +143,11 @@ public final class OuterProduct implements Contribution {
             ? emit.matmul(inputs, true, rows, false)
             : emit.matmul(rows, true, inputs, false);
     return emit.reshape(g, Dims.of(Dim.ONE).plus(g.dims()));
+  }
+
+  /** Whether G [O, I] is less to write and read than S and X are to transpose. */
+  private boolean productIsSmall() {
+    return positions() > 1 && outputs() * inputs() < positions() * (outputs() + inputs());
   }
 
   /** [N, A, P] as [N·P, A]. */

@@ -260,11 +260,23 @@ public final class Emitter {
     if (IntStream.range(1, moving.length).allMatch(k -> moving[k - 1] < moving[k])) {
       return reshape(a, dims);
     }
-    return make(
-        List.of("permute", id(a), Arrays.toString(order)),
-        () -> graph.permute(a.variable(), order),
-        v -> like(v, dims, a.nonNegative(), a));
+    Permuted before = permuted.get(a);
+    if (before != null) { // a permutation of a permutation is one permutation
+      return permute(before.source(), Arrays.stream(order).map(k -> before.order()[k]).toArray());
+    }
+    Tensor result =
+        make(
+            List.of("permute", id(a), Arrays.toString(order)),
+            () -> graph.permute(a.variable(), order),
+            v -> like(v, dims, a.nonNegative(), a));
+    permuted.put(result, new Permuted(a, order));
+    return result;
   }
+
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Permuted(Tensor source, int[] order) {}
+
+  private final Map<Tensor, Permuted> permuted = new java.util.IdentityHashMap<>();
 
   /**
    * Exchanges the last two axes.
@@ -352,6 +364,20 @@ public final class Emitter {
    * @return the padded value
    */
   public Tensor pad(Tensor a, int axis, long before, long behind) {
+    return pad(a, axis, before, behind, 0);
+  }
+
+  /**
+   * A number before and behind an axis.
+   *
+   * @param a the value
+   * @param axis the axis, not the sample axis
+   * @param before how often before
+   * @param behind how often behind
+   * @param fill the number
+   * @return the padded value
+   */
+  public Tensor pad(Tensor a, int axis, long before, long behind, double fill) {
     if (before == 0 && behind == 0) {
       return a;
     }
@@ -362,13 +388,13 @@ public final class Emitter {
         constant(
             List.of("padding", Arrays.deepToString(widths)), () -> Nd4j.createFromArray(widths));
     return make(
-        List.of("pad", id(a), axis, before, behind),
-        () -> graph.nn().pad(a.variable(), padding.variable(), 0.0),
+        List.of("pad", id(a), axis, before, behind, fill),
+        () -> graph.nn().pad(a.variable(), padding.variable(), fill),
         v ->
             like(
                 v,
                 a.dims().with(axis, Dim.of(a.dims().get(axis).size() + before + behind)),
-                a.nonNegative(),
+                a.nonNegative() && fill >= 0,
                 a));
   }
 
@@ -889,6 +915,45 @@ public final class Emitter {
         false,
         List.of(wrap(variable, dims, true)),
         () -> variable.reshape(dims.toLongs()));
+  }
+
+  /**
+   * An op with several results, of which this class knows nothing.
+   *
+   * @param key what identifies the op besides its inputs: name and arguments
+   * @param dims the results' shapes
+   * @param type the results' data type
+   * @param inputs the inputs
+   * @param op emits it, answering its results in order
+   * @return the results
+   */
+  public List<Tensor> ops(
+      List<Object> key,
+      List<Dims> dims,
+      DataType type,
+      List<Tensor> inputs,
+      Supplier<SDVariable[]> op) {
+    SDVariable[][] all = new SDVariable[1][];
+    List<Tensor> results = new ArrayList<>();
+    for (int k = 0; k < dims.size(); k++) {
+      int which = k;
+      List<Object> one = new ArrayList<>(key);
+      one.add("result " + which);
+      results.add(
+          op(
+              one,
+              dims.get(which),
+              type,
+              false,
+              inputs,
+              () -> {
+                // the first result makes the op, the others are there already
+                SDVariable[] made = all[0] == null ? op.get() : all[0];
+                all[0] = made;
+                return made[which];
+              }));
+    }
+    return results;
   }
 
   /**

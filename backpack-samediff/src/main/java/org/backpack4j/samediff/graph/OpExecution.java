@@ -138,6 +138,14 @@ public final class OpExecution {
 
   private static List<INDArray> runCustom(
       SameDiff graph, SameDiffOp node, DynamicCustomOp op, List<INDArray> inputs) {
+    synchronized (op) {
+      List<String> results = node.getOutputsOfOp();
+      Sliding.check(
+          results == null || results.isEmpty() ? node.getName() : results.get(0),
+          op.opName(),
+          op.iArgs(),
+          inputs.stream().map(INDArray::shape).toList());
+    }
     OpContext context = Nd4j.getExecutioner().buildContext();
     INDArray[] arguments = inputs.toArray(new INDArray[0]);
     if (OVERWRITES_INPUT.contains(op.opName())) {

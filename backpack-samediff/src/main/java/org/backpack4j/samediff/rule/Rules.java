@@ -48,14 +48,11 @@ public final class Rules {
     Map<String, Rule> t = new TreeMap<>();
     Rule reshape = new ReshapeRule();
     Rule permute = new PermuteRule();
-    Rule convolution = new ConvolutionRule();
     t.put("batchnorm", new BatchNormRule());
     t.put("biasadd", new BiasRule());
     t.put("cross", new CrossRule());
     t.put("cumprod", new CumulativeProductRule());
     t.put("cumsum", new CumulativeSumRule());
-    t.put("conv1d", convolution);
-    t.put("conv2d", convolution);
     t.put("expand_dims", reshape);
     t.put("flatten_2d", reshape);
     t.put("identity", reshape);
@@ -80,6 +77,7 @@ public final class Rules {
     t.putAll(Movements.table());
     t.putAll(OwnGradients.table());
     t.putAll(ReducedFunctions.table());
+    t.putAll(WindowRules.table());
     return t;
   }
 }

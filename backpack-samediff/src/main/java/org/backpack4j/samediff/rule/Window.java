@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.rule;
 
+import org.backpack4j.samediff.graph.Sliding;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 
 /**
@@ -17,17 +18,35 @@ record Window(long in, long kernel, long stride, long dilation, long before, lon
   /** An axis of extent one that nothing happens to. */
   static final Window NONE = new Window(1, 1, 1, 1, 0, 1);
 
-  /** A window as ND4J's padding mode and padding define it. */
-  static Window of(
-      long in, long kernel, long stride, long padding, long dilation, PaddingMode mode, long out) {
-    long span = (kernel - 1) * dilation + 1;
+  /** The window of a convolution or a pooling, as ND4J's padding mode and padding define it. */
+  static Window of(Sliding.Axis axis, long out) {
+    return of(axis, axis.in(), out);
+  }
+
+  /**
+   * The window of a transposed convolution: it slides over the op's output, from one entry of its
+   * input to the next.
+   */
+  static Window ofTransposed(Sliding.Axis axis, long out) {
+    return of(axis, out, axis.in());
+  }
+
+  private static Window of(Sliding.Axis axis, long wide, long narrow) {
     long before =
-        switch (mode) {
-          case VALID -> padding;
-          case SAME -> Math.max((out - 1) * stride + span - in, 0) / 2;
-          case CAUSAL -> span - 1;
+        switch (axis.mode()) {
+          case VALID -> axis.padding();
+          case SAME -> same(axis.stride(), axis.span(), wide, narrow);
+          case CAUSAL -> axis.span() - 1;
         };
-    return new Window(in, kernel, stride, dilation, before, out);
+    return new Window(wide, axis.kernel(), axis.stride(), axis.dilation(), before, narrow);
+  }
+
+  /**
+   * What mode SAME pads before; where the windows do not reach as far as the input, ND4J lets them
+   * start inside.
+   */
+  private static long same(long stride, long span, long in, long out) {
+    return ((out - 1) * stride + span - in) / 2;
   }
 
   /** The extent that one window covers. */
@@ -40,11 +59,36 @@ record Window(long in, long kernel, long stride, long dilation, long before, lon
     return (out - 1) * stride + span();
   }
 
+  /** Whether every output is the input's entry of the same index. */
+  boolean trivial() {
+    return kernel == 1 && stride == 1 && before == 0 && out == in;
+  }
+
+  /** The first output whose tap {@code tap} reads the input, and not padding before it. */
+  long firstOutput(long tap) {
+    long reach = before - tap * dilation;
+    return reach <= 0 ? 0 : (reach + stride - 1) / stride;
+  }
+
+  /** The output behind the last one whose tap {@code tap} reads the input. */
+  long endOutput(long tap) {
+    long room = in - 1 + before - tap * dilation;
+    return room < 0 ? 0 : Math.min(out, room / stride + 1);
+  }
+
   /** Whether a tap reads the input for some output, and not padding alone. */
   private boolean live(long tap) {
+    return firstOutput(tap) < endOutput(tap);
+  }
+
+  /** Whether some output's taps all read padding. */
+  boolean blind() {
     for (long o = 0; o < out; o++) {
-      long at = o * stride + tap * dilation - before;
-      if (at >= 0 && at < in) {
+      boolean sees = false;
+      for (long tap = 0; tap < kernel && !sees; tap++) {
+        sees = firstOutput(tap) <= o && o < endOutput(tap);
+      }
+      if (!sees) {
         return true;
       }
     }
@@ -83,5 +127,27 @@ record Window(long in, long kernel, long stride, long dilation, long before, lon
     return before >= 0
         && (in + 2 * before - span()) / stride + 1 == out
         && in + 2 * before >= span();
+  }
+
+  /** Whether the windows cover the input and {@link #before} on both sides, and nothing more. */
+  boolean exact() {
+    return before >= 0 && covered() - 2 * before == in;
+  }
+
+  /** Whether a convolution of mode SAME slides like this. */
+  boolean same() {
+    return out == (in + stride - 1) / stride
+        && before >= 0
+        && before == same(stride, span(), in, out);
+  }
+
+  /** Whether a transposed convolution of mode SAME slides like this. */
+  boolean sameTransposed() {
+    return in == out * stride && before >= 0 && before == same(stride, span(), in, out);
+  }
+
+  /** The padding mode under which an op takes the padding as its own. */
+  static PaddingMode mode(boolean same) {
+    return same ? PaddingMode.SAME : PaddingMode.VALID;
   }
 }

@@ -1,0 +1,91 @@
+package org.backpack4j.samediff.rule;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.backpack4j.samediff.backprop.Placements;
+import org.backpack4j.samediff.backprop.Refused;
+import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Dim;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Sliding;
+import org.backpack4j.samediff.graph.Tensor;
+
+/**
+ * A pooling node as it is configured. Channels are worked apart, so that those of time-distributed
+ * images count as channels: values are [N, V, C, spatial…].
+ *
+ * @param images how its input and output are images
+ * @param windows how the windows slide
+ * @param extra the op's additional argument: an average's divisor, a norm's exponent
+ */
+record Pooling(Images images, Windows windows, long extra) {
+
+  static Pooling of(Site site) {
+    Sliding sliding =
+        Sliding.of(site.node().op(), site.node().iArgs(), shape(site.dims(0)), new long[0]);
+    if (sliding == null) {
+      throw new Refused("its arguments are unusual", "give it images, and a configuration");
+    }
+    int own = sliding.axes().size();
+    Dims out = site.outputDims(0);
+    List<Window> windows = new ArrayList<>();
+    for (int k = 0; k < own; k++) {
+      windows.add(
+          Window.of(sliding.axes().get(k), out.get(k + (sliding.channelsLast() ? 1 : 2)).size()));
+    }
+    return new Pooling(
+        new Images(own, sliding.channelsLast()),
+        new Windows(windows),
+        site.node().iArg(4 * own + 1, 0));
+  }
+
+  private static long[] shape(Dims dims) {
+    return dims.list().stream().mapToLong(Dim::size).toArray();
+  }
+
+  /** Where the result has its samples: where the input has them. */
+  static Placement place(Site site, int output) {
+    Placement place = site.placement(0);
+    if (place.hasSamples() && place.axis() != 0) {
+      return Placements.byShape(site, output)
+          .mixing("the samples are not on the first axis of a pooling's input");
+    }
+    return place.hasSamples() ? place : Placements.withoutAxis(site);
+  }
+
+  /** Refuses what M2.1 itself gets wrong. */
+  void check(Site site, boolean paddingHasValue) {
+    if (!paddingHasValue && windows.any(Window::blind)) {
+      throw new Refused(
+          "some of its windows see nothing but padding, for which there is no value",
+          "pad less, or pad the input by an op of its own");
+    }
+    if (windows.dilated() && !DilatedPooling.isRight(site.type(0))) {
+      throw new Refused(
+          "M2.1 leaves out the dilation of poolings of type " + site.type(0),
+          "use double precision, or take the entries by strided slices");
+    }
+  }
+
+  /** [N, V, …, image…] as [N, V, C, spatial…], channels and what stands before them as one. */
+  Tensor channels(Emitter e, Tensor value) {
+    Tensor first = images.channelsFirst(e, value);
+    Dims lead = value.dims().range(0, 2);
+    long times = images.times(value.dims().from(2));
+    return e.reshape(
+        first, lead.plus(first.dims().get(1).times(Dim.of(times))).plus(first.dims().from(2)));
+  }
+
+  /** The way back to the arrangement of a signal at the input. */
+  Tensor back(Emitter e, Tensor channels, Site site) {
+    Dims lead = channels.dims().range(0, 2);
+    long times = images.times(site.perSample(0));
+    Dims spatial = channels.dims().from(3);
+    Dim own = Dim.of(channels.dims().get(2).size() / times);
+    Tensor folded =
+        e.reshape(channels, Dims.of(lead.product().times(Dim.of(times)), own).plus(spatial));
+    return images.back(e, folded, lead.plus(site.perSample(0)));
+  }
+}
