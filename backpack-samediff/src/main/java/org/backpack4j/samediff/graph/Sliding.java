@@ -60,7 +60,6 @@ public record Sliding(
           Map.entry("deconv2d", new Op(Kind.TRANSPOSED, 2)),
           Map.entry("deconv3d", new Op(Kind.TRANSPOSED, 3)),
           Map.entry("depthwise_conv2d", new Op(Kind.CONVOLUTION, 2)),
-          Map.entry("max_pool_with_argmax", new Op(Kind.POOLING, 2)),
           Map.entry("maxpool2d", new Op(Kind.POOLING, 2)),
           Map.entry("maxpool3dnew", new Op(Kind.POOLING, 3)),
           Map.entry("pnormpool2d", new Op(Kind.POOLING, 2)),

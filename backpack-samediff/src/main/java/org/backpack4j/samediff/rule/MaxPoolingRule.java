@@ -12,8 +12,8 @@ import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 
 /**
- * {@code maxpool2d}, {@code maxpool3dnew} and the values of {@code max_pool_with_argmax}: the first
- * maximum of a window, row by row, takes its signal.
+ * {@code maxpool2d} and {@code maxpool3dnew}: the first maximum of a window, row by row, takes its
+ * signal.
  *
  * <p>The maximum of a window is that of its rows' maxima, and the first one stands in the first row
  * that has it. So axes are worked one after the other. Masks [N, 1, R, k, out] say which tap of a

@@ -22,7 +22,6 @@ final class WindowRules {
     t.put("deconv2d", transposed);
     t.put("deconv3d", transposed);
     t.put("depthwise_conv2d", new DepthwiseConvolutionRule());
-    t.put("max_pool_with_argmax", max);
     t.put("maxpool2d", max);
     t.put("maxpool3dnew", max);
     t.put("pnormpool2d", new NormPoolingRule());
