@@ -97,8 +97,7 @@ class PoolingRuleTest {
             .divisor(extra == 1 ? Divisor.INCLUDE_PADDING : Divisor.EXCLUDE_PADDING)
             .build();
     long[] sample = sample(last, 4, 4);
-    Nets.Body body =
-        (sd, x, type) -> pool(sd, scaled(sd, x, type, sample), kind, config);
+    Nets.Body body = (sd, x, type) -> pool(sd, scaled(sd, x, type, sample), kind, config);
     if (dH * dW == 1) {
       Nets.checkBoth(sample, body);
     } else {
@@ -170,7 +169,8 @@ class PoolingRuleTest {
     Pooling2DConfig config = window(1, k, 1, s, 0, p).paddingMode(mode).build();
     Nets.check(
         new long[] {1, 1, 270},
-        (sd, x, type) -> pool(sd, x.mul(sd.var("scale", Nets.random(type, 1, 1, 1, 1))), kind, config));
+        (sd, x, type) ->
+            pool(sd, x.mul(sd.var("scale", Nets.random(type, 1, 1, 1, 1))), kind, config));
   }
 
   /** Like SameDiff's own gradient: the first of several maxima, row by row, takes it all. */
@@ -185,7 +185,8 @@ class PoolingRuleTest {
           sd.cnn().maxPooling2d(x.mul(w), window(k, k, s, s, 0, 0).paddingMode(mode).build());
       pooled.mul(sd.constant("c", Nets.random(type, 1, 1, 1, 1))).sum("loss");
       sd.setLossVariables("loss");
-      INDArray feed = Nd4j.rand(DataType.DOUBLE, 2, 1, 6, 6).muli(3).castTo(DataType.INT).castTo(type);
+      INDArray feed =
+          Nd4j.rand(DataType.DOUBLE, 2, 1, 6, 6).muli(3).castTo(DataType.INT).castTo(type);
       try (ExtendedGraph graph = BackPack.extend(sd)) {
         Map<String, INDArray> ours = graph.output(Map.of("x", feed), List.of("w.grad"));
         INDArray own = sd.calculateGradients(Map.of("x", feed), "w").get("w");
