@@ -462,6 +462,32 @@ class LossesTest {
         .isLessThan(1e-14);
   }
 
+  /** So is any other loss that no sample enters, whatever its reduction divides by. */
+  @ParameterizedTest
+  @EnumSource(LossReduce.class)
+  void lossOfAParameterIsAPenalty(LossReduce reduce) {
+    SDVariable y = fed("y", labels());
+    SDVariable loss = sd.loss().softmaxCrossEntropy("plain", y, predictions(), null);
+    SDVariable weights = sd.constant(random(2, C));
+    SDVariable penalty =
+        sd.loss()
+            .huberLoss(
+                "pull", sd.constant(random(2, C)), sd.getVariable("w"), weights, reduce, 0.2);
+    loss.add("loss", penalty.sum());
+    sd.setLossVariables("loss");
+    Checked.checkNumbers(
+        feeds, BackPack.on(sd), BruteForce.on(sd, feeds).predictions("z"), Checked.all());
+  }
+
+  /** The mean of the predictions is one number for all samples, and has no part for each. */
+  @Test
+  void lossOfTheBatchsMean() {
+    SDVariable mean = predictions().mean("mean", true, 0);
+    sd.loss().meanSquaredError("loss", sd.constant(random(1, C)), mean, null);
+    gradientsAgree(true, "w");
+    refused(new DiagGGNExact()).hasMessageContaining("samples influence each other");
+  }
+
   @Test
   void halfSquareOfPredictionsIsALoss() {
     sd.loss().l2Loss("loss", predictions().sub("d", fed("y", labels())));

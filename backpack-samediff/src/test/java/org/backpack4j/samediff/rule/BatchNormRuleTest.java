@@ -115,6 +115,16 @@ class BatchNormRuleTest {
   }
 
   @Test
+  void statisticsWrittenOutCoupleSamples() {
+    SDVariable h = net.hidden(4, 2, 3);
+    SDVariable mean = h.mean(0, 1);
+    SDVariable variance = net.sd.math().square(h.sub(mean)).mean(0, 1);
+    net.classified(normalised(h, mean, variance, true, true, 2), 4);
+    net.refused(new DiagGGNExact()).hasMessageContaining("samples influence each other");
+    net.gradientIsCoupled();
+  }
+
+  @Test
   void channelsOnTheSampleAxis() {
     SDVariable variance = net.fed("variance", variances(3));
     net.classified(normalised(net.hidden(3, 2), net.fed("mean", 3), variance, false, false, 0), 3);
