@@ -369,6 +369,15 @@ final class Plan {
                         + " defined",
                     "leave the parameter out"));
           }
+          if (kind.secondOrder() && beside(node, k)) {
+            found.put(
+                node,
+                new Obstacle(
+                    "the loss depends on \""
+                        + parameter
+                        + "\" otherwise than through the predictions",
+                    "name all predictions, or leave the parameter out"));
+          }
         }
       }
       if (!passes) {
@@ -382,6 +391,16 @@ final class Plan {
       reached.stream().map(graph::producer).forEach(node -> blameMixing(node, reached, found));
     }
     return found;
+  }
+
+  /** Whether an input enters the loss beside the predictions, and not as a penalty. */
+  private boolean beside(Node node, int input) {
+    String variable = node.inputs().get(input);
+    boolean penalty =
+        ADDITIVE.contains(node.op())
+            && graph.placement(variable).kind() == Placement.Kind.SHARED
+            && node.outputs().stream().noneMatch(o -> graph.placement(o).hasSamples());
+    return regionNodes.contains(node) && !fromPredictions.contains(variable) && !penalty;
   }
 
   private void blameMixing(@Nullable Node node, Set<String> reached, Map<Node, Obstacle> found) {

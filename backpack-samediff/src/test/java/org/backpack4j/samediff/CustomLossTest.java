@@ -29,7 +29,9 @@ class CustomLossTest {
     SameDiff sd = SameDiff.create();
     SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 4);
     sd.placeHolder("y", DataType.DOUBLE, -1, 3);
-    SDVariable h = sd.math().tanh("h", x.mmul(sd.var("w", Graphs.random(4, 3))).add(sd.var("b", Graphs.random(3))));
+    SDVariable h =
+        sd.math()
+            .tanh("h", x.mmul(sd.var("w", Graphs.random(4, 3))).add(sd.var("b", Graphs.random(3))));
     h.mmul("z", sd.var("v", Graphs.random(3, 3)));
     return sd;
   }
@@ -87,7 +89,10 @@ class CustomLossTest {
         loss(
             "of each entry, weighed by hand",
             (sd, z, y) ->
-                sd.loss().sigmoidCrossEntropy(y, z, null, LossReduce.NONE, 0.0).mul(y.add(0.5)).sum()),
+                sd.loss()
+                    .sigmoidCrossEntropy(y, z, null, LossReduce.NONE, 0.0)
+                    .mul(y.add(0.5))
+                    .sum()),
         loss(
             "with a penalty",
             (sd, z, y) -> sd.loss().softmaxCrossEntropy(y, z, null).add(penalty(sd))),
@@ -103,10 +108,14 @@ class CustomLossTest {
   static Stream<Arguments> writtenOut() {
     return Stream.of(
         loss("squares", (sd, z, y) -> sd.math().square(z.sub(y)).mean()),
-        loss("squares with a penalty", (sd, z, y) -> sd.math().square(z.sub(y)).mean().add(penalty(sd))),
+        loss(
+            "squares with a penalty",
+            (sd, z, y) -> sd.math().square(z.sub(y)).mean().add(penalty(sd))),
         loss("squared differences", (sd, z, y) -> sd.math().squaredDifference(z, y).sum(1).mean()),
         loss("negative squares", (sd, z, y) -> sd.math().square(z.sub(y)).mean().mul(-0.7)),
-        loss("cross-entropy", (sd, z, y) -> sd.math().neg(y.mul(sd.nn().logSoftmax(z)).sum(1).mean())),
+        loss(
+            "cross-entropy",
+            (sd, z, y) -> sd.math().neg(y.mul(sd.nn().logSoftmax(z)).sum(1).mean())),
         loss("focal", CustomLossTest::focal),
         loss("of counts", (sd, z, y) -> sd.math().exp(z).sub(y.mul(z)).mean()),
         loss("with margins", (sd, z, y) -> sd.nn().relu(y.mul(2).sub(1).mul(z).rsub(1), 0).mean()),
@@ -120,14 +129,20 @@ class CustomLossTest {
         loss(
             "masked",
             (sd, z, y) ->
-                sd.math().square(z.sub(0.2)).mul(y).sum().div(sd.math().max(y.sum(), sd.constant(1.0)))),
+                sd.math()
+                    .square(z.sub(0.2))
+                    .mul(y)
+                    .sum()
+                    .div(sd.math().max(y.sum(), sd.constant(1.0)))),
         loss("divided by a number of labels", (sd, z, y) -> sd.math().square(z).sum().div(y.sum())),
         loss("of a quotient", (sd, z, y) -> z.div(sd.math().square(z).add(y).add(1)).mean()),
         loss("of a product", (sd, z, y) -> z.mul(sd.math().sin(z)).mul(y.add(0.3)).mean()),
         loss(
             "beside one of SameDiff's",
             (sd, z, y) ->
-                sd.loss().softmaxCrossEntropy(y, z, null).sub(sd.math().square(z.sub(y)).mean().mul(0.3))),
+                sd.loss()
+                    .softmaxCrossEntropy(y, z, null)
+                    .sub(sd.math().square(z.sub(y)).mean().mul(0.3))),
         loss(
             "of a temperature",
             (sd, z, y) -> {
@@ -174,8 +189,7 @@ class CustomLossTest {
 
   @Test
   void penaltiesStandApart() {
-    SameDiff sd =
-        with((graph, z, y) -> graph.math().square(z.sub(y)).mean().add(penalty(graph)));
+    SameDiff sd = with((graph, z, y) -> graph.math().square(z.sub(y)).mean().add(penalty(graph)));
     INDArray w = sd.getVariable("w").getArr();
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad())) {
       assertThat(graph.outputNames()).contains("w.grad_penalty").doesNotContain("v.grad_penalty");
@@ -226,11 +240,14 @@ class CustomLossTest {
     SDVariable mean = sd.getVariable("z");
     SDVariable spread = sd.getVariable("h").mmul("s", sd.var("u", Graphs.random(3, 1)));
     // the negative logarithm of a normal density with the logarithm of its variance
-    SDVariable scaled = sd.math().squaredDifference(mean, y).mul(sd.math().exp(sd.math().neg(spread)));
+    SDVariable scaled =
+        sd.math().squaredDifference(mean, y).mul(sd.math().exp(sd.math().neg(spread)));
     scaled.add(spread).mean("loss");
     sd.setLossVariables("loss");
     check(
-        sd, BackPack.on(sd).predictions("z", "s"), BruteForce.on(sd, feeds()).predictions("z", "s"));
+        sd,
+        BackPack.on(sd).predictions("z", "s"),
+        BruteForce.on(sd, feeds()).predictions("z", "s"));
   }
 
   @Test
@@ -267,9 +284,10 @@ class CustomLossTest {
           .orThrow();
     }
     try (ExtendedGraph graph = BackPack.extend(sd)) {
-      Map<String, INDArray> answer = graph.output(feeds(), List.of("s.grad"));
-      double expected = BruteForce.on(sd, feeds()).gradient("s", 0);
-      assertThat(answer.get("s.grad").getDouble(0)).isCloseTo(expected, within(1e-9));
+      Map<String, INDArray> answer = graph.output(feeds(), List.of("s.grad", "loss"));
+      // loss = squares · exp(−s) + s
+      double expected = 1 - (answer.get("loss").getDouble(0) - 0.3);
+      assertThat(answer.get("s.grad").getDouble(0)).isCloseTo(expected, within(1e-12));
     }
   }
 
@@ -281,7 +299,7 @@ class CustomLossTest {
         .hasMessageContaining("the loss is not a sum over samples");
     try (ExtendedGraph graph = BackPack.extend(sd)) {
       Map<String, INDArray> answer = graph.output(feeds(), graph.outputNames());
-      BruteForce.on(sd, feeds()).verify(answer).orThrow();
+      BruteForce.on(sd, feeds()).predictions("z").verify(answer).orThrow();
     }
   }
 
@@ -303,7 +321,9 @@ class CustomLossTest {
               return graph.math().square(z.sub(y)).mean().add(graph.math().square(h).mean());
             });
     assertThatThrownBy(() -> BackPack.on(sd).predictions("z").extend(new DiagGGNExact()))
-        .isInstanceOf(UnsupportedGraphException.class);
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("depends on \"w\" otherwise than through the predictions")
+        .hasMessageNotContaining("\"v\"");
     assertThatThrownBy(() -> BackPack.on(sd).predictions("z", "h").extend(new DiagGGNExact()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("depends on another prediction");
@@ -316,13 +336,36 @@ class CustomLossTest {
     }
   }
 
-  /** Labels that are learned, as in distillation of a network by itself. */
   @Test
   void aParameterWithinTheLossIsRefused() {
-    SameDiff sd =
-        with((graph, z, y) -> graph.math().square(z.mul(graph.var("s", Graphs.random(3))).sub(y)).mean());
+    SameDiff sd = with(CustomLossTest::rescaled);
     assertThatThrownBy(() -> BackPack.on(sd).predictions("z").extend(new DiagGGNExact()))
         .isInstanceOf(UnsupportedGraphException.class)
-        .hasMessageContaining("s");
+        .hasMessageContaining("depends on \"s\" otherwise than through the predictions");
+    List<String> others = List.of("w", "b", "v");
+    try (ExtendedGraph graph =
+        BackPack.on(sd).without("s").predictions("z").extend(Checked.all())) {
+      BruteForce.on(sd, feeds())
+          .parameters(others.toArray(new String[0]))
+          .predictions("z")
+          .verify(graph.output(feeds(), graph.outputNames()))
+          .orThrow();
+    }
+  }
+
+  private static SDVariable rescaled(SameDiff sd, SDVariable z, SDVariable y) {
+    return sd.math().square(z.mul(sd.var("s", Graphs.random(3))).sub(y)).mean();
+  }
+
+  @Test
+  void aFactorThatIsLearnedIsRefused() {
+    SameDiff sd =
+        with(
+            (graph, z, y) ->
+                graph.loss().softmaxCrossEntropy(y, z, null).mul(graph.var("s", Nd4j.scalar(0.3))));
+    assertThatThrownBy(() -> BackPack.extend(sd, new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("depends on \"s\" otherwise than through the predictions")
+        .hasMessageNotContaining("\"w\"");
   }
 }
