@@ -1,11 +1,15 @@
 package org.backpack4j.samediff.rule;
 
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Signal;
+import org.backpack4j.samediff.backprop.SignedColumns;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.contribution.Contribution;
 import org.backpack4j.samediff.contribution.OuterProduct;
@@ -178,6 +182,80 @@ final class MatmulRule implements Rule {
     }
     Tensor laidOut = laidOutTransposed ? e.transpose(result) : result;
     return e.reshape(laidOut, laidOut.dims().range(0, 2).plus(site.perSample(input)));
+  }
+
+  @Override
+  public void checkCurvature(Site site, Set<Integer> active) {
+    for (int input : active) {
+      if (!site.placement(input).hasSamples()) {
+        throw new Refused(
+            "a factor of the product is the same for all samples and varies as well",
+            "let only one factor depend on the predictions");
+      }
+    }
+  }
+
+  /**
+   * Z[m, l] = Σₖ A[m, k] B[k, l] has the mixed derivatives δ[m, l] between A[m, k] and B[k, l]: for
+   * each m and k the pair of A's entry and of the row δ[m, :] at B[k, :], scaled to one norm; their
+   * sum with the sign + and their difference with the sign −.
+   */
+  @Override
+  public List<Curvature> curvature(Site site, int output, Tensor gradient, Set<Integer> active) {
+    Emitter e = site.emit();
+    Tensor delta = cube(e, signal(site, gradient), 2); // [N, B, M, L]
+    Tensor b = cube(e, operand(site, 1), 1); // [N, B, K, L]
+    Dim batch = delta.dims().get(1);
+    Dim m = delta.dims().get(2);
+    Dim l = delta.dims().get(3);
+    Dim k = b.dims().get(2);
+    Dim n = delta.dims().get(0);
+    Dim columns = batch.times(m).times(k);
+    Tensor squares = e.reshape(e.sum(e.square(delta), 3, 4), Dims.of(n, batch, m, Dim.ONE));
+    Tensor norm = e.sqrt(squares);
+    Tensor positive = e.greater(norm, 0);
+    Tensor root = e.sqrt(e.scale(norm, 0.5));
+    Tensor row = e.mul(delta, e.mul(root, e.div(positive, e.add(norm, e.minus(1, positive)))));
+    Tensor entries = e.broadcast(root, Dims.of(n, batch, m, k));
+    Tensor left = SignedColumns.embed(e, e.reshape(entries, Dims.of(n, Dim.ONE, batch, m, k)));
+    Tensor ownBatch =
+        e.reshape(
+            e.eye(row.type(), batch.size()),
+            Dims.of(Dim.ONE, batch, Dim.ONE, Dim.ONE, batch, Dim.ONE, Dim.ONE));
+    Tensor ownK =
+        e.reshape(
+            e.eye(row.type(), k.size()),
+            Dims.of(Dim.ONE, Dim.ONE, Dim.ONE, k, Dim.ONE, k, Dim.ONE));
+    Tensor spread = e.reshape(row, Dims.of(n, batch, m, Dim.ONE, Dim.ONE, Dim.ONE, l));
+    Tensor right = e.mul(e.mul(spread, ownK), ownBatch); // [N, B, M, K, B, K, L]
+    Tensor atA = laidOut(site, 0, left, columns);
+    Tensor atB = laidOut(site, 1, right, columns);
+    Map<Integer, Tensor> sum = Map.of(0, atA, 1, atB);
+    Map<Integer, Tensor> difference = Map.of(0, atA, 1, e.scale(atB, -1));
+    return List.of(
+        new Curvature(sum, null), new Curvature(difference, SignedColumns.signs(e, atA, -1)));
+  }
+
+  /** [N, (1,) batch…, rows, columns] as [N, B, rows, columns]. */
+  private static Tensor cube(Emitter e, Tensor matrices, int leading) {
+    int rank = matrices.rank();
+    Dim batch = matrices.dims().range(leading, rank - 2).product();
+    Dims matrix = matrices.dims().from(rank - 2);
+    return e.reshape(matrices, Dims.of(matrices.dims().get(0), batch).plus(matrix));
+  }
+
+  /** Columns at an untransposed operand as columns at the input. */
+  private static Tensor laidOut(Site site, int input, Tensor columns, Dim count) {
+    Emitter e = site.emit();
+    Dims operand = matrix(site.dims(input), site.placement(input));
+    int rank = operand.rank();
+    Dims lead = Dims.of(columns.dims().get(0), count);
+    if (!transposed(site, input)) {
+      return e.reshape(columns, lead.plus(site.perSample(input)));
+    }
+    Dims turned = operand.range(0, rank - 2).plus(operand.get(rank - 1), operand.get(rank - 2));
+    Tensor back = e.transpose(e.reshape(columns, lead.plus(turned)));
+    return e.reshape(back, lead.plus(site.perSample(input)));
   }
 
   @Override
