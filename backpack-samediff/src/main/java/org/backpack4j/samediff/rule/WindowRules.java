@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.backpack4j.samediff.backprop.Rule;
 
-/** The ops whose windows slide over images: convolutions and poolings. */
+/** The ops whose windows slide over images: convolutions, poolings, local responses. */
 final class WindowRules {
   private WindowRules() {}
 
@@ -22,6 +22,7 @@ final class WindowRules {
     t.put("deconv2d", transposed);
     t.put("deconv3d", transposed);
     t.put("depthwise_conv2d", new DepthwiseConvolutionRule());
+    t.put("lrn", new LocalResponseRule());
     t.put("maxpool2d", max);
     t.put("maxpool3dnew", max);
     t.put("pnormpool2d", new NormPoolingRule());
