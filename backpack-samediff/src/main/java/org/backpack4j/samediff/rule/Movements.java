@@ -38,7 +38,7 @@ final class Movements {
     t.put("repeat", MovementRule.of("repeat", 0));
     t.put("resize_nearest_neighbor", MovementRule.of("resize", 0));
     t.put("reverse", MovementRule.of("reverse", 0));
-    t.put("reverse_sequence", MovementRule.of("reverse", 0));
+    t.put("reverse_sequence", new ReverseSequenceRule());
     t.put("roll", MovementRule.of("roll", 0));
     t.put("slice", MovementRule.of("slice", 0));
     t.put("space_to_batch", MovementRule.of("space to batch", 0));

@@ -23,6 +23,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.enums.DataFormat;
 import org.nd4j.enums.PadMode;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Every op that moves entries, between a parameter and a loss. */
@@ -350,5 +351,36 @@ class MovementRuleTest {
     assertThatThrownBy(() -> BackPack.extend(net.graph(), new BatchGrad()))
         .isInstanceOf(UnsupportedGraphException.class)
         .hasMessageContaining("depends on data");
+  }
+
+  @Test
+  void sequencesOfKnownLength() {
+    Between net =
+        Between.inputOnAxis(1, 2, 3)
+            .op(
+                (sd, x) -> {
+                  SDVariable lengths = sd.constant(Nd4j.createFromArray(3, 2));
+                  return sd.permute(sd.reverseSequence(x, lengths, 2, 0), 1, 0, 2);
+                });
+    SameDiff sd = net.graph();
+    Checked.check(
+        sd,
+        net.feeds(),
+        BackPack.on(sd).sampleAxis("x", 1),
+        BruteForce.on(sd, net.feeds()).sampleAxis(1),
+        Checked.all());
+  }
+
+  @Test
+  void sequencesOfEachSamplesLength() {
+    Between net =
+        Between.input(4, 2)
+            .feed("lengths", Nd4j.createFromArray(4, 2, 3))
+            .op(
+                (sd, x) -> {
+                  SDVariable lengths = sd.placeHolder("lengths", DataType.INT, -1);
+                  return sd.reverseSequence(x, lengths, 1, 0).mul(x);
+                });
+    Checked.check(net.graph(), net.feeds());
   }
 }

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.rule;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.util.ArrayList;
@@ -10,10 +11,13 @@ import java.util.function.BiFunction;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.Checked;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.graph.SaveAndLoad;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -178,6 +182,38 @@ class OwnGradientsTest {
           .isLessThan(1e-8 * gradient.norm2Number().doubleValue());
     }
     survives(net, new BatchGrad());
+  }
+
+  /** What such an op reads of parameters has the gradient, and nothing that keeps samples apart. */
+  @Test
+  void parametersGetTheGradientAlone() {
+    Between net = Between.input(2);
+    SameDiff sd = net.graph();
+    SDVariable q = sd.var("q", Between.random(4, 2));
+    net.op(
+        (g, x) -> x.mul(sd.math().tanh(sd.unsortedSegmentSum(q, ids(sd, 1, 0, 1, 1), 2).sum(0))));
+    Checked.check(sd, net.feeds(), BackPack.on(sd), BruteForce.on(sd, net.feeds()));
+    for (Extension extension : Checked.all()) {
+      assertThatThrownBy(() -> BackPack.extend(sd, extension))
+          .isInstanceOf(UnsupportedGraphException.class)
+          .hasMessageContaining("known as a sum over the samples alone");
+      try (ExtendedGraph rest = BackPack.on(sd).parameters("w").extend(extension)) {
+        assertThat(rest.outputNames()).contains("w." + extension.field());
+      }
+    }
+  }
+
+  /** Inside a written-out loss, too, samples must not influence each other. */
+  @Test
+  void refusesCoupledLosses() {
+    Between net = Between.input(2);
+    SameDiff sd = net.graph();
+    SDVariable z = sd.math().tanh("z", sd.getVariable("h_x"));
+    z.mul(sd.reverse(z, 0)).sum("loss");
+    sd.setLossVariables("loss");
+    assertThatThrownBy(() -> BackPack.on(sd).predictions("z").extend(new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("the loss is not a sum over samples");
   }
 
   /** What was emitted computes the same after save and load. */
