@@ -13,7 +13,9 @@ import org.backpack4j.samediff.extension.BatchDiagGGNExact;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -52,6 +54,19 @@ public final class Checked {
       List<String> names = new ArrayList<>(graph.outputNames());
       names.addAll(sd.getLossVariables());
       Map<String, INDArray> reference = inEveryWay(graph, feeds, names);
+      withParametersInF(
+          sd,
+          () -> {
+            compare("planned, parameters in 'f'", reference, graph.output(feeds, names));
+            for (boolean cache : new boolean[] {true, false}) {
+              graph.sameDiff().setEnableCache(cache);
+              for (int k = 1; k <= 2; k++) {
+                Map<String, INDArray> now =
+                    graph.sameDiff().output(feeds, names.toArray(new String[0]));
+                compare("SameDiff, parameters in 'f', evaluation " + k, reference, now);
+              }
+            }
+          });
       brute.verify(reference).orThrow();
       return reference;
     }
@@ -108,6 +123,22 @@ public final class Checked {
       }
     }
     return reference;
+  }
+
+  /** Runs with the parameters' arrays exchanged for equal ones in 'f' order, as DL4J has them. */
+  private static void withParametersInF(SameDiff sd, Runnable body) {
+    Map<SDVariable, INDArray> before = new LinkedHashMap<>();
+    for (SDVariable v : sd.variables()) {
+      if (v.getVariableType() == VariableType.VARIABLE && v.getArr().rank() > 1) {
+        before.put(v, v.getArr());
+      }
+    }
+    before.forEach((v, array) -> v.setArray(array.dup('f')));
+    try {
+      body.run();
+    } finally {
+      before.forEach(SDVariable::setArray);
+    }
   }
 
   private static Map<String, UnaryOperator<INDArray>> layouts() {

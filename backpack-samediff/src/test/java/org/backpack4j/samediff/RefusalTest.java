@@ -3,6 +3,9 @@ package org.backpack4j.samediff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.check.BruteForce;
@@ -15,6 +18,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.LoggerFactory;
 
 /** Bad input gets an error that says what is the matter and what to do, and changes nothing. */
 class RefusalTest {
@@ -94,6 +98,45 @@ class RefusalTest {
             () -> BackPack.on(Graphs.perceptron()).parameters("weight").extend(new BatchGrad()))
         .hasMessageContaining("\"weight\" is not a parameter")
         .hasMessageContaining("[b, v, w]");
+  }
+
+  @Test
+  void aParameterThatIsNotOfAFloatingPointType() {
+    SameDiff sd = Graphs.perceptron();
+    sd.var("counts", Nd4j.zeros(DataType.INT, 3));
+    assertThatThrownBy(() -> BackPack.on(sd).parameters("counts").extend(new BatchGrad()))
+        .hasMessageContaining("\"counts\"")
+        .hasMessageContaining("INT");
+  }
+
+  @Test
+  void aParameterThatTheLossDoesNotDependOn() {
+    SameDiff sd = Graphs.perceptron();
+    sd.var("idle", Graphs.random(3));
+    assertThatThrownBy(() -> BackPack.on(sd).parameters("idle").extend(new BatchGrad()))
+        .hasMessageContaining("do not depend on the parameter \"idle\"");
+  }
+
+  @Test
+  void faultsOfTheOwnGraphAreWarnedOfOnceEach() {
+    SameDiff sd = Graphs.perceptron();
+    sd.getVariable("loss").mul("half", 0.5);
+    sd.setLossVariables("half");
+    Logger logger = (Logger) LoggerFactory.getLogger(Extender.class);
+    ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    appender.start();
+    logger.addAppender(appender);
+    try {
+      BackPack.extend(sd, new BatchGrad()).close();
+    } finally {
+      logger.detachAppender(appender);
+    }
+    assertThat(appender.list)
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .singleElement()
+        .asString()
+        .contains("\"loss\"")
+        .contains("SameDiff's gradient ignores that");
   }
 
   @Test
