@@ -6,7 +6,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Refusal;
@@ -126,9 +125,7 @@ public final class ExtendedGraph implements AutoCloseable {
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     FeedCheck.check(annotations, graph, feeds, into.keySet());
     bounds.check(feeds);
-    Map<String, INDArray> values = planned.output(withNoise(feeds), into.keySet());
-    into.forEach((name, array) -> array.assign(Objects.requireNonNull(values.get(name))));
-    return into;
+    return planned.output(withNoise(feeds), into);
   }
 
   /** The feeds, with the next random numbers where the graph has sampled quantities. */
