@@ -1,6 +1,7 @@
 package org.backpack4j.samediff;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -80,10 +81,24 @@ final class Extender {
     Outputs outputs = new Emission(graph, rules::get, plan, lossVariables, quantities).emit();
     List<String> names = new ArrayList<>(outputs.names());
     names.addAll(lossVariables);
+    names.addAll(kernelInputs(copy, emit, names));
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
     warnOfFaults();
     return new ExtendedGraph(source, copy, emit, graph, rules, outputs, quantities);
+  }
+
+  /** What kernels read for values that are needed: variables that no op may need any more. */
+  private static Set<String> kernelInputs(SameDiff copy, Emitter emit, Collection<String> outputs) {
+    Set<String> needed = new HashSet<>();
+    Walk.order(copy, outputs).forEach(op -> needed.addAll(op.getOutputsOfOp()));
+    Set<String> inputs = new LinkedHashSet<>();
+    emit.fusions().stream()
+        .filter(f -> needed.contains(f.output().name()))
+        .flatMap(f -> f.inputs().stream())
+        .map(Tensor::name)
+        .forEach(inputs::add);
+    return inputs;
   }
 
   /** Where the person's own graph is wrong in M2.1, ours will differ from it: they should know. */

@@ -22,10 +22,9 @@ import org.backpack4j.samediff.graph.Tensor;
  * faster than a transposed convolution with one-hot kernels.
  *
  * <p>Over images the result is also marked for a kernel named {@code max_pool_backward}: inputs x
- * [B, C, H, W], the pooling's result y [B, C, oH, oW] and the signal [B, V, C, oH, oW], result [B,
- * V, C, H, W], arguments kH, kW, sH, sW, padTop, padLeft, dH, dW, oH, oW. Window (o, p) has its
- * taps (i, j) at row o·sH + i·dH − padTop and column p·sW + j·dW − padLeft; those outside the image
- * do not count. The paddings may be negative.
+ * [B, C, H, W] and the signal [B, V, C, oH, oW], result [B, V, C, H, W], arguments kH, kW, sH, sW,
+ * padTop, padLeft, dH, dW. Window (o, p) has its taps (i, j) at row o·sH + i·dH − padTop and column
+ * p·sW + j·dW − padLeft; those outside the image do not count. The paddings may be negative.
  */
 final class MaxPoolingRule implements Rule {
   @Override
@@ -60,8 +59,7 @@ final class MaxPoolingRule implements Rule {
       }
     }
     if (windows.count() == 2) {
-      Tensor y = p.channels(e, site.outputValue(0));
-      mark(e, withoutColumn(e, x), withoutColumn(e, y), s, result, windows);
+      mark(e, withoutColumn(e, x), s, result, windows);
     }
     return p.back(e, result, site);
   }
@@ -70,14 +68,13 @@ final class MaxPoolingRule implements Rule {
     return e.reshape(value, value.dims().without(1));
   }
 
-  private static void mark(
-      Emitter e, Tensor x, Tensor y, Tensor s, Tensor result, Windows windows) {
+  private static void mark(Emitter e, Tensor x, Tensor s, Tensor result, Windows windows) {
     Window h = windows.get(0);
     Window w = windows.get(1);
     e.fused(
         "max_pool_backward",
         result,
-        List.of(x, y, s),
+        List.of(x, s),
         h.kernel(),
         w.kernel(),
         h.stride(),
@@ -85,9 +82,7 @@ final class MaxPoolingRule implements Rule {
         h.before(),
         w.before(),
         h.dilation(),
-        w.dilation(),
-        h.out(),
-        w.out());
+        w.dilation());
   }
 
   /**
