@@ -17,23 +17,24 @@ final class Ground {
   private long address;
 
   /** The grounds of all storages that may move. */
-  static Map<Storage, Ground> of(Iterable<Value> values, Iterable<Machine.Prepared> calls) {
+  static Map<Storage, Ground> of(
+      Map<Value, Place> places, Iterable<Value> values, Iterable<Machine.Prepared> calls) {
     Map<Storage, Ground> grounds = new HashMap<>();
     for (Value value : values) {
-      if (value.storage != null && value.storage().moves()) {
-        grounds.computeIfAbsent(value.storage(), key -> new Ground()).values.add(value);
+      Place place = places.get(value);
+      if (place != null && place.storage().moves()) {
+        grounds.computeIfAbsent(place.storage(), key -> new Ground()).values.add(value);
       }
     }
     for (Machine.Prepared call : calls) {
       Set<Ground> touched = new LinkedHashSet<>();
-      call.values()
-          .forEach(
-              value -> {
-                Ground ground = value.storage == null ? null : grounds.get(value.storage);
-                if (ground != null && touched.add(ground)) {
-                  ground.dependents.add(call);
-                }
-              });
+      for (Value value : call.step().values()) {
+        Place place = places.get(value);
+        Ground ground = place == null ? null : grounds.get(place.storage());
+        if (ground != null && touched.add(ground)) {
+          ground.dependents.add(call);
+        }
+      }
     }
     return grounds;
   }

@@ -1,6 +1,8 @@
 package org.backpack4j.samediff.execution;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * How a graph is to be executed. None of it changes what comes out.
@@ -13,9 +15,18 @@ import java.util.List;
  *     does on any backend but the native CPU one
  * @param kernels whether a faster way than the native op is taken where there is one
  * @param fusions values that a kernel can compute in place of the ops that define them
+ * @param portions what can be computed for some samples at a time
+ * @param budget the bytes that one thread is to work in; where that is not enough, as few samples
+ *     at a time are worked through as it takes, and at least one
  */
 public record Hints(
-    int plans, int threads, boolean prepared, boolean kernels, List<Fusion> fusions) {
+    int plans,
+    int threads,
+    boolean prepared,
+    boolean kernels,
+    List<Fusion> fusions,
+    Portioning portions,
+    long budget) {
 
   /**
    * A value that a kernel can compute in place of the ops that define it.
@@ -27,14 +38,7 @@ public record Hints(
    */
   public record Fusion(String kernel, List<String> inputs, String output, List<Long> arguments) {
 
-    /**
-     * Keeps copies.
-     *
-     * @param kernel the kernel's name
-     * @param inputs the variables that the kernel reads
-     * @param output the variable that it computes
-     * @param arguments the kernel's arguments
-     */
+    /** Keeps copies. */
     public Fusion {
       inputs = List.copyOf(inputs);
       arguments = List.copyOf(arguments);
@@ -42,29 +46,91 @@ public record Hints(
   }
 
   /**
-   * Checks the limits.
+   * Where a variable has the samples: its axis number {@code axis} has the extent {@code outer · N
+   * · inner}.
    *
-   * @param plans how many plans are kept
-   * @param threads how many threads may run the same plan at once
-   * @param prepared whether memory is laid out beforehand
-   * @param kernels whether kernels are used
-   * @param fusions values that a kernel can compute
+   * @param axis the axis
+   * @param outer what is folded into the axis before the samples
+   * @param inner what is folded into it behind them
    */
+  public record Axis(int axis, long outer, long inner) {
+
+    /**
+     * An axis that has the samples and nothing else.
+     *
+     * @param axis the axis
+     * @return the axis
+     */
+    public static Axis of(int axis) {
+      return new Axis(axis, 1, 1);
+    }
+
+    /** The number of samples in an array of a shape; 0 if the shape does not have this axis. */
+    long samples(long[] shape) {
+      long folded = outer * inner;
+      return axis < shape.length && shape[axis] % folded == 0 ? shape[axis] / folded : 0;
+    }
+
+    /** The shape with another number of samples. */
+    long[] with(long[] shape, long samples) {
+      long[] other = shape.clone();
+      other[axis] = outer * samples * inner;
+      return other;
+    }
+  }
+
+  /**
+   * What can be computed for some samples at a time, so that large intermediate values never exist
+   * for all samples at once. What depends on a root is worked through so, as far as these hints
+   * reach.
+   *
+   * @param roots variables with samples from which on memory is scarce
+   * @param axes where variables have the samples, placeholders among them; a variable that is not
+   *     named here has none, or is not to be divided
+   * @param additive variables that have no samples and are sums over them: the value for all
+   *     samples is the sum of those for any groups of samples
+   */
+  public record Portioning(Set<String> roots, Map<String, Axis> axes, Set<String> additive) {
+    /** Nothing is divided. */
+    public static final Portioning NONE = new Portioning(Set.of(), Map.of(), Set.of());
+
+    /** Keeps copies. */
+    public Portioning {
+      roots = Set.copyOf(roots);
+      axes = Map.copyOf(axes);
+      additive = Set.copyOf(additive);
+    }
+  }
+
+  /** Checks the limits. */
   public Hints {
-    if (plans < 1 || threads < 1) {
+    if (plans < 1 || threads < 1 || budget < 1) {
       throw new IllegalArgumentException(
-          "At least one plan and one thread are needed, not " + plans + " and " + threads + ".");
+          "At least one plan, one thread and one byte are needed, not "
+              + plans
+              + ", "
+              + threads
+              + " and "
+              + budget
+              + ".");
     }
     fusions = List.copyOf(fusions);
   }
 
   /**
-   * Eight plans, and as many threads as there are processors.
+   * Eight plans, as many threads as there are processors, and all the memory that is wanted.
    *
    * @return the hints
    */
   public static Hints none() {
-    return new Hints(8, Runtime.getRuntime().availableProcessors(), true, true, List.of());
+    return new Hints(
+        8,
+        Runtime.getRuntime().availableProcessors(),
+        true,
+        true,
+        List.of(),
+        Portioning.NONE,
+        Long.MAX_VALUE);
   }
 
   /**
@@ -74,7 +140,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withPlans(int plans) {
-    return new Hints(plans, threads, prepared, kernels, fusions);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
   }
 
   /**
@@ -84,7 +150,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withThreads(int threads) {
-    return new Hints(plans, threads, prepared, kernels, fusions);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
   }
 
   /**
@@ -94,7 +160,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withPrepared(boolean prepared) {
-    return new Hints(plans, threads, prepared, kernels, fusions);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
   }
 
   /**
@@ -104,7 +170,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withKernels(boolean kernels) {
-    return new Hints(plans, threads, prepared, kernels, fusions);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
   }
 
   /**
@@ -114,6 +180,26 @@ public record Hints(
    * @return the hints
    */
   public Hints withFusions(List<Fusion> fusions) {
-    return new Hints(plans, threads, prepared, kernels, fusions);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+  }
+
+  /**
+   * With what can be computed for some samples at a time.
+   *
+   * @param portions what can be divided, and how
+   * @return the hints
+   */
+  public Hints withPortions(Portioning portions) {
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+  }
+
+  /**
+   * With another limit of memory.
+   *
+   * @param budget the bytes that one thread is to work in
+   * @return the hints
+   */
+  public Hints withBudget(long budget) {
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
   }
 }

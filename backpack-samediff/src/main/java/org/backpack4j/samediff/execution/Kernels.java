@@ -26,6 +26,7 @@ final class Kernels {
           SlicedBroadcast.of((DynamicCustomOp) op, inputs, output);
       case "im2col" -> Unfold.ofNative((DynamicCustomOp) op, inputs, output);
       case "matmul" -> SlicedProduct.of((DynamicCustomOp) op, inputs, output);
+      case "maxpool2d" -> MaxPool.ofNative((DynamicCustomOp) op, inputs, output);
       case "square" -> inputs.get(0).type == output.type ? new Square() : null;
       default -> null;
     };

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.backpack4j.samediff.graph.OpExecution;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -41,6 +40,9 @@ final class Machine implements AutoCloseable {
   /** The parameters' arrays as they were found last. */
   private final Map<Source, INDArray> found = new HashMap<>();
 
+  /** Where the present group of samples begins. */
+  private long firstSample;
+
   /** What this run has made, or was given, and has no place in the plan. */
   private final Map<Value, INDArray> loose = new HashMap<>();
 
@@ -51,22 +53,13 @@ final class Machine implements AutoCloseable {
     this.graph = graph;
     this.plan = plan;
     this.arena = Memory.allocate(plan.arenaBytes());
-    List<Prepared> calls = new ArrayList<>();
     Set<Value> values = new LinkedHashSet<>(plan.feeds());
     plan.sources().forEach(source -> values.add(source.value()));
-    for (Step step : plan.steps()) {
-      values.addAll(step.inputs());
-      values.addAll(step.outputs());
-      if (step.prepared()) {
-        Prepared call = new Prepared(step);
-        calls.add(call);
-        works.add(call);
-      } else {
-        works.add(new Plain(step));
-      }
-    }
+    plan.steps().forEach(step -> values.addAll(step.values()));
+    List<Prepared> calls = new ArrayList<>();
+    plan.steps().forEach(step -> works.add(work(step, calls)));
     values.addAll(plan.results());
-    this.grounds = Ground.of(values, calls);
+    this.grounds = Ground.of(plan.places(), values, calls);
     try {
       values.forEach(this::arrange);
       unbound.addAll(calls);
@@ -78,10 +71,10 @@ final class Machine implements AutoCloseable {
 
   /** Makes the array of a value that stays where it is. */
   private void arrange(Value value) {
-    if (value.storage == null) {
+    if (!value.isStatic()) {
       return;
     }
-    Storage storage = value.storage();
+    Storage storage = storage(value);
     if (storage.kind == Storage.Kind.ARENA) {
       arrays.put(value, view(value, arena.address() + storage.address));
     } else if (storage.kind == Storage.Kind.KNOWN) {
@@ -89,8 +82,34 @@ final class Machine implements AutoCloseable {
     }
   }
 
-  private static INDArray view(Value value, long address) {
-    return Memory.arrayAt(address + value.offset * value.type.width(), value.type, value.shape());
+  /** The array of a value in a storage that begins at an address. */
+  private INDArray view(Value value, long address) {
+    Place place = Objects.requireNonNull(plan.places().get(value));
+    return Memory.arrayAt(address + place.offset(), value.type, value.shape());
+  }
+
+  private Storage storage(Value value) {
+    return Objects.requireNonNull(plan.places().get(value)).storage();
+  }
+
+  private Work work(Step step, List<Prepared> calls) {
+    if (step instanceof Step.Run run && run.prepared()) {
+      Prepared call = new Prepared(run);
+      calls.add(call);
+      return call;
+    }
+    if (step instanceof Step.Run run) {
+      return new Plain(run);
+    }
+    if (step instanceof Step.Move move) {
+      return new Moving(move);
+    }
+    if (step instanceof Step.Add add) {
+      return new Adding(add);
+    }
+    Step.Repeat repeat = (Step.Repeat) step;
+    return new Repeating(
+        repeat.loop(), repeat.steps().stream().map(inner -> work(inner, calls)).toList());
   }
 
   /**
@@ -118,10 +137,8 @@ final class Machine implements AutoCloseable {
       Map<String, INDArray> answer = prepareAnswer(into, results);
       unbound.forEach(Prepared::bind);
       unbound.clear();
-      if (timings == null) {
-        works.forEach(Work::run);
-      } else {
-        works.forEach(work -> timings.add(timed(work)));
+      for (Work work : works) {
+        work.run(timings);
       }
       completeAnswer(answer, into, results);
       return answer;
@@ -133,23 +150,6 @@ final class Machine implements AutoCloseable {
     }
   }
 
-  private static Timing timed(Work work) {
-    long start = System.nanoTime();
-    work.run();
-    long nanoseconds = System.nanoTime() - start;
-    Step step = work.step();
-    String kind =
-        step.kernel() == null
-            ? step.node().getOp().opName()
-            : step.kernel().getClass().getSimpleName();
-    long bytes =
-        Stream.concat(step.inputs().stream(), step.outputs().stream())
-            .filter(Value::isStatic)
-            .mapToLong(Value::bytes)
-            .sum();
-    return new Timing(step.node().getName(), kind, nanoseconds, bytes);
-  }
-
   /** Looks a parameter or a constant up. */
   private void read(Source source) throws StalePlanException {
     Value value = source.value();
@@ -159,10 +159,10 @@ final class Machine implements AutoCloseable {
     }
     if (!value.isStatic()) {
       loose.put(value, lend(array));
-    } else if (value.storage().kind == Storage.Kind.ARENA) {
+    } else if (storage(value).kind == Storage.Kind.ARENA) {
       Copies.copy(array, array(value));
-    } else if (value.storage().kind == Storage.Kind.SOURCE && array != found.get(source)) {
-      move(value.storage(), array);
+    } else if (storage(value).kind == Storage.Kind.SOURCE && array != found.get(source)) {
+      move(storage(value), array);
     }
     found.put(source, array);
   }
@@ -171,8 +171,8 @@ final class Machine implements AutoCloseable {
     if (!feed.isStatic()) {
       INDArray cast = array.dataType() == feed.type ? array : array.castTo(feed.type);
       loose.put(feed, lend(cast));
-    } else if (feed.storage().kind == Storage.Kind.FEED) {
-      move(feed.storage(), array);
+    } else if (storage(feed).kind == Storage.Kind.FEED) {
+      move(storage(feed), array);
     } else {
       Copies.copy(array, array(feed));
     }
@@ -198,13 +198,13 @@ final class Machine implements AutoCloseable {
     Set<Storage> given = new LinkedHashSet<>();
     for (Value result : plan.results()) {
       if (result.isStatic()
-          && result.storage().kind == Storage.Kind.RESULT
-          && given.add(result.storage())) {
+          && storage(result).kind == Storage.Kind.RESULT
+          && given.add(storage(result))) {
         INDArray target = into.get(result.name);
         if (target == null || !Source.isContiguous(target)) {
           target = results.create(result.type, result.shape());
         }
-        move(result.storage(), target);
+        move(storage(result), target);
         answer.put(result.name, target);
       }
     }
@@ -251,27 +251,43 @@ final class Machine implements AutoCloseable {
 
   /** A step of the walk. */
   private interface Work {
-    Step step();
+    /** Does it, and adds how long it took unless nobody asks. */
+    void run(@Nullable List<Timing> timings);
+  }
 
-    void run();
+  /** A step that is timed as a whole. */
+  private abstract static class Single implements Work {
+    abstract void run();
+
+    abstract Timing timing(long nanoseconds);
+
+    @Override
+    public final void run(@Nullable List<Timing> timings) {
+      if (timings == null) {
+        run();
+      } else {
+        long start = System.nanoTime();
+        run();
+        timings.add(timing(System.nanoTime() - start));
+      }
+    }
+
+    static long bytes(Step step) {
+      return step.values().stream().filter(Value::isStatic).mapToLong(Value::bytes).sum();
+    }
   }
 
   /** An op whose arrays and context exist. */
-  final class Prepared implements Work {
-    private final Step step;
+  final class Prepared extends Single {
+    private final Step.Run step;
     private @Nullable Call call;
 
-    Prepared(Step step) {
+    Prepared(Step.Run step) {
       this.step = step;
     }
 
-    @Override
-    public Step step() {
+    Step.Run step() {
       return step;
-    }
-
-    Stream<Value> values() {
-      return Stream.concat(step.inputs().stream(), step.outputs().stream());
     }
 
     void bind() {
@@ -285,8 +301,7 @@ final class Machine implements AutoCloseable {
     private Call call(INDArray[] inputs) {
       if (step.kernel() != null) {
         Value scratch = step.scratch();
-        return step.kernel()
-            .call(scratch == null ? 0 : arena.address() + scratch.storage().address);
+        return step.kernel().call(scratch == null ? 0 : arena.address() + storage(scratch).address);
       }
       return step.node().getOp() instanceof DynamicCustomOp op
           ? new CustomCall(op)
@@ -294,7 +309,7 @@ final class Machine implements AutoCloseable {
     }
 
     @Override
-    public void run() {
+    void run() {
       try {
         Objects.requireNonNull(call).run();
       } catch (RuntimeException e) {
@@ -309,23 +324,27 @@ final class Machine implements AutoCloseable {
             e);
       }
     }
+
+    @Override
+    Timing timing(long nanoseconds) {
+      String kind =
+          step.kernel() == null
+              ? step.node().getOp().opName()
+              : step.kernel().getClass().getSimpleName();
+      return new Timing(step.node().getName(), kind, nanoseconds, bytes(step));
+    }
   }
 
   /** An op that finds out at run time how large its outputs are. */
-  private final class Plain implements Work {
-    private final Step step;
+  private final class Plain extends Single {
+    private final Step.Run step;
 
-    Plain(Step step) {
+    Plain(Step.Run step) {
       this.step = step;
     }
 
     @Override
-    public Step step() {
-      return step;
-    }
-
-    @Override
-    public void run() {
+    void run() {
       List<INDArray> inputs = new ArrayList<>();
       for (Value input : step.inputs()) {
         inputs.add(array(input));
@@ -335,6 +354,95 @@ final class Machine implements AutoCloseable {
         loose.put(step.outputs().get(i), outputs.get(i));
       }
       step.forgotten().forEach(loose::remove);
+    }
+
+    @Override
+    Timing timing(long nanoseconds) {
+      return new Timing(
+          step.node().getName(), step.node().getOp().opName(), nanoseconds, bytes(step));
+    }
+  }
+
+  /** Steps that are done for one group of samples after the other. */
+  private final class Repeating implements Work {
+    private final Schedule.Loop loop;
+    private final List<Work> works;
+
+    Repeating(Schedule.Loop loop, List<Work> works) {
+      this.loop = loop;
+      this.works = works;
+    }
+
+    @Override
+    public void run(@Nullable List<Timing> timings) {
+      for (long i = 0; i < loop.times(); i++) {
+        firstSample = loop.firstSample() + i * loop.samples();
+        for (Work work : works) {
+          work.run(timings);
+        }
+      }
+    }
+  }
+
+  /** The samples of the present group, out of a value with all samples or into it. */
+  private final class Moving extends Single {
+    private final Step.Move step;
+
+    Moving(Step.Move step) {
+      this.step = step;
+    }
+
+    @Override
+    void run() {
+      Schedule.Portion portion = step.portion();
+      long block = step.part().bytes() / portion.blocks();
+      long whole = Native.address(array(step.whole())) + firstSample * portion.sample();
+      long part = Native.address(array(step.part()));
+      for (long i = 0; i < portion.blocks(); i++) {
+        long there = whole + i * portion.stretch();
+        long here = part + i * block;
+        if (step.in()) {
+          Memory.copy(here, there, block);
+        } else {
+          Memory.copy(there, here, block);
+        }
+      }
+    }
+
+    @Override
+    Timing timing(long nanoseconds) {
+      return new Timing(step.whole().name, "portion", nanoseconds, 2 * step.part().bytes());
+    }
+  }
+
+  /** What the present group of samples contributes to a total. */
+  private final class Adding extends Single {
+    private final Step.Add step;
+    private final Call add = Native.elementwise("add");
+    private @Nullable INDArray bound;
+
+    Adding(Step.Add step) {
+      this.step = step;
+    }
+
+    @Override
+    void run() {
+      INDArray total = array(step.total());
+      INDArray part = array(step.part());
+      if (firstSample == 0) {
+        Copies.copy(part, total);
+        return;
+      }
+      if (bound != total) {
+        Native.bound(add, total, part, total);
+        bound = total;
+      }
+      add.run();
+    }
+
+    @Override
+    Timing timing(long nanoseconds) {
+      return new Timing(step.total().name, "total", nanoseconds, 3 * step.part().bytes());
     }
   }
 }

@@ -79,6 +79,11 @@ final class Memory implements AutoCloseable {
         Nd4j.createBuffer(pointer, length, type), shape, Nd4j.getStrides(shape, 'c'), 0, 'c', type);
   }
 
+  /** Copies bytes from one address to another; the two places must not overlap. */
+  static void copy(long from, long to, long bytes) {
+    Pointer.memcpy(new PagedPointer(to), new PagedPointer(from), bytes);
+  }
+
   /** Gives the memory back. Arrays over it must not be used any more. */
   @Override
   public void close() {

@@ -1,12 +1,15 @@
 package org.backpack4j.samediff.execution;
 
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What an evaluation has to do, for given shapes of the feeds: it holds no memory and is the same
  * for all threads.
  *
- * @param steps the ops to run, in order
+ * @param steps the steps, in order
+ * @param places where each value lies that has a shape beforehand
  * @param feeds the placeholders that are needed
  * @param sources the parameters and constants that are needed
  * @param results what is asked for
@@ -16,9 +19,27 @@ import java.util.List;
  */
 record Plan(
     List<Step> steps,
+    Map<Value, Place> places,
     List<Value> feeds,
     List<Source> sources,
     List<Value> results,
     long resultBytes,
     long arenaBytes,
-    long distinctBytes) {}
+    long distinctBytes) {
+
+  /** All ops that are run, those in repeated stretches among them. */
+  Stream<Step.Run> runs() {
+    return runs(steps);
+  }
+
+  private static Stream<Step.Run> runs(List<Step> steps) {
+    return steps.stream()
+        .flatMap(
+            step -> {
+              if (step instanceof Step.Run run) {
+                return Stream.of(run);
+              }
+              return step instanceof Step.Repeat repeat ? runs(repeat.steps()) : Stream.empty();
+            });
+  }
+}

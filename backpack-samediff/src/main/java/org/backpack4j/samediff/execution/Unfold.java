@@ -36,6 +36,17 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w) impleme
       return window * stride - before + tap * dilation;
     }
 
+    /** The first tap of a window that sees the image, and the first behind that which does not. */
+    int firstTap(int window) {
+      int offset = before - window * stride;
+      return Math.min(kernel, Math.max(0, (offset + dilation - 1) / dilation));
+    }
+
+    int endTap(int window) {
+      int last = in - 1 + before - window * stride;
+      return last < 0 ? 0 : Math.min(kernel, last / dilation + 1);
+    }
+
     /** The first window whose tap sees the image, and the first behind that which does not. */
     int firstInside(int tap) {
       int offset = before - tap * dilation;

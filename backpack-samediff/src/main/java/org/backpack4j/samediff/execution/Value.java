@@ -16,11 +16,8 @@ final class Value {
   /** The value itself where it depends on nothing but shapes and constants. */
   @Nullable INDArray known;
 
-  /** Null where each run makes an array of its own. */
-  @Nullable Storage storage;
-
-  /** Where it begins in its storage, in elements of its own type. */
-  long offset;
+  /** Where it begins in the value that it is a view of, in elements. */
+  long viewOffset;
 
   private Value(String name, DataType type, long @Nullable [] shape) {
     this.name = name;
@@ -48,13 +45,6 @@ final class Value {
     return shape;
   }
 
-  Storage storage() {
-    if (storage == null) {
-      throw new IllegalStateException(name + " has no place in the plan's memory.");
-    }
-    return storage;
-  }
-
   long length() {
     long length = 1;
     for (long extent : shape()) {
@@ -69,13 +59,6 @@ final class Value {
 
   boolean isEmpty() {
     return shape != null && length() == 0;
-  }
-
-  /** Whether the two lie on the very same bytes. */
-  boolean sharesPlaceWith(Value other) {
-    return storage == other.storage
-        && offset * type.width() == other.offset * other.type.width()
-        && bytes() == other.bytes();
   }
 
   @Override

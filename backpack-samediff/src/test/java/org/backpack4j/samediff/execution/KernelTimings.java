@@ -52,6 +52,8 @@ public final class KernelTimings {
     timings.unfold(32, 64, 14, 3, 1, 0);
     timings.unfold(32, 96, 6, 3, 1, 1);
     timings.unfold(8, 64, 32, 3, 2, 1);
+    timings.maxPoolForward(32, 64, 28);
+    timings.maxPoolForward(32, 96, 12);
     timings.maxPool(32, 9, 64, 28);
     timings.maxPool(32, 9, 96, 12);
     timings.sum("mean of images", g -> g.placeHolder("x", DataType.FLOAT, 32, 64, 784), 2);
@@ -101,6 +103,25 @@ public final class KernelTimings {
                         .build()));
   }
 
+  private static Pooling2DConfig pooling() {
+    return Pooling2DConfig.builder()
+        .kH(3)
+        .kW(3)
+        .sH(2)
+        .sW(2)
+        .pH(1)
+        .pW(1)
+        .type(Pooling2DType.MAX)
+        .build();
+  }
+
+  private void maxPoolForward(int n, int c, int h) {
+    compare(
+        "maxpool2d N " + n + " C " + c + " H " + h,
+        (g, fusions) ->
+            g.cnn().maxPooling2d(g.placeHolder("x", DataType.FLOAT, n, c, h, h), pooling()));
+  }
+
   private void maxPool(int n, int v, int c, int h) {
     long out = (h - 1) / 2 + 1;
     compare(
@@ -115,16 +136,7 @@ public final class KernelTimings {
               Pooling2DDerivative.derivativeBuilder()
                   .sameDiff(g)
                   .inputs(new SDVariable[] {tiled, folded})
-                  .config(
-                      Pooling2DConfig.builder()
-                          .kH(3)
-                          .kW(3)
-                          .sH(2)
-                          .sW(2)
-                          .pH(1)
-                          .pW(1)
-                          .type(Pooling2DType.MAX)
-                          .build())
+                  .config(pooling())
                   .build()
                   .outputVariable();
           SDVariable apart = g.reshape(back, n, v, c, h, h);

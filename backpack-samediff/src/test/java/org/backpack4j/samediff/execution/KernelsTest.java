@@ -45,10 +45,10 @@ class KernelsTest {
       String name, Class<? extends Kernel> kernel, Hints.@Nullable Fusion... fusions) {
     Hints hints = Hints.none().withFusions(List.of(fusions));
     List<String> names = List.of(name);
-    assertThat(Planner.plan(graph, feeds, names, hints).steps())
+    assertThat(Planner.plan(graph, feeds, names, hints).runs())
         .as("kernels for " + name)
         .anyMatch(step -> kernel.isInstance(step.kernel()));
-    assertThat(Planner.plan(graph, feeds, names, hints.withKernels(false)).steps())
+    assertThat(Planner.plan(graph, feeds, names, hints.withKernels(false)).runs())
         .allMatch(step -> step.kernel() == null);
     Map<String, INDArray> expected = Walk.run(graph, feeds, names);
     try (PlannedGraph planned = new PlannedGraph(graph, hints)) {
@@ -116,12 +116,12 @@ class KernelsTest {
                     fusion("outer_squared_sum", "sum", in),
                     fusion("outer_squared_sum", "samples", in)));
     List<String> both = List.of("sum", "samples");
-    assertThat(Planner.plan(graph, feeds, both, hints).steps())
+    assertThat(Planner.plan(graph, feeds, both, hints).runs())
         .hasSize(2)
         .allMatch(step -> step.kernel() instanceof OuterSquaredSum);
     // Whoever asks for the products themselves needs the ops.
     List<String> all = List.of("sum", "samples", g.name());
-    assertThat(Planner.plan(graph, feeds, all, hints).steps())
+    assertThat(Planner.plan(graph, feeds, all, hints).runs())
         .noneMatch(step -> step.kernel() instanceof OuterSquaredSum);
     for (List<String> names : List.of(both, all)) {
       try (PlannedGraph planned = new PlannedGraph(graph, hints)) {
@@ -165,6 +165,46 @@ class KernelsTest {
         flat,
         Unfold.class,
         fusion("unfold", flat, List.of("x"), kh, kw, sh, sw, ph, pw, dh, dw, oh, ow));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // type, H, W, kH, kW, sH, sW, pH, pW, dH, dW, padding
+    "DOUBLE, 7, 8, 3, 3, 2, 2, 0, 0, 1, 1, VALID",
+    "FLOAT, 7, 8, 3, 3, 2, 2, 1, 1, 1, 1, VALID",
+    "DOUBLE, 7, 8, 3, 2, 2, 1, 0, 0, 1, 1, SAME",
+    "FLOAT, 28, 28, 3, 3, 2, 2, 0, 0, 1, 1, SAME",
+    "DOUBLE, 9, 10, 3, 2, 1, 3, 1, 1, 2, 2, VALID",
+    "DOUBLE, 6, 6, 2, 2, 2, 2, 0, 0, 1, 1, VALID"
+  })
+  void maxPool(
+      DataType type,
+      int h,
+      int w,
+      int kh,
+      int kw,
+      int sh,
+      int sw,
+      int ph,
+      int pw,
+      int dh,
+      int dw,
+      PaddingMode padding) {
+    SDVariable x = feed("x", type, 3, 2, h, w);
+    Pooling2DConfig config =
+        Pooling2DConfig.builder()
+            .kH(kh)
+            .kW(kw)
+            .sH(sh)
+            .sW(sw)
+            .pH(ph)
+            .pW(pw)
+            .dH(dh)
+            .dW(dw)
+            .paddingMode(padding)
+            .type(MAX)
+            .build();
+    check(graph.cnn().maxPooling2d(x, config).name(), MaxPool.class);
   }
 
   @ParameterizedTest

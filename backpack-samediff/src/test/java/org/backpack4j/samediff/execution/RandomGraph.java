@@ -1,9 +1,13 @@
 package org.backpack4j.samediff.execution;
 
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import org.backpack4j.samediff.graph.Walk;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -25,6 +29,10 @@ final class RandomGraph {
   private final DataType type;
   final SameDiff graph = SameDiff.create();
   final List<String> names = new ArrayList<>();
+
+  /** What has samples on the first axis that are not those of its inputs. */
+  private final Set<String> mixed = new HashSet<>();
+
   private final List<SDVariable> flat = new ArrayList<>();
   private final List<SDVariable> images = new ArrayList<>();
 
@@ -45,6 +53,29 @@ final class RandomGraph {
     }
     names.add(all.get(all.size() - 1).name());
     names.add(flat.get(flat.size() - 1).mean(0).name());
+  }
+
+  /**
+   * The variables that have the samples on their first axis, each sample computed from the same
+   * sample of what it depends on, or from values that look at all samples and are in no group
+   * themselves.
+   */
+  Map<String, Hints.Axis> axes() {
+    Map<String, Hints.Axis> axes = new HashMap<>();
+    Map<String, INDArray> five = feeds(5, 1);
+    Map<String, INDArray> seven = feeds(7, 1);
+    Set<String> all = new HashSet<>(graph.inputs());
+    graph.getOps().values().forEach(op -> all.addAll(op.getOutputsOfOp()));
+    Map<String, INDArray> some = Walk.run(graph, five, all);
+    Map<String, INDArray> more = Walk.run(graph, seven, all);
+    for (String name : all) {
+      boolean moves =
+          some.get(name).rank() > 0 && some.get(name).size(0) == 5 && more.get(name).size(0) == 7;
+      if (moves && !mixed.contains(name)) {
+        axes.put(name, Hints.Axis.of(0));
+      }
+    }
+    return axes;
   }
 
   Map<String, INDArray> feeds(int samples, long seed) {
@@ -118,7 +149,11 @@ final class RandomGraph {
       case 9:
         return graph.reshape(graph.reshape(a, -1, 2, 2).permute(0, 2, 1), -1, (int) FEATURES);
       case 10:
-        return graph.reshape(a.permute(1, 0), -1, (int) FEATURES);
+        {
+          SDVariable transposed = graph.reshape(a.permute(1, 0), -1, (int) FEATURES);
+          mixed.add(transposed.name());
+          return transposed;
+        }
       case 11:
         return a.sub(a.mean(true, 0));
       case 12:
