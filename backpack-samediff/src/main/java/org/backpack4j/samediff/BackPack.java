@@ -52,6 +52,7 @@ public final class BackPack {
     private final List<String> predictions = new ArrayList<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
     private boolean lenient;
+    private long memoryBudget = MemoryBudget.ofThisMachine();
 
     private Builder(SameDiff sd) {
       this.sd = sd;
@@ -128,6 +129,28 @@ public final class BackPack {
     }
 
     /**
+     * Limits the memory that an evaluation works in, results aside. Where the intermediate values
+     * of a whole batch need more, samples are worked through in groups, as large as the budget
+     * allows; the numbers are the same up to rounding. A quarter of the machine's memory, if it is
+     * not set.
+     *
+     * <p>The budget holds for {@link ExtendedGraph#output}, for each thread that evaluates at the
+     * same time. It is exceeded where a single sample needs more, and where samples influence each
+     * other. The graph itself, run by SameDiff, knows no budget.
+     *
+     * @param bytes the budget in bytes, at least 1
+     * @return this builder
+     * @throws IllegalArgumentException if it is less than 1
+     */
+    public Builder memoryBudget(long bytes) {
+      if (bytes < 1) {
+        throw new IllegalArgumentException("A memory budget of " + bytes + " bytes is no budget.");
+      }
+      memoryBudget = bytes;
+      return this;
+    }
+
+    /**
      * Extends the graph.
      *
      * @param extensions the quantities
@@ -150,7 +173,8 @@ public final class BackPack {
                   Set.copyOf(without),
                   List.copyOf(predictions),
                   Map.copyOf(sampleAxes),
-                  lenient))
+                  lenient,
+                  memoryBudget))
           .extend();
     }
   }

@@ -41,6 +41,7 @@ final class Emission {
   private final Emitter emit;
   private final Map<Columns, Sweep> sweeps = new HashMap<>();
   private final @Nullable Noise noise;
+  private final Outputs outputs;
 
   Emission(
       Annotations graph,
@@ -55,11 +56,12 @@ final class Emission {
     this.quantities = quantities;
     this.emit = graph.emit();
     this.noise = declareNoise();
+    this.outputs = new Outputs(noise);
   }
 
   Outputs emit() {
-    Outputs outputs = new Outputs(noise);
     Sweep gradient = gradient();
+    startAtLosses(gradient);
     sweeps.put(Columns.GRADIENT, gradient);
     for (String parameter : quantities.parameters()) {
       emit.in(
@@ -73,7 +75,7 @@ final class Emission {
             }
             // behind the others: the sum of samples' gradients that are at hand costs little
             if (quantities.has(parameter, "grad")) {
-              gradientOf(parameter, gradient, outputs);
+              gradientOf(parameter, gradient);
             }
             fields.forEach((field, value) -> outputs.put(parameter, field, value));
             return parameter;
@@ -83,7 +85,21 @@ final class Emission {
     return outputs;
   }
 
-  private void gradientOf(String parameter, Sweep gradient, Outputs outputs) {
+  /** What the gradient is at the losses' inputs is where its way through the network starts. */
+  private void startAtLosses(Sweep gradient) {
+    for (Node node : graph.nodes()) {
+      if (rules.apply(node) instanceof LossRule) {
+        for (String input : node.inputs()) {
+          Tensor start = gradient.gradientAt(input, GRADIENT);
+          if (start != null) {
+            outputs.startsAt(start);
+          }
+        }
+      }
+    }
+  }
+
+  private void gradientOf(String parameter, Sweep gradient) {
     List<Tensor> all = new ArrayList<>();
     List<Tensor> penalties = new ArrayList<>();
     gradient.rowsAt(parameter).forEach(c -> all.add(withoutColumn(c.sum())));
@@ -258,8 +274,10 @@ final class Emission {
         group
             .columns()
             .forEach(
-                (input, value) ->
-                    sweep.seed(node.inputs().get(input), new Signal(source, value, group.signs())));
+                (input, value) -> {
+                  outputs.startsAt(value);
+                  sweep.seed(node.inputs().get(input), new Signal(source, value, group.signs()));
+                });
       }
     }
     return started;

@@ -42,6 +42,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final Map<Node, Rule> rules;
   private final Outputs outputs;
   private final Quantities quantities;
+  private final Hints hints;
   private final PlannedGraph planned;
 
   ExtendedGraph(
@@ -51,7 +52,8 @@ public final class ExtendedGraph implements AutoCloseable {
       Annotations annotations,
       Map<Node, Rule> rules,
       Outputs outputs,
-      Quantities quantities) {
+      Quantities quantities,
+      long memoryBudget) {
     this.source = source;
     this.graph = graph;
     this.annotations = annotations;
@@ -59,7 +61,22 @@ public final class ExtendedGraph implements AutoCloseable {
     this.rules = rules;
     this.outputs = outputs;
     this.quantities = quantities;
-    this.planned = new PlannedGraph(graph, Hints.none().withFusions(fusions(emit)));
+    this.hints =
+        Hints.none()
+            .withFusions(fusions(emit))
+            .withPortions(SamplePortions.of(graph, annotations, outputs.seeds()))
+            .withBudget(memoryBudget);
+    this.planned = new PlannedGraph(graph, hints);
+  }
+
+  /** How the graph is executed. */
+  Hints hints() {
+    return hints;
+  }
+
+  /** Another execution of the same graph. */
+  PlannedGraph planned(Hints other) {
+    return new PlannedGraph(graph, other);
   }
 
   /** What the planned execution may compute by a kernel: where the value is still in the graph. */

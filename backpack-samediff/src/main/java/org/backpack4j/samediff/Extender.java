@@ -85,7 +85,8 @@ final class Extender {
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
     warnOfFaults();
-    return new ExtendedGraph(source, copy, emit, graph, rules, outputs, quantities);
+    return new ExtendedGraph(
+        source, copy, emit, graph, rules, outputs, quantities, request.memoryBudget());
   }
 
   /** What kernels read for values that are needed: variables that no op may need any more. */

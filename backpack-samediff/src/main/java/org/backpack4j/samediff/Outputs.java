@@ -2,8 +2,10 @@ package org.backpack4j.samediff;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class Outputs {
   private final Map<String, Map<String, Tensor>> byParameter = new LinkedHashMap<>();
   private final @Nullable Noise noise;
+  private final Set<Tensor> seeds = new LinkedHashSet<>();
 
   /**
    * No outputs yet.
@@ -24,6 +27,15 @@ final class Outputs {
 
   @Nullable Noise noise() {
     return noise;
+  }
+
+  /** Notes where backpropagation starts. */
+  void startsAt(Tensor seed) {
+    seeds.add(seed);
+  }
+
+  Set<Tensor> seeds() {
+    return seeds;
   }
 
   /** The one place where an output's name is made. */

@@ -18,6 +18,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param predictions the predictions, where the person named them
  * @param sampleAxes sample axes named by the person, by placeholder
  * @param lenient whether to leave out what cannot be had
+ * @param memoryBudget the bytes that an evaluation is to work in
  */
 record Request(
     SameDiff sd,
@@ -27,4 +28,5 @@ record Request(
     Set<String> without,
     List<String> predictions,
     Map<String, Integer> sampleAxes,
-    boolean lenient) {}
+    boolean lenient,
+    long memoryBudget) {}

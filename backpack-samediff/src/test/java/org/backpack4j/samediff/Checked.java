@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.execution.Hints;
+import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchDiagGGNExact;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
@@ -67,9 +69,32 @@ public final class Checked {
               }
             }
           });
+      inPortions(graph, feeds, names, reference);
       brute.verify(reference).orThrow();
       return reference;
     }
+  }
+
+  /** One sample at a time, as far as that goes: the numbers must be the same. */
+  private static void inPortions(
+      ExtendedGraph graph,
+      Map<String, INDArray> feeds,
+      List<String> names,
+      Map<String, INDArray> reference) {
+    for (Hints hints : eachRoots(graph)) {
+      try (PlannedGraph one = graph.planned(hints.withBudget(1))) {
+        compare("a sample at a time", reference, one.output(feeds, names));
+      }
+    }
+  }
+
+  /** The hints with each set of roots alone. */
+  private static List<Hints> eachRoots(ExtendedGraph graph) {
+    Hints.Portioning portions = graph.hints().portions();
+    return portions.roots().stream()
+        .map(roots -> new Hints.Portioning(List.of(roots), portions.axes(), portions.additive()))
+        .map(graph.hints()::withPortions)
+        .toList();
   }
 
   /** All exact quantities, unchecked. */
@@ -96,6 +121,7 @@ public final class Checked {
       Extension... extensions) {
     try (ExtendedGraph graph = builder.extend(extensions)) {
       Map<String, INDArray> results = graph.output(feeds, graph.outputNames());
+      inPortions(graph, feeds, graph.outputNames(), results);
       brute.verifier().entries(2).verify(results).orThrow();
       return results;
     }

@@ -83,6 +83,16 @@ public final class Annotations {
   }
 
   /**
+   * Where a variable has the samples.
+   *
+   * @param variable the name of any variable
+   * @return the place; null for one that was emitted
+   */
+  public @Nullable Placement knownPlacement(String variable) {
+    return placements.get(variable);
+  }
+
+  /**
    * Where a variable has its sample axis.
    *
    * @param variable the variable's name

@@ -84,19 +84,20 @@ public record Hints(
    * for all samples at once. What depends on a root is worked through so, as far as these hints
    * reach.
    *
-   * @param roots variables with samples from which on memory is scarce
+   * @param roots sets of variables with samples, placeholders among them, from which on memory is
+   *     scarce: the first set is tried first, a later one if that does not save enough
    * @param axes where variables have the samples, placeholders among them; a variable that is not
    *     named here has none, or is not to be divided
    * @param additive variables that have no samples and are sums over them: the value for all
    *     samples is the sum of those for any groups of samples
    */
-  public record Portioning(Set<String> roots, Map<String, Axis> axes, Set<String> additive) {
+  public record Portioning(List<Set<String>> roots, Map<String, Axis> axes, Set<String> additive) {
     /** Nothing is divided. */
-    public static final Portioning NONE = new Portioning(Set.of(), Map.of(), Set.of());
+    public static final Portioning NONE = new Portioning(List.of(), Map.of(), Set.of());
 
     /** Keeps copies. */
     public Portioning {
-      roots = Set.copyOf(roots);
+      roots = roots.stream().map(Set::copyOf).toList();
       axes = Map.copyOf(axes);
       additive = Set.copyOf(additive);
     }

@@ -82,10 +82,19 @@ final class Planner {
   /** The plan that keeps within the budget, or comes closest to it. */
   private Plan inPortions(Plan whole) {
     long samples = Portions.samples(feedShapes, hints.portions().axes());
-    if (samples < 2 || hints.portions().roots().isEmpty()) {
-      return whole;
+    Plan best = whole;
+    for (Set<String> roots : hints.portions().roots()) {
+      if (samples > 1 && best.arenaBytes() > hints.budget()) {
+        Plan plan = inPortions(whole, roots, samples);
+        best = plan.arenaBytes() < best.arenaBytes() ? plan : best;
+      }
     }
-    Plan one = portioned(1, samples);
+    return best;
+  }
+
+  /** The same, of what is behind given variables. */
+  private Plan inPortions(Plan whole, Set<String> roots, long samples) {
+    Plan one = portioned(1, roots, samples);
     if (one == null || one.arenaBytes() >= whole.arenaBytes()) {
       return whole;
     }
@@ -97,7 +106,7 @@ final class Planner {
       double room = (double) (hints.budget() - best.arenaBytes());
       double each = (double) (whole.arenaBytes() - best.arenaBytes()) / (samples - least);
       long next = Math.min(most, Math.max(least + 1, least + (long) (room / each)));
-      Plan plan = room < each ? null : portioned(next, samples);
+      Plan plan = room < each ? null : portioned(next, roots, samples);
       if (plan == null) {
         break;
       }
@@ -112,7 +121,7 @@ final class Planner {
   }
 
   /** The plan with at most so many samples at a time; null if the hints allow none. */
-  private @Nullable Plan portioned(long most, long samples) {
+  private @Nullable Plan portioned(long most, Set<String> roots, long samples) {
     List<Sections.Portioned> portions = new ArrayList<>();
     for (Portions.Group group : Portions.groups(samples, most)) {
       Map<String, long[]> shapes =
@@ -124,7 +133,7 @@ final class Planner {
       portions.add(new Sections.Portioned(values, ops, group.samples(), group.times()));
     }
     List<OpPlan> whole = Fusing.fused(inference, results, hints);
-    Schedule schedule = new Sections(hints, results, whole, inference).schedule(portions);
+    Schedule schedule = new Sections(hints, roots, results, whole, inference).schedule(portions);
     return schedule == null ? null : placed(schedule);
   }
 

@@ -30,6 +30,7 @@ final class Sections {
   private static final Logger LOG = LoggerFactory.getLogger(Sections.class);
 
   private final Hints hints;
+  private final Set<String> roots;
   private final Collection<Value> results;
 
   /** The ops for all samples. */
@@ -37,8 +38,14 @@ final class Sections {
 
   private final Inference wholeValues;
 
-  Sections(Hints hints, Collection<Value> results, List<OpPlan> whole, Inference wholeValues) {
+  Sections(
+      Hints hints,
+      Set<String> roots,
+      Collection<Value> results,
+      List<OpPlan> whole,
+      Inference wholeValues) {
     this.hints = hints;
+    this.roots = roots;
     this.results = results;
     this.whole = whole;
     this.wholeValues = wholeValues;
@@ -114,12 +121,18 @@ final class Sections {
 
   /** The names of all variables that are computed inside. */
   private Set<String> inside(Portioned portion) {
+    Set<String> given = new HashSet<>();
+    portion.values().sources().forEach(source -> given.add(source.name));
     Set<String> dependent = new HashSet<>();
     Set<String> inside = new LinkedHashSet<>();
     for (OpPlan op : portion.ops()) {
       boolean depends =
-          op.outputs().stream().anyMatch(o -> hints.portions().roots().contains(o.name))
-              || op.inputs().stream().anyMatch(i -> dependent.contains(i.name));
+          op.outputs().stream().anyMatch(o -> roots.contains(o.name))
+              || op.inputs().stream()
+                  .anyMatch(
+                      i ->
+                          dependent.contains(i.name)
+                              || (given.contains(i.name) && roots.contains(i.name)));
       if (depends) {
         op.outputs().forEach(o -> dependent.add(o.name));
         boolean fed =

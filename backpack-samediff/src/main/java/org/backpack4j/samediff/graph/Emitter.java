@@ -2,10 +2,13 @@ package org.backpack4j.samediff.graph;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +35,8 @@ public final class Emitter {
   private final Map<List<Object>, Tensor> made = new HashMap<>();
   private final Map<String, Tensor> emitted = new LinkedHashMap<>();
   private final List<Fusion> fusions = new ArrayList<>();
+  private final Set<SDVariable> totals = Collections.newSetFromMap(new IdentityHashMap<>());
+  private boolean samplesOutermost = true;
   private final String sampled;
   private final int sampledAxis;
   private final long sampledFactor;
@@ -80,6 +85,41 @@ public final class Emitter {
    */
   public List<Fusion> fusions() {
     return List.copyOf(fusions);
+  }
+
+  /**
+   * Whether a value is a sum over samples: for all of them it is the sum of what it is for any
+   * groups of them.
+   *
+   * @param a the value
+   * @return whether it is known to be
+   */
+  public boolean isTotal(Tensor a) {
+    return totals.contains(a.variable());
+  }
+
+  /**
+   * Whether in every value emitted so far the samples are the outermost part of their axis, as
+   * {@link Dim} has it: not so where a person's variable has something folded into the axis before
+   * the samples.
+   *
+   * @return whether they are
+   */
+  public boolean samplesOutermost() {
+    return samplesOutermost;
+  }
+
+  private Tensor total(boolean isTotal, Tensor a) {
+    if (isTotal) {
+      totals.add(a.variable());
+    }
+    return a;
+  }
+
+  /** Between two samples in memory lie as many numbers as behind an outermost N. */
+  private static long weight(Dims dims) {
+    int axis = dims.sampleAxis();
+    return axis < 0 ? 0 : dims.get(axis).size() * dims.from(axis + 1).product().size();
   }
 
   /**
@@ -232,11 +272,13 @@ public final class Emitter {
       }
     }
     Tensor from = source;
+    samplesOutermost &= weight(from.dims()) == weight(dims);
     Tensor result =
         make(
             List.of("reshape", id(from), dims),
             () -> from.variable().reshape(dims.toLongs()),
             v -> like(v, dims, a.nonNegative(), from));
+    total(isTotal(from), result);
     origin.put(result, from);
     return result;
   }
@@ -269,6 +311,7 @@ public final class Emitter {
             List.of("permute", id(a), Arrays.toString(order)),
             () -> graph.permute(a.variable(), order),
             v -> like(v, dims, a.nonNegative(), a));
+    total(isTotal(a), result);
     permuted.put(result, new Permuted(a, order));
     return result;
   }
@@ -782,10 +825,12 @@ public final class Emitter {
             .range(0, r - 2)
             .plus(
                 a.dims().get(transposeA ? r - 1 : r - 2), b.dims().get(transposeB ? r - 2 : r - 1));
-    return make(
-        List.of("matmul", id(a), transposeA, id(b), transposeB),
-        () -> graph.mmul(a.variable(), b.variable(), transposeA, transposeB, false),
-        v -> like(v, dims, a.nonNegative() && b.nonNegative(), a, b));
+    return total(
+        k.samples(),
+        make(
+            List.of("matmul", id(a), transposeA, id(b), transposeB),
+            () -> graph.mmul(a.variable(), b.variable(), transposeA, transposeB, false),
+            v -> like(v, dims, a.nonNegative() && b.nonNegative(), a, b)));
   }
 
   /**
@@ -816,10 +861,12 @@ public final class Emitter {
     }
     Tensor middle = reshape(a, Dims.of(left, summed, right));
     return reshape(
-        make(
-            List.of("sum", id(middle)),
-            () -> middle.variable().sum(1),
-            v -> like(v, Dims.of(left, right), a.nonNegative(), middle)),
+        total(
+            summed.samples(),
+            make(
+                List.of("sum", id(middle)),
+                () -> middle.variable().sum(1),
+                v -> like(v, Dims.of(left, right), a.nonNegative(), middle))),
         outside);
   }
 

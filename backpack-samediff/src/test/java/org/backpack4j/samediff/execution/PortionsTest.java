@@ -92,7 +92,7 @@ class PortionsTest {
   }
 
   private Hints hints() {
-    return Hints.none().withPortions(new Hints.Portioning(Set.of("root"), axes, additive));
+    return Hints.none().withPortions(new Hints.Portioning(List.of(Set.of("root")), axes, additive));
   }
 
   @ParameterizedTest
@@ -146,7 +146,7 @@ class PortionsTest {
           (name, axis) -> random.nextInt(5) == 0 ? new Hints.Axis(axis.axis() + 1, 1, 1) : axis);
       Hints hints =
           Hints.none()
-              .withPortions(new Hints.Portioning(Set.of("root"), some, additive))
+              .withPortions(new Hints.Portioning(List.of(Set.of("root")), some, additive))
               .withBudget(1);
       try (PlannedGraph planned = new PlannedGraph(graph, hints)) {
         assertSame("trial " + trial, planned.output(feeds, names), expected);
@@ -169,7 +169,7 @@ class PortionsTest {
       String root = variables.get(new Random(seed).nextInt(variables.size()));
       Hints hints =
           Hints.none()
-              .withPortions(new Hints.Portioning(Set.of(root), known, Set.of()))
+              .withPortions(new Hints.Portioning(List.of(Set.of(root)), known, Set.of()))
               .withBudget(1);
       Map<String, INDArray> expected = Walk.run(random.graph, feeds, random.names);
       Plan plan = Planner.plan(random.graph, feeds, random.names, hints);
