@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.graph;
 
 import java.util.Optional;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.impl.summarystats.Variance;
 
 /** What goes wrong in the forward pass, or when the graph is copied or saved. */
@@ -13,6 +14,21 @@ final class EvaluationFaults {
           site,
           "A strided slice with a negative stride makes M2.1 crash the Java machine.",
           "Use sd.reverse, and slice with a positive stride.");
+    }
+    if (TruncatedDivisions.canCrash(site.graph(), site.node())) {
+      return fault(
+          site,
+          "M2.1 cuts the divisor down to a whole number, and crashes the Java machine where that"
+              + " is zero.",
+          TruncatedDivisions.REMEDY);
+    }
+    if (site.function().opName().equals("dropout_inverted")
+        && site.graph().getVariable(site.inputs().get(0)).dataType() == DataType.DOUBLE) {
+      return fault(
+          site,
+          "In double precision M2.1 fills the result of this op with garbage, also where nothing is"
+              + " dropped.",
+          "Use sd.nn().dropout, or single precision.");
     }
     if (isEmptyConvolution(site)) {
       return fault(

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.ScalarOp;
 
 /**
  * Ops whose gradient SameDiff gets wrong, each found by central differences, one op at a time.
@@ -35,6 +36,16 @@ final class GradientFaults {
                   + " gradient of its input is wrong.",
               "Write the gradient out: dy * gamma / sqrt(variance + eps)."),
           entry(
+              "ClipByValue",
+              site -> site.isDifferentiatedBy(0) && site.inputs().size() > 1,
+              "SameDiff's gradient of a clipping whose bounds are inputs takes both for zero.",
+              "Give the bounds as numbers, or write min(max(x, lower), upper)."),
+          entry(
+              "car",
+              site -> site.isDifferentiatedBy(1),
+              "SameDiff's gradient of what replaces entries is that of the entries replaced.",
+              EXTENDED + "compare, and select by sd.where."),
+          entry(
               "clipbynorm",
               FaultSite::isDifferentiated,
               WRONG,
@@ -54,6 +65,17 @@ final class GradientFaults {
               FaultSite::isDifferentiated,
               WRONG,
               EXTENDED + "multiply by a triangular matrix of ones."),
+          entry(
+              "divide_no_nan",
+              GradientFaults::mayDivideByZero,
+              "SameDiff's gradient of this op is that of a plain division: not a number, or"
+                  + " infinite, where the divisor is zero.",
+              EXTENDED + "add one to the divisor where it is zero, and mask the quotient there."),
+          entry(
+              "floormod",
+              site -> site.isDifferentiatedBy(1),
+              "SameDiff's gradient of the divisor is wrong.",
+              EXTENDED + "write it out: x - floor(x / y) * y."),
           entry(
               "gather",
               GradientFaults::isGatherOfRows,
@@ -79,12 +101,20 @@ final class GradientFaults {
               "mod",
               FaultSite::isDifferentiated,
               WRONG,
-              "Use sd.math().floorMod, whose gradient is right."),
+              EXTENDED + "write it out: x - floor(x / y) * y where both have the same sign."),
           entry(
               "pad",
               site -> site.isDifferentiatedBy(0) && site.integer(0) != 0,
               "SameDiff's gradient of a reflecting or symmetric padding is that of a constant one.",
               EXTENDED + "put the padding together from slices that are reversed."),
+          entry(
+              "relu6",
+              site ->
+                  site.isDifferentiated()
+                      && site.function() instanceof ScalarOp op
+                      && op.scalar().getDouble(0) != 0,
+              "SameDiff's gradient of this op ignores the cutoff.",
+              EXTENDED + "multiply sd.nn().relu6(x, 0) by the mask x > cutoff."),
           entry("tf_atan2", GradientFaults::isBroadcast, BROADCAST, TILE),
           entry(
               "upsampling2d",
@@ -105,6 +135,16 @@ final class GradientFaults {
     return Optional.ofNullable(TABLE.get(site.function().opName()))
         .filter(entry -> entry.meets().test(site))
         .map(entry -> new Fault(site.name(), entry.problem(), entry.cure()));
+  }
+
+  /** A division by something that is not known to be zero nowhere. */
+  private static boolean mayDivideByZero(FaultSite site) {
+    return site.isDifferentiated()
+        && site.constant(1).map(divisor -> holdsZero(divisor)).orElse(true);
+  }
+
+  private static boolean holdsZero(INDArray array) {
+    return !array.isEmpty() && array.aminNumber().doubleValue() == 0;
   }
 
   /** A gather along axis 0 from a table that is trained, by indices that may be anything. */

@@ -82,6 +82,13 @@ public final class OpExecution {
     if (StridedSlices.isBackwards(graph, node)) {
       throw unsupported(node, "has a negative stride, of which M2.1 crashes");
     }
+    if (TruncatedDivisions.canCrash(graph, node)) {
+      throw unsupported(
+          node,
+          "may divide by a number between -1 and 1, of which M2.1 crashes ("
+              + TruncatedDivisions.REMEDY
+              + ")");
+    }
   }
 
   private static UnsupportedOperationException unsupported(SameDiffOp node, String why) {

@@ -17,7 +17,8 @@ import org.nd4j.linalg.api.ops.impl.summarystats.Variance;
  *   <li>A variance that is not bias-corrected, which is read back as one that is, is written out.
  * </ul>
  *
- * <p>For {@code lstmLayer} there is no cure: a graph with one cannot be loaded.
+ * <p>For {@code lstmLayer} and {@code car} ({@code replaceWhere} by entries of another variable)
+ * there is no cure: a graph with one cannot be loaded.
  */
 public final class SaveRepair {
   private SaveRepair() {}

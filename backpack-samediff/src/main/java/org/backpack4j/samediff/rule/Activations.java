@@ -73,6 +73,15 @@ final class Activations {
           Tensor r = softsignSlope(e, p.x());
           return e.scale(e.mul(e.sign(p.x()), e.mul(r, e.square(r))), -2);
         });
+    // 1 / (1 + |x|)²
+    put(
+        t,
+        "softsignderivative",
+        (e, p) -> {
+          Tensor r = softsignSlope(e, p.x());
+          return e.scale(e.mul(e.sign(p.x()), e.mul(r, e.square(r))), -2);
+        },
+        (e, p) -> e.scale(e.square(e.square(softsignSlope(e, p.x()))), 6));
     put(t, "swish", Activations::swish, Activations::swishTwice);
     // 1 − y², −2 y (1 − y²)
     put(
@@ -178,11 +187,11 @@ final class Activations {
   }
 
   /** s (1 − s). */
-  private static Tensor bell(Emitter e, Tensor s) {
+  static Tensor bell(Emitter e, Tensor s) {
     return e.mul(s, e.minus(1, s)).knownNonNegative();
   }
 
-  private static Tensor sigmoid(Emitter e, Tensor x) {
+  static Tensor sigmoid(Emitter e, Tensor x) {
     return e.map("sigmoid", x, true, v -> e.graph().nn().sigmoid(v));
   }
 

@@ -21,8 +21,11 @@ final class BinaryFunctions {
     t.put("Pow", Powers.rule());
     // the angle of the point (b, a)
     put(t, "tf_atan2", Angles.DA, Angles.DB, Angles.DAA, Angles.DAB, Angles.DBB);
+    Rule replace = new ReplaceRule();
     Rule select = new SelectRule();
     t.put("Where", select);
+    t.put("car", replace);
+    t.put("cas", replace);
     t.put("mergeadd", new MergeRule(MergeRule.Kind.SUM));
     t.put("mergeavg", new MergeRule(MergeRule.Kind.MEAN));
     t.put("mergemax", new MergeRule(MergeRule.Kind.MAXIMUM));
@@ -57,6 +60,19 @@ final class BinaryFunctions {
   }
 
   private static void products(Map<String, Rule> t) {
+    // b σ'(a), SameDiff's sigmoidDerivative: σ' = σ (1 − σ), σ'' = σ' (1 − 2 σ), third σ' (1 − 6
+    // σ')
+    put(
+        t,
+        "sigmoid_bp",
+        (e, o) -> e.mul(o.b(), sigmoidBend(e, o)),
+        (e, o) -> Activations.bell(e, Activations.sigmoid(e, o.a())),
+        (e, o) -> {
+          Tensor slope = Activations.bell(e, Activations.sigmoid(e, o.a()));
+          return e.mul(o.b(), e.mul(slope, e.minus(1, e.scale(slope, 6))));
+        },
+        BinaryFunctions::sigmoidBend,
+        ZERO);
     // a / b
     quotient(t, "divide", (e, b) -> e.reciprocal(b));
     // a / b, or 0 where b is 0
@@ -94,6 +110,11 @@ final class BinaryFunctions {
         (e, o) -> o.number(2),
         (e, o) -> o.number(-2),
         (e, o) -> o.number(2));
+  }
+
+  private static Tensor sigmoidBend(Emitter e, Operands o) {
+    Tensor s = Activations.sigmoid(e, o.a());
+    return e.mul(Activations.bell(e, s), e.minus(1, e.scale(s, 2)));
   }
 
   /** One over the denominator. */

@@ -17,6 +17,8 @@ final class Functions {
     Rule dropout = new DropoutRule();
     table.put("ClipByValue", new ClipRule());
     table.put("cast", new CastRule());
+    table.put("clipbyavgnorm", new ClipByNormRule(true));
+    table.put("clipbynorm", new ClipByNormRule(false));
     table.put("crelu", new ConcatenatedReluRule());
     table.put("dropout", dropout);
     table.put("dropout_inverted", dropout);

@@ -15,6 +15,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.TruncateDivOp;
 import org.nd4j.linalg.factory.Nd4j;
 
 class FaultsTest {
@@ -460,6 +461,37 @@ class FaultsTest {
 
     assertThat(Faults.of(graph)).extracting(Fault::node).containsExactly("w", "z", "s", "mse");
     assertThat(GraphText.of(graph)).isEqualTo(before);
+  }
+
+  @Test
+  void aTruncatedDivisionByWhatMayBeSmallIsRefusedBeforeItRuns() {
+    SDVariable x = x(-1, 4);
+    SDVariable half = graph.var("half", OpCase.random(4));
+    SDVariable q = new TruncateDivOp(graph, x.mul(w(4)), half).outputVariable().rename("q");
+    q.sum("loss");
+    graph.setLossVariables("loss");
+
+    assertThat(Faults.of(graph)).extracting(Fault::node).contains("q");
+    assertThatThrownBy(() -> GraphShapes.of(graph, List.of("loss"), Map.of()))
+        .isInstanceOf(UnsupportedOperationException.class)
+        .hasMessageContaining("truncatediv")
+        .hasMessageContaining("between -1 and 1");
+  }
+
+  @Test
+  void aTruncatedDivisionByALargeConstantIsNot() {
+    SDVariable three = graph.constant("three", 3.0);
+    SDVariable q = new TruncateDivOp(graph, w(4), three).outputVariable().rename("q");
+
+    assertThat(Walk.run(graph, Map.of(), List.of("q")).get("q").amaxNumber().doubleValue())
+        .isZero();
+  }
+
+  @Test
+  void invertedDropoutInDoublePrecision() {
+    graph.nn().dropoutInverted("d", x(-1, 4), 1.0);
+
+    assertThat(Faults.of(graph)).extracting(Fault::node).containsExactly("d");
   }
 
   @Test

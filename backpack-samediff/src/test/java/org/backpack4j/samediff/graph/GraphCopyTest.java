@@ -57,7 +57,7 @@ class GraphCopyTest {
     SameDiff copy = GraphCopy.of(source);
 
     assertComputes(copy, expected);
-    if (op.name().startsWith("lstmLayer")) {
+    if (op.name().startsWith("lstmLayer") || op.name().startsWith("replaceWhere, ")) {
       // M2.1 cannot load such a graph.
       assertThat(SaveRepair.lost(copy)).hasSize(1);
     } else {

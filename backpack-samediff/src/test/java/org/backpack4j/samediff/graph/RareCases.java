@@ -12,6 +12,7 @@ import org.nd4j.enums.DataFormat;
 import org.nd4j.enums.ImageResizeMethod;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.custom.DivideNoNan;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
@@ -249,6 +250,39 @@ final class RareCases {
     add("rectifiedTanh", random(3, 4), (sd, x) -> sd.math().rectifiedTanh(x));
     add("thresholdRelu", random(3, 4), (sd, x) -> sd.nn().relu(x, 0.2));
     add("mod", random(3, 4), (sd, x) -> sd.math().mod(x, sd.constant(random(3, 4).addi(1))));
+    add(
+        "floorMod",
+        random(3, 4),
+        (sd, x) -> sd.math().floorMod(x, sd.constant(random(3, 4).addi(1))));
+    add(
+        "floorMod, divisor",
+        random(3, 4).addi(1),
+        (sd, x) -> sd.math().floorMod(sd.constant(random(4, 3).reshape(3, 4).addi(3)), x));
+    add(
+        "clipByValue by inputs",
+        random(3, 4),
+        (sd, x) -> sd.clipByValue(x, sd.constant(-0.1), sd.constant(0.3)));
+    add("relu6 with a cutoff", random(3, 4), (sd, x) -> sd.nn().relu6(x, 0.2));
+    add(
+        "replaceWhere, from",
+        random(3, 4),
+        (sd, x) -> sd.replaceWhere(sd.constant(random(3, 4)), x, Conditions.lessThan(0.1)));
+    add(
+        "replaceWhere, to",
+        random(3, 4),
+        (sd, x) -> sd.replaceWhere(x, sd.constant(random(3, 4)), Conditions.lessThan(0.1)));
+    add(
+        "divideNoNan",
+        random(3),
+        (sd, x) ->
+            new DivideNoNan(sd, x, sd.constant(Nd4j.createFromArray(2.0, 1.0, -1.0)))
+                .outputVariable());
+    add(
+        "divideNoNan by zero",
+        random(3),
+        (sd, x) ->
+            new DivideNoNan(sd, x, sd.constant(Nd4j.createFromArray(2.0, 0.0, 1.0)))
+                .outputVariable());
     add(
         "floorDiv",
         random(3, 4),

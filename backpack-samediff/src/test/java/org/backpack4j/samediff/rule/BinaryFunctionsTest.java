@@ -154,6 +154,17 @@ class BinaryFunctionsTest {
     verify(behind(inputs, Op.ATAN2), "from_x", "from_w");
   }
 
+  /** M2.1 takes two inputs of one shape alone. */
+  @Test
+  void theSigmoidsDerivativeTimesAnother() {
+    for (String[] predictions : new String[][] {{"z"}, {"from_x", "from_w"}}) {
+      SameDiff sd = SameDiff.create();
+      SDVariable f = sd.nn().sigmoidDerivative(samples(sd, "p", "x"), samples(sd, "q", "w"));
+      Problems.verifyInEveryWay(
+          Problems.squared(sd, f.mul(3)), Problems.feeds(sd, 0.3, 1.3), predictions);
+    }
+  }
+
   /** One after the other on one graph: every layout, every way of running. */
   @Test
   void inEveryWay() {

@@ -105,6 +105,43 @@ class ConvolutionRuleTest {
     }
   }
 
+  /**
+   * Channels are split, each part has a kernel of its own, and what they answer is put together.
+   */
+  @ParameterizedTest
+  @CsvSource({"NCHW, 1", "NHWC, 3"})
+  void groups(String format, int channels) {
+    Conv2DConfig config = square(format, 2).sH(2).paddingMode(PaddingMode.SAME).build();
+    Nets.checkBoth(
+        image(format, 4, 3, 2),
+        (sd, x, type) -> {
+          SDVariable h = sd.math().mul(x, sd.var("scale", Nets.random(type, 1, 1, 1, 1)));
+          SDVariable[] parts = sd.split(h, 2, channels);
+          for (int k = 0; k < 2; k++) {
+            SDVariable w = sd.var("w" + k, Nets.random(type, 2, 2, 2, 1 + k));
+            SDVariable b = sd.var("b" + k, Nets.random(type, 1 + k));
+            parts[k] = sd.cnn().conv2d(parts[k], w, b, config);
+          }
+          return sd.concat(channels, parts);
+        });
+  }
+
+  /** One kernel for all groups is split along with them. */
+  @Test
+  void groupsOfOneKernel() {
+    Conv2DConfig config = square("NCHW", 2).build();
+    Nets.checkBoth(
+        image("NCHW", 4, 3, 2),
+        (sd, x, type) -> {
+          SDVariable[] kernels = sd.split(sd.var("w", Nets.random(type, 2, 2, 2, 4)), 2, 3);
+          SDVariable[] parts = sd.split(sd.math().tanh(x), 2, 1);
+          for (int k = 0; k < 2; k++) {
+            parts[k] = sd.cnn().conv2d(parts[k], kernels[k], config);
+          }
+          return sd.nn().biasAdd(sd.concat(1, parts), sd.var("b", Nets.random(type, 4)), true);
+        });
+  }
+
   /** A kernel with many channels: input and weights' gradients come from one op. */
   @ParameterizedTest
   @CsvSource({"NCHW, VALID, 1", "NCHW, SAME, 2", "NHWC, SAME, 1", "NHWC, VALID, 2"})

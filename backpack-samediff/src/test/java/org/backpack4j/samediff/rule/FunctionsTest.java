@@ -152,6 +152,7 @@ class FunctionsTest {
         f("sinh", SMALL, (sd, x) -> sd.math().sinh(x)),
         f("softplus", ANYWHERE, (sd, x) -> sd.nn().softplus(x)),
         f("softsign", ANYWHERE, (sd, x) -> sd.nn().softsign(x)),
+        f("softsignDerivative", SMALL_BUT_ZERO, (sd, x) -> sd.nn().softsignDerivative(x)),
         f("sqrt", POSITIVE, (sd, x) -> sd.math().sqrt(x)),
         f("square", SMALL, (sd, x) -> sd.math().square(x)),
         f("swish", ANYWHERE, (sd, x) -> sd.nn().swish(x)),
