@@ -8,6 +8,7 @@ import java.util.Set;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.autodiff.samediff.internal.Variable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -55,12 +56,14 @@ final class LayoutFaults {
     return site.shape(1).filter(weights -> weights.length == 2 && weights[1] == 1).isPresent();
   }
 
-  /** The parameters and constants in 'f' order that some op reads. */
+  /** The parameters and constants in 'f' order that some op reads, other than through a reshape. */
   static List<Fault> ofArrays(SameDiff graph) {
     List<Fault> faults = new ArrayList<>();
     for (Variable variable : graph.getVariables().values()) {
       List<String> readers = variable.getInputsForOp();
-      if (readers != null && !readers.isEmpty() && isInFOrder(variable.getVariable())) {
+      if (readers != null
+          && !readers.stream().allMatch(r -> laysOut(graph, r))
+          && isInFOrder(variable.getVariable())) {
         faults.add(
             new Fault(
                 variable.getName(),
@@ -70,6 +73,12 @@ final class LayoutFaults {
       }
     }
     return isCacheOff(graph) ? List.of() : faults;
+  }
+
+  /** What a reshape answers is in 'c' order, whatever it reads. */
+  private static boolean laysOut(SameDiff graph, String op) {
+    SameDiffOp reader = graph.getOps().get(op);
+    return reader != null && reader.getOp().opName().equals("reshape");
   }
 
   private static boolean isInFOrder(SDVariable variable) {

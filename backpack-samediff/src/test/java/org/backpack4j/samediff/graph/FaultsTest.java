@@ -107,6 +107,15 @@ class FaultsTest {
   }
 
   @Test
+  void aParameterInFOrderThatIsReadThroughAReshapeDoesNoHarm() {
+    SDVariable w = w(4, 3);
+    loss(x(-1, 4).mmul(w.reshape(4, 3)));
+    w.setArray(OpCase.random(4, 3).dup('f'));
+
+    assertNone();
+  }
+
+  @Test
   void aConstantIsInFOrder() {
     loss(w(4, 3).mul(graph.constant("c", OpCase.random(4, 3).dup('f'))));
 

@@ -1,0 +1,196 @@
+package org.backpack4j.dl4j;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.backpack4j.dl4j.convert.Conversion;
+import org.backpack4j.samediff.BackPack;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.extension.Extension;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/**
+ * A network as a SameDiff graph with a loss. Made by {@link Dl4jConverter}.
+ *
+ * <p>The placeholders are the network's inputs by their names ({@code input} for a
+ * MultiLayerNetwork) and {@code <output>.labels}. Variables are named within the scope of their
+ * layer.
+ */
+public final class ConvertedNetwork {
+  private final Conversion.Result result;
+
+  ConvertedNetwork(Conversion.Result result) {
+    this.result = result;
+  }
+
+  /**
+   * The graph. Its loss variables are the losses of the network's outputs.
+   *
+   * @return the graph
+   */
+  public SameDiff sameDiff() {
+    return result.graph();
+  }
+
+  /**
+   * The trained parameters: those that have quantities.
+   *
+   * @return their names, DL4J's, in the order of the layers
+   */
+  public List<String> parameters() {
+    return result.parameters();
+  }
+
+  /**
+   * The activations of a layer or vertex.
+   *
+   * @param name its name; of a layer of a MultiLayerNetwork, its number
+   * @return the name of the variable
+   */
+  public String activations(String name) {
+    String variable = result.activations().get(name);
+    if (variable == null) {
+      throw new IllegalArgumentException(
+          "The network has no layer or vertex \""
+              + name
+              + "\"; it has "
+              + result.activations().keySet()
+              + ".");
+    }
+    return variable;
+  }
+
+  /**
+   * The loss variables.
+   *
+   * @return their names by the names of the outputs
+   */
+  public Map<String, String> losses() {
+    return result.losses();
+  }
+
+  /**
+   * Where second-order quantities start, if a loss is written out of simple ops.
+   *
+   * @return the names of the predictions of all outputs; none if the losses know it themselves
+   */
+  public List<String> predictions() {
+    return result.predictions();
+  }
+
+  /**
+   * The placeholders of the labels.
+   *
+   * @return their names, one for each output
+   */
+  public List<String> labels() {
+    return result.labels();
+  }
+
+  /**
+   * Extends the graph for all trained parameters.
+   *
+   * @param extensions the quantities
+   * @return the extended graph
+   */
+  public ExtendedGraph extend(Extension... extensions) {
+    return backPack().extend(extensions);
+  }
+
+  /**
+   * Extends the graph with choices.
+   *
+   * @return a builder that knows which parameters are trained and where second-order quantities
+   *     start
+   */
+  public BackPack.Builder backPack() {
+    BackPack.Builder builder = BackPack.on(sameDiff()).parameters(parameters()::contains);
+    return result.predictions().isEmpty()
+        ? builder
+        : builder.predictions(result.predictions().toArray(new String[0]));
+  }
+
+  /**
+   * A batch as the graph wants it.
+   *
+   * @param batch features and labels, with masks if the graph was made for them
+   * @return an array for each placeholder
+   */
+  public Map<String, INDArray> feeds(DataSet batch) {
+    return feeds(batch.toMultiDataSet());
+  }
+
+  /**
+   * A batch as the graph wants it.
+   *
+   * @param batch features and labels, with masks if the graph was made for them
+   * @return an array for each placeholder
+   */
+  public Map<String, INDArray> feeds(MultiDataSet batch) {
+    return feeds(
+        batch.getFeatures(),
+        batch.getLabels(),
+        batch.getFeaturesMaskArrays(),
+        batch.getLabelsMaskArrays());
+  }
+
+  /**
+   * A batch as the graph wants it: of the network's type. Arrays of that type are not copied.
+   *
+   * @param features for each input an array
+   * @param labels for each output an array
+   * @param featureMasks null, or for each input a mask or null
+   * @param labelMasks null, or for each output a mask or null
+   * @return an array for each placeholder
+   */
+  public Map<String, INDArray> feeds(
+      INDArray[] features,
+      INDArray[] labels,
+      @Nullable INDArray @Nullable [] featureMasks,
+      @Nullable INDArray @Nullable [] labelMasks) {
+    Map<String, INDArray> feeds = new LinkedHashMap<>();
+    put(feeds, result.features(), features);
+    put(feeds, result.labels(), labels);
+    put(feeds, result.featureMasks(), featureMasks);
+    put(feeds, result.labelMasks(), labelMasks);
+    return feeds;
+  }
+
+  private void put(
+      Map<String, INDArray> feeds,
+      List<@Nullable String> names,
+      @Nullable INDArray @Nullable [] arrays) {
+    for (int k = 0; k < names.size(); k++) {
+      String name = names.get(k);
+      INDArray array = arrays == null || arrays.length <= k ? null : arrays[k];
+      if ((name == null) != (array == null)) {
+        throw new IllegalArgumentException(
+            name == null
+                ? "The graph was made for batches without the mask number " + k + "."
+                : "There is no array for \"" + name + "\".");
+      }
+      if (name != null && array != null) {
+        feeds.put(name, fit(sameDiff().getVariable(name), array));
+      }
+    }
+  }
+
+  private static INDArray fit(SDVariable placeholder, INDArray array) {
+    INDArray typed = array.castTo(placeholder.dataType());
+    long[] shape = placeholder.placeholderShape();
+    return typed.rank() == shape.length || array.length() == 0
+        ? typed
+        : typed.reshape(withSamples(shape, typed));
+  }
+
+  private static long[] withSamples(long[] shape, INDArray array) {
+    long[] full = shape.clone();
+    full[0] = array.size(0);
+    return full;
+  }
+}

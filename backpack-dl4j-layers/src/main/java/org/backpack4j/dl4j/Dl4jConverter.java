@@ -1,0 +1,165 @@
+package org.backpack4j.dl4j;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.backpack4j.dl4j.activation.Activations;
+import org.backpack4j.dl4j.convert.BatchShape;
+import org.backpack4j.dl4j.convert.Conversion;
+import org.backpack4j.dl4j.convert.InputShapes;
+import org.backpack4j.dl4j.convert.Obstacle;
+import org.backpack4j.dl4j.convert.Tables;
+import org.backpack4j.dl4j.layer.Layers;
+import org.backpack4j.dl4j.loss.LossFunctions;
+import org.backpack4j.dl4j.preprocessor.Preprocessors;
+import org.backpack4j.dl4j.vertex.Vertices;
+import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/**
+ * Turns a {@code ComputationGraph} or a {@code MultiLayerNetwork} into a SameDiff graph with a
+ * loss.
+ *
+ * <p>The graph computes what the network computes in training mode. Its parameters bear DL4J's
+ * names ({@code conv1_W}, {@code 0_W}), have DL4J's layouts, and share the network's arrays: views
+ * of its flat vector of parameters, looked up at each evaluation. Nothing is copied but features
+ * and labels that are not of the network's type. The network is only read.
+ *
+ * <p>l1, l2 and weight decay are not part of the loss: DL4J adds them to the summed gradient in its
+ * updater, and {@code gradient()} is without them too.
+ */
+public final class Dl4jConverter {
+  private static final Tables TABLES =
+      new Tables(
+          Layers.table(),
+          Vertices.table(),
+          Preprocessors.table(),
+          Activations.table(),
+          LossFunctions.table());
+
+  private Dl4jConverter() {}
+
+  /**
+   * Converts a network whose configuration tells the shape of its inputs, or that is told it. The
+   * loss is the sum of the samples' losses, as in DL4J's {@code gradient()}.
+   *
+   * @param net a ComputationGraph or a MultiLayerNetwork
+   * @param inputShapes for each input the shape of one sample; none if dense layers read the inputs
+   * @return the graph
+   * @throws UnconvertibleNetworkException if something in it cannot be converted; it lists every
+   *     obstacle
+   * @throws IllegalArgumentException if the shape of an input is not known
+   */
+  public static ConvertedNetwork toSameDiff(Model net, long[]... inputShapes) {
+    Builder builder = on(net);
+    return (inputShapes.length == 0 ? builder : builder.inputShapes(inputShapes)).convert();
+  }
+
+  /**
+   * Converts a network with choices.
+   *
+   * @param net a ComputationGraph or a MultiLayerNetwork
+   * @return a builder, whose {@link Builder#convert} converts it
+   */
+  public static Builder on(Model net) {
+    return new Builder(net);
+  }
+
+  /**
+   * Finds what stands in the way of a conversion, as far as the configuration tells it.
+   *
+   * @param net a ComputationGraph or a MultiLayerNetwork
+   * @return all obstacles; none if it can be converted, provided that its shapes fit
+   */
+  public static List<Obstacle> obstacles(Model net) {
+    return Conversion.check(net, TABLES);
+  }
+
+  /** Choices for a conversion. Each call changes and answers the builder. */
+  public static final class Builder {
+    private final Model net;
+    private Scale scale = Scale.SUM;
+    private @Nullable BatchShape shape;
+
+    private Builder(Model net) {
+      this.net = net;
+    }
+
+    /**
+     * Tells the shapes of the inputs.
+     *
+     * @param inputs for each input the shape of one sample
+     * @return this builder
+     */
+    public Builder inputShapes(long[]... inputs) {
+      shape = BatchShape.of(Arrays.asList(inputs), InputShapes.outputs(net));
+      return this;
+    }
+
+    /**
+     * Tells the shapes by an example, with its masks.
+     *
+     * @param batch a batch as the network is trained with
+     * @return this builder
+     */
+    public Builder like(DataSet batch) {
+      return like(batch.toMultiDataSet());
+    }
+
+    /**
+     * Tells the shapes by an example, with its masks.
+     *
+     * @param batch a batch as the network is trained with
+     * @return this builder
+     */
+    public Builder like(MultiDataSet batch) {
+      shape =
+          BatchShape.of(
+              batch.getFeatures(),
+              batch.getFeaturesMaskArrays(),
+              batch.getLabelsMaskArrays(),
+              InputShapes.outputs(net));
+      return this;
+    }
+
+    Builder like(BatchShape batch) {
+      shape = batch;
+      return this;
+    }
+
+    /**
+     * Chooses the loss' scale, {@link Scale#SUM} by default.
+     *
+     * @param choice the scale
+     * @return this builder
+     */
+    public Builder scale(Scale choice) {
+      scale = choice;
+      return this;
+    }
+
+    /**
+     * Converts the network.
+     *
+     * @return the graph
+     * @throws UnconvertibleNetworkException if something in it cannot be converted; it lists every
+     *     obstacle
+     * @throws IllegalArgumentException if the shape of an input is not known
+     */
+    public ConvertedNetwork convert() {
+      List<Obstacle> obstacles = new ArrayList<>(obstacles(net));
+      if (!obstacles.isEmpty()) {
+        throw new UnconvertibleNetworkException(obstacles);
+      }
+      BatchShape shapes =
+          shape == null ? BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)) : shape;
+      Conversion.Result result = Conversion.convert(net, TABLES, shapes, scale, obstacles);
+      if (result == null) {
+        throw new UnconvertibleNetworkException(obstacles);
+      }
+      return new ConvertedNetwork(result);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The shapes of a batch but for the number of samples. A graph is made for one of these.
+ *
+ * @param features for each network input its shape; −1 where the samples are
+ * @param featureMasks for each network input the shape of its mask; empty if it has none
+ * @param labelMasks for each output the shape of its labels' mask; empty if there is none
+ */
+public record BatchShape(
+    List<List<Long>> features, List<List<Long>> featureMasks, List<List<Long>> labelMasks) {
+
+  /**
+   * The shapes of features without masks.
+   *
+   * @param features for each network input the shape of one sample
+   * @param outputs the number of outputs
+   * @return the shapes
+   */
+  public static BatchShape of(List<long[]> features, int outputs) {
+    return new BatchShape(
+        features.stream().map(f -> withSamples(f)).toList(),
+        features.stream().map(f -> List.<Long>of()).toList(),
+        IntStream.range(0, outputs).mapToObj(k -> List.<Long>of()).toList());
+  }
+
+  private static List<Long> withSamples(long[] sample) {
+    long[] shape = new long[sample.length + 1];
+    shape[0] = -1;
+    System.arraycopy(sample, 0, shape, 1, sample.length);
+    return Arrays.stream(shape).boxed().toList();
+  }
+
+  /**
+   * The shapes of a batch.
+   *
+   * @param features the features
+   * @param featureMasks their masks: null, or for each input a mask or null
+   * @param labelMasks the labels' masks: null, or for each output a mask or null
+   * @param outputs the number of outputs
+   * @return the shapes
+   */
+  public static BatchShape of(
+      INDArray[] features,
+      @Nullable INDArray @Nullable [] featureMasks,
+      @Nullable INDArray @Nullable [] labelMasks,
+      int outputs) {
+    return new BatchShape(
+        Arrays.stream(features).map(BatchShape::shape).toList(),
+        shapes(featureMasks, features.length),
+        shapes(labelMasks, outputs));
+  }
+
+  private static List<List<Long>> shapes(@Nullable INDArray @Nullable [] arrays, int count) {
+    return IntStream.range(0, count)
+        .mapToObj(k -> arrays == null ? List.<Long>of() : shape(arrays[k]))
+        .toList();
+  }
+
+  private static List<Long> shape(@Nullable INDArray array) {
+    if (array == null) {
+      return List.of();
+    }
+    long[] shape = array.shape().clone();
+    shape[0] = -1;
+    return Arrays.stream(shape).boxed().toList();
+  }
+
+  static long[] array(List<Long> shape) {
+    return shape.stream().mapToLong(Long::longValue).toArray();
+  }
+}

@@ -1,0 +1,312 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import org.backpack4j.dl4j.Scale;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.NameScope;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+
+/**
+ * One conversion of a network to a SameDiff graph: a walk along its layers and vertices.
+ *
+ * <p>First every step's configuration is checked, so that all obstacles are told at once; then the
+ * steps are emitted in order, each in a name scope of its own.
+ */
+public final class Conversion {
+  private final Network network;
+  private final Tables tables;
+  private final BatchShape shape;
+  private final Scale scale;
+  private final SameDiff graph = SameDiff.create();
+  private final NetworkArrays arrays = new NetworkArrays();
+  private final Map<String, Value> values = new LinkedHashMap<>();
+  private final Map<String, Value> parameters = new LinkedHashMap<>();
+  private final Set<String> trained = new TreeSet<>();
+  private final Map<String, String> labels = new LinkedHashMap<>();
+  private final Map<String, String> labelMasks = new LinkedHashMap<>();
+  private final Map<String, String> losses = new LinkedHashMap<>();
+  private final Map<String, String> predictions = new LinkedHashMap<>();
+  private boolean writtenOut;
+
+  private Conversion(Network network, Tables tables, BatchShape shape, Scale scale) {
+    this.network = network;
+    this.tables = tables;
+    this.shape = shape;
+    this.scale = scale;
+    graph.setArrayHolders(arrays, arrays, false);
+  }
+
+  /**
+   * A converted network.
+   *
+   * @param graph the graph, whose loss variables are the losses of the outputs
+   * @param features for each network input its placeholder
+   * @param featureMasks for each network input its mask's placeholder, or null
+   * @param labels for each output its labels' placeholder
+   * @param labelMasks for each output its labels' mask's placeholder, or null
+   * @param activations for each layer and vertex the variable with its activations
+   * @param parameters the trained parameters, in the network's order
+   * @param losses for each output its loss variable
+   * @param predictions for each output where second-order quantities start; empty if all losses are
+   *     SameDiff's own, which know it themselves
+   */
+  public record Result(
+      SameDiff graph,
+      List<String> features,
+      List<@Nullable String> featureMasks,
+      List<String> labels,
+      List<@Nullable String> labelMasks,
+      Map<String, String> activations,
+      List<String> parameters,
+      Map<String, String> losses,
+      List<String> predictions) {}
+
+  /**
+   * Finds what stands in the way of a conversion, by the configuration alone.
+   *
+   * @param model the network
+   * @param tables who converts what
+   * @return all obstacles
+   */
+  public static List<Obstacle> check(Model model, Tables tables) {
+    return check(Network.of(model), tables);
+  }
+
+  private static List<Obstacle> check(Network network, Tables tables) {
+    List<Obstacle> found = new ArrayList<>();
+    if (network.truncated()) {
+      found.add(
+          new Obstacle(
+              "the " + network.kind(),
+              "truncated backpropagation through time carries states from one part of a sequence"
+                  + " to the next",
+              "use BackpropType.Standard"));
+    }
+    for (Step step : network.steps()) {
+      Obstacles obstacles = new Obstacles(tables, step.where());
+      if (step.preprocessor() != null) {
+        obstacles.preprocessor(step.preprocessor());
+      }
+      if (step.layer() != null) {
+        obstacles.layer(step.layer());
+      } else if (step.vertex() != null) {
+        obstacles.vertex(step.vertex());
+      }
+      found.addAll(obstacles.found());
+    }
+    return found;
+  }
+
+  /**
+   * Converts a network.
+   *
+   * @param model the network
+   * @param tables who converts what
+   * @param shape the shapes of the batches
+   * @param scale the loss' scale
+   * @param obstacles where to add what stands in the way
+   * @return the graph; null if something stands in the way
+   */
+  public static @Nullable Result convert(
+      Model model, Tables tables, BatchShape shape, Scale scale, List<Obstacle> obstacles) {
+    Network network = Network.of(model);
+    obstacles.addAll(check(network, tables));
+    if (!obstacles.isEmpty()) {
+      return null;
+    }
+    return new Conversion(network, tables, shape, scale).convert(obstacles);
+  }
+
+  private @Nullable Result convert(List<Obstacle> obstacles) {
+    List<String> inputs = network.inputs();
+    List<@Nullable String> masks = new ArrayList<>();
+    for (int k = 0; k < inputs.size(); k++) {
+      masks.add(input(inputs.get(k), shape.features().get(k), shape.featureMasks().get(k)));
+    }
+    for (Step step : network.steps()) {
+      if (!values.keySet().containsAll(step.inputs())) {
+        continue; // behind one that could not be converted
+      }
+      try (NameScope scope = graph.withNameScope(step.name())) {
+        values.put(step.name(), convert(step));
+      } catch (Unconvertible e) {
+        obstacles.add(e.obstacle());
+      }
+    }
+    for (String output : network.outputs()) {
+      if (obstacles.isEmpty() && !losses.containsKey(output)) {
+        obstacles.add(
+            new Obstacle(
+                "output \"" + output + "\"", "it has no loss", "let outputs be output layers"));
+      }
+    }
+    if (!obstacles.isEmpty()) {
+      return null;
+    }
+    List<String> lossVariables = network.outputs().stream().map(this::lossOf).toList();
+    graph.setLossVariables(lossVariables.toArray(new String[0]));
+    return result(masks);
+  }
+
+  private String lossOf(String output) {
+    return Objects.requireNonNull(losses.get(output));
+  }
+
+  private Result result(List<@Nullable String> masks) {
+    Map<String, String> activations = new LinkedHashMap<>();
+    values.forEach((name, value) -> activations.put(name, value.variable().name()));
+    List<@Nullable String> maskNames = new ArrayList<>();
+    network.outputs().forEach(o -> maskNames.add(labelMasks.get(o)));
+    return new Result(
+        graph,
+        network.inputs(),
+        masks,
+        network.outputs().stream().map(o -> Objects.requireNonNull(labels.get(o))).toList(),
+        maskNames,
+        activations,
+        parameters.keySet().stream().filter(trained::contains).toList(),
+        losses,
+        writtenOut ? List.copyOf(predictions.values()) : List.of());
+  }
+
+  private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
+    SDVariable variable = entrance(name, BatchShape.array(dims));
+    SDVariable mask =
+        maskDims.isEmpty() ? null : entrance(name + ".mask", BatchShape.array(maskDims));
+    values.put(name, new Value(variable, BatchShape.array(dims), mask));
+    return mask == null ? null : name + ".mask";
+  }
+
+  /**
+   * A placeholder. It is read through a reshape to its own shape: M2.1's array cache goes wrong on
+   * arrays in 'f' order, and what a reshape answers is in 'c' order.
+   */
+  private SDVariable entrance(String name, long[] dims) {
+    return graph.reshape(graph.placeHolder(name, type(), dims), dims);
+  }
+
+  private Value convert(Step step) {
+    List<Value> inputs = new ArrayList<>();
+    step.inputs().forEach(i -> inputs.add(Objects.requireNonNull(values.get(i))));
+    Layer layer = step.layer();
+    if (layer != null) {
+      InputPreProcessor preprocessor = step.preprocessor();
+      if (preprocessor != null) {
+        inputs.set(0, preprocess(preprocessor, new Site(this, step, inputs)));
+      }
+      return layer(layer, new Site(this, step, inputs));
+    }
+    return vertex(Objects.requireNonNull(step.vertex()), new Site(this, step, inputs));
+  }
+
+  <L extends Layer> Value layer(L conf, Site site) {
+    LayerConverter<L> converter = Objects.requireNonNull(tables.of(conf));
+    checkMask(site, converter.readsMask());
+    return converter.convert(conf, site);
+  }
+
+  private <V extends GraphVertex> Value vertex(V conf, Site site) {
+    VertexConverter<V> converter = Objects.requireNonNull(tables.of(conf));
+    checkMask(site, converter.readsMask());
+    return converter.convert(conf, site);
+  }
+
+  <P extends InputPreProcessor> Value preprocess(P conf, Site site) {
+    PreprocessorConverter<P> converter = Objects.requireNonNull(tables.of(conf));
+    checkMask(site, converter.readsMask());
+    return converter.convert(conf, site);
+  }
+
+  private static void checkMask(Site site, boolean reads) {
+    if (!reads && site.inputs().stream().anyMatch(v -> v.mask() != null)) {
+      throw site.refuse("a mask of the features reaches it", "train without features' masks");
+    }
+  }
+
+  <A extends IActivation> SDVariable activate(A function, SDVariable x) {
+    return Objects.requireNonNull(tables.of(function)).convert(function, x);
+  }
+
+  <F extends ILossFunction> void loss(F loss, LossSite site) {
+    Objects.requireNonNull(tables.of(loss)).convert(loss, site);
+  }
+
+  void addLoss(Step step, SDVariable loss, SDVariable prediction, boolean own) {
+    losses.put(step.name(), loss.name());
+    predictions.put(step.name(), prediction.name());
+    writtenOut |= own;
+  }
+
+  Value parameter(Step step, String key, boolean train) {
+    String name = step.name() + "_" + key;
+    if (train) {
+      trained.add(name);
+    }
+    return parameters.computeIfAbsent(name, n -> share(n, step, key));
+  }
+
+  private Value share(String name, Step step, String key) {
+    INDArray array = step.parameters().get().get(key);
+    if (array == null) {
+      throw new IllegalStateException(
+          step.where()
+              + " has no parameter \""
+              + key
+              + "\"; it has "
+              + step.parameters().get().keySet()
+              + ".");
+    }
+    long[] dims = array.shape();
+    SDVariable variable =
+        new SDVariable(name, VariableType.VARIABLE, graph, dims, array.dataType());
+    arrays.share(name, () -> Objects.requireNonNull(step.parameters().get().get(key)));
+    graph.addVariable(variable);
+    // as for placeholders: DL4J's dense weights are in 'f' order
+    return new Value(array.ordering() == 'c' ? variable : graph.reshape(variable, dims), dims);
+  }
+
+  SDVariable labels(Step step, long... dims) {
+    String name = step.name() + ".labels";
+    labels.put(step.name(), name);
+    return entrance(name, dims);
+  }
+
+  @Nullable Value labelMask(Step step) {
+    List<Long> dims = shape.labelMasks().get(network.outputs().indexOf(step.name()));
+    if (dims.isEmpty()) {
+      return null;
+    }
+    String name = step.name() + ".labels.mask";
+    labelMasks.put(step.name(), name);
+    long[] maskShape = BatchShape.array(dims);
+    return new Value(entrance(name, maskShape), maskShape);
+  }
+
+  SameDiff graph() {
+    return graph;
+  }
+
+  DataType type() {
+    return network.type();
+  }
+
+  Scale scale() {
+    return scale;
+  }
+}

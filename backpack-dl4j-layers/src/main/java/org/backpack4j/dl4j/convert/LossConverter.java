@@ -1,0 +1,28 @@
+package org.backpack4j.dl4j.convert;
+
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+
+/**
+ * Converts loss functions of one class. It has no state.
+ *
+ * @param <F> the class of the loss functions
+ */
+public interface LossConverter<F extends ILossFunction> {
+  /**
+   * Finds what cannot be converted.
+   *
+   * @param loss the loss function
+   * @param activation the output layer's activation function
+   * @param obstacles where to add what stands in the way
+   */
+  default void check(F loss, IActivation activation, Obstacles obstacles) {}
+
+  /**
+   * Emits the loss: the sum over all rows, in the scale of the site.
+   *
+   * @param loss the loss function
+   * @param site labels, the output layer's values before and after the activation, weights
+   */
+  void convert(F loss, LossSite site);
+}

@@ -1,0 +1,239 @@
+package org.backpack4j.dl4j.convert;
+
+import org.backpack4j.dl4j.Scale;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.loss.LossReduce;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What the converter of a loss function sees: rows of labels and of values before and after the
+ * output layer's activation function, each [N·R, C] with R rows for a sample. Labels have M columns
+ * where they are not one for each value.
+ */
+public final class LossSite {
+  private static final String NAME = "loss";
+
+  private final Site site;
+  private final Scale scale;
+  private final IActivation activation;
+  private final Value preOutput;
+  private final SDVariable labels;
+  private final @Nullable Value mask;
+  private final long rowsPerSample;
+
+  LossSite(
+      Site site,
+      Scale scale,
+      IActivation activation,
+      Value preOutput,
+      SDVariable labels,
+      @Nullable Value mask,
+      long rowsPerSample) {
+    this.site = site;
+    this.scale = scale;
+    this.activation = activation;
+    this.preOutput = preOutput;
+    this.labels = labels;
+    this.mask = mask;
+    this.rowsPerSample = rowsPerSample;
+  }
+
+  /** One of SameDiff's reduced loss ops. */
+  @FunctionalInterface
+  public interface Op {
+    /**
+     * Emits the op.
+     *
+     * @param sd the graph
+     * @param name the loss variable's name
+     * @param labels the labels
+     * @param predictions the predictions
+     * @param weights factors of the terms, broadcast to them
+     * @param reduce how the terms are reduced
+     * @return the loss
+     */
+    SDVariable emit(
+        SameDiff sd,
+        String name,
+        SDVariable labels,
+        SDVariable predictions,
+        SDVariable weights,
+        LossReduce reduce);
+  }
+
+  /**
+   * The graph.
+   *
+   * @return the graph
+   */
+  public SameDiff sd() {
+    return site.sd();
+  }
+
+  /**
+   * The activation function of the output layer.
+   *
+   * @return the function
+   */
+  public IActivation activation() {
+    return activation;
+  }
+
+  /**
+   * The labels.
+   *
+   * @return rows
+   */
+  public SDVariable labels() {
+    return labels;
+  }
+
+  /**
+   * The values before the activation function.
+   *
+   * @return rows [N·R, C]
+   */
+  public SDVariable preOutput() {
+    return preOutput.variable();
+  }
+
+  /**
+   * The values behind the activation function.
+   *
+   * @return rows [N·R, C]
+   */
+  public SDVariable output() {
+    return site.activate(activation, preOutput).variable();
+  }
+
+  /**
+   * The number of values in a row.
+   *
+   * @return C
+   */
+  public long columns() {
+    return preOutput.size(1);
+  }
+
+  /**
+   * A constant of the network's type.
+   *
+   * @param array the values
+   * @return the variable
+   */
+  public SDVariable constant(INDArray array) {
+    return site.constant(array);
+  }
+
+  /**
+   * A loss with one term for each row, the sum of all terms.
+   *
+   * @param op the op
+   * @param labels the labels as the op wants them
+   * @param predictions the predictions as the op wants them
+   */
+  public void byRow(Op op, SDVariable labels, SDVariable predictions) {
+    SDVariable weights = mask == null ? null : sd().reshape(mask.variable(), -1);
+    emit(op, labels, predictions, weights, 1, rowsPerSample);
+  }
+
+  /**
+   * A loss with one term for each value, the weighted sum of all terms.
+   *
+   * @param op the op
+   * @param labels the labels as the op wants them
+   * @param predictions the predictions as the op wants them
+   * @param factor a factor of all terms
+   * @param weights a factor for each of the C columns, or null
+   */
+  public void byValue(
+      Op op, SDVariable labels, SDVariable predictions, double factor, @Nullable INDArray weights) {
+    emit(op, labels, predictions, weights(factor, weights), factor, rowsPerSample * columns());
+  }
+
+  /** Factors that are not the same for all terms; null if all are. */
+  private @Nullable SDVariable weights(double factor, @Nullable INDArray weights) {
+    SDVariable columns =
+        weights == null ? null : constant(weights.reshape(1, weights.length()).mul(factor));
+    if (mask == null) {
+      return columns;
+    }
+    SDVariable rows = mask.variable();
+    return columns != null ? rows.mul(columns) : factor == 1 ? rows : rows.mul(factor);
+  }
+
+  private void emit(
+      Op op,
+      SDVariable labels,
+      SDVariable predictions,
+      @Nullable SDVariable weights,
+      double factor,
+      long termsPerSample) {
+    SDVariable loss;
+    if (weights == null) {
+      boolean mean = scale == Scale.MEAN;
+      double all = mean ? factor * termsPerSample : factor;
+      loss =
+          op.emit(
+              sd(),
+              NAME,
+              labels,
+              predictions,
+              constant(Nd4j.scalar(all)),
+              mean ? LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT : LossReduce.SUM);
+    } else if (scale == Scale.SUM) {
+      loss = op.emit(sd(), NAME, labels, predictions, weights, LossReduce.SUM);
+    } else {
+      SDVariable terms = op.emit(sd(), "terms", labels, predictions, weights, LossReduce.NONE);
+      loss = reduce(terms, termsPerSample);
+    }
+    site.addLoss(loss, predictions, false);
+  }
+
+  /**
+   * A loss that is written out of simple ops, the weighted sum of its terms.
+   *
+   * @param terms a term for each value, [N·R, C]
+   * @param predictions what the terms are computed from: where second-order quantities start
+   * @param factor a factor of all terms
+   * @param weights a factor for each of the C columns, or null
+   */
+  public void writtenOut(
+      SDVariable terms, SDVariable predictions, double factor, @Nullable INDArray weights) {
+    SDVariable factors = weights(factor, weights);
+    SDVariable weighted =
+        factors != null ? terms.mul(factors) : factor == 1 ? terms : terms.mul(factor);
+    site.addLoss(reduce(weighted, rowsPerSample * columns()), predictions, true);
+  }
+
+  private SDVariable reduce(SDVariable terms, long termsPerSample) {
+    if (scale == Scale.SUM) {
+      return terms.sum(NAME);
+    }
+    return sd().reshape(terms, -1, termsPerSample).sum(1).mean(NAME);
+  }
+
+  /**
+   * Says that the loss cannot be converted.
+   *
+   * @param reason what is not supported
+   * @param remedy what to do
+   * @return an exception to throw
+   */
+  public Unconvertible refuse(String reason, String remedy) {
+    return site.refuse(reason, remedy);
+  }
+
+  /**
+   * The mask, for losses that take none or only masks of rows.
+   *
+   * @return whether there is one with a value for each of the C columns
+   */
+  public boolean masksValues() {
+    return mask != null && mask.size(1) != 1;
+  }
+}

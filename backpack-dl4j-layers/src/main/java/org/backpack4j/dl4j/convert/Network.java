@@ -1,0 +1,105 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * What both kinds of networks have in common.
+ *
+ * @param kind the network's class, in words
+ * @param type the type of parameters and activations
+ * @param inputs the names of the inputs
+ * @param outputs the names of the outputs, in DL4J's order
+ * @param steps layers and vertices, in an order in which they can be computed
+ * @param truncated whether it is trained by truncated backpropagation through time
+ */
+record Network(
+    String kind,
+    DataType type,
+    List<String> inputs,
+    List<String> outputs,
+    List<Step> steps,
+    boolean truncated) {
+  /** The name of a MultiLayerNetwork's only input. */
+  static final String INPUT = "input";
+
+  static Network of(Model model) {
+    if (model instanceof ComputationGraph graph) {
+      return of(graph);
+    }
+    if (model instanceof MultiLayerNetwork network) {
+      return of(network);
+    }
+    throw new IllegalArgumentException(
+        "Only a ComputationGraph or a MultiLayerNetwork can be converted, not a "
+            + model.getClass().getName()
+            + ".");
+  }
+
+  private static Network of(ComputationGraph graph) {
+    graph.init();
+    ComputationGraphConfiguration conf = graph.getConfiguration();
+    Set<String> outputs = Set.copyOf(conf.getNetworkOutputs());
+    List<Step> steps = new ArrayList<>();
+    for (int index : graph.topologicalSortOrder()) {
+      org.deeplearning4j.nn.graph.vertex.GraphVertex vertex = graph.getVertices()[index];
+      if (vertex.isInputVertex()) {
+        continue;
+      }
+      String name = vertex.getVertexName();
+      org.deeplearning4j.nn.conf.graph.GraphVertex settings = conf.getVertices().get(name);
+      LayerVertex layer = settings instanceof LayerVertex l ? l : null;
+      steps.add(
+          new Step(
+              name,
+              List.copyOf(conf.getVertexInputs().get(name)),
+              layer == null ? null : layer.getLayerConf().getLayer(),
+              layer == null ? settings : null,
+              layer == null ? null : layer.getPreProcessor(),
+              () -> vertex.paramTable(false),
+              outputs.contains(name)));
+    }
+    return new Network(
+        "ComputationGraph",
+        conf.getDataType(),
+        List.copyOf(conf.getNetworkInputs()),
+        List.copyOf(conf.getNetworkOutputs()),
+        List.copyOf(steps),
+        conf.getBackpropType() == BackpropType.TruncatedBPTT);
+  }
+
+  private static Network of(MultiLayerNetwork network) {
+    network.init();
+    MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
+    int layers = network.getnLayers();
+    List<Step> steps = new ArrayList<>();
+    for (int k = 0; k < layers; k++) {
+      org.deeplearning4j.nn.api.Layer layer = network.getLayer(k);
+      steps.add(
+          new Step(
+              Integer.toString(k),
+              List.of(k == 0 ? INPUT : Integer.toString(k - 1)),
+              conf.getConf(k).getLayer(),
+              null,
+              conf.getInputPreProcess(k),
+              () -> layer.paramTable(false),
+              k == layers - 1));
+    }
+    return new Network(
+        "MultiLayerNetwork",
+        conf.getDataType(),
+        List.of(INPUT),
+        List.of(Integer.toString(layers - 1)),
+        List.copyOf(steps),
+        conf.getBackpropType() == BackpropType.TruncatedBPTT);
+  }
+}

@@ -1,0 +1,221 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+
+/** What a converter sees: the layer's or vertex' inputs and parameters, and the graph. */
+public final class Site {
+  private final Conversion conversion;
+  private final Step step;
+  private final List<Value> inputs;
+  private final String prefix;
+  private final boolean trained;
+
+  Site(Conversion conversion, Step step, List<Value> inputs) {
+    this(conversion, step, inputs, "", true);
+  }
+
+  private Site(
+      Conversion conversion, Step step, List<Value> inputs, String prefix, boolean trained) {
+    this.conversion = conversion;
+    this.step = step;
+    this.inputs = List.copyOf(inputs);
+    this.prefix = prefix;
+    this.trained = trained;
+  }
+
+  /**
+   * The name of the layer or vertex.
+   *
+   * @return its name; of a layer of a MultiLayerNetwork, its number
+   */
+  public String name() {
+    return step.name();
+  }
+
+  /**
+   * The graph that is being made.
+   *
+   * @return the graph
+   */
+  public SameDiff sd() {
+    return conversion.graph();
+  }
+
+  /**
+   * The network's type.
+   *
+   * @return the type of parameters and activations
+   */
+  public DataType type() {
+    return conversion.type();
+  }
+
+  /**
+   * The only input.
+   *
+   * @return what comes in
+   */
+  public Value input() {
+    return inputs.get(0);
+  }
+
+  /**
+   * All inputs.
+   *
+   * @return what comes in, in the vertex' order
+   */
+  public List<Value> inputs() {
+    return inputs;
+  }
+
+  /**
+   * A parameter: a variable that shares the network's array and has quantities of its own.
+   *
+   * @param key DL4J's key, "W" say
+   * @return its value, in DL4J's own layout
+   */
+  public Value parameter(String key) {
+    return conversion.parameter(step, prefix + key, trained);
+  }
+
+  /**
+   * An array of the layer that is not trained by its gradient: the statistics of batch
+   * normalisation, say. It is shared as a parameter is, but has no quantities.
+   *
+   * @param key DL4J's key
+   * @return its value
+   */
+  public Value state(String key) {
+    return conversion.parameter(step, prefix + key, false);
+  }
+
+  /**
+   * Whether the layer has an array of that key.
+   *
+   * @param key DL4J's key
+   * @return whether there is one
+   */
+  public boolean has(String key) {
+    return arrays().containsKey(prefix + key);
+  }
+
+  private Map<String, INDArray> arrays() {
+    Supplier<Map<String, INDArray>> parameters = step.parameters();
+    return parameters.get();
+  }
+
+  /**
+   * Emits an activation function.
+   *
+   * @param function the function
+   * @param x its argument
+   * @return its value
+   */
+  public Value activate(IActivation function, Value x) {
+    return x.with(conversion.activate(function, x.variable()));
+  }
+
+  /**
+   * Emits a layer that this one contains.
+   *
+   * @param conf its configuration
+   * @param keys what its parameters' keys begin with in this layer
+   * @param input what it is given
+   * @return its activations
+   */
+  public Value inner(Layer conf, String keys, Value input) {
+    return conversion.layer(
+        conf, new Site(conversion, step, List.of(input), prefix + keys, trained));
+  }
+
+  /**
+   * Emits a layer that this one contains and whose parameters are not trained.
+   *
+   * @param conf its configuration
+   * @param input what it is given
+   * @return its activations
+   */
+  public Value frozen(Layer conf, Value input) {
+    return conversion.layer(conf, new Site(conversion, step, List.of(input), prefix, false));
+  }
+
+  /**
+   * Whether the step is one of the network's outputs, so that its labels and loss are wanted.
+   *
+   * @return whether it is
+   */
+  public boolean output() {
+    return step.output();
+  }
+
+  /**
+   * The labels: a placeholder of the network's type.
+   *
+   * @param shape their shape, −1 where the samples are
+   * @return the variable
+   */
+  public SDVariable labels(long... shape) {
+    return conversion.labels(step, shape);
+  }
+
+  /**
+   * The mask of the labels.
+   *
+   * @return a placeholder with its shape; null if there is none
+   */
+  public @Nullable Value labelMask() {
+    return conversion.labelMask(step);
+  }
+
+  /**
+   * Emits the loss of an output layer; to be called once, and only for an {@link #output()}.
+   *
+   * @param loss the loss function
+   * @param activation the activation function
+   * @param preOutput what goes into the activation function, as rows [N·R, C]
+   * @param labels the labels, as rows [N·R, C]
+   * @param mask [N·R, 1] or [N·R, C], or null
+   * @param rowsPerSample R: 1, the number of time steps, or of pixels
+   */
+  public void loss(
+      ILossFunction loss,
+      IActivation activation,
+      Value preOutput,
+      SDVariable labels,
+      @Nullable Value mask,
+      long rowsPerSample) {
+    conversion.loss(
+        loss,
+        new LossSite(this, conversion.scale(), activation, preOutput, labels, mask, rowsPerSample));
+  }
+
+  void addLoss(SDVariable loss, SDVariable predictions, boolean writtenOut) {
+    conversion.addLoss(step, loss, predictions, writtenOut);
+  }
+
+  /**
+   * Says that something cannot be converted.
+   *
+   * @param reason what is not supported
+   * @param remedy what to do
+   * @return an exception to throw
+   */
+  public Unconvertible refuse(String reason, String remedy) {
+    return new Unconvertible(new Obstacle(step.where(), reason, remedy));
+  }
+
+  /** The graph's constant. */
+  SDVariable constant(INDArray array) {
+    return sd().constant(array.castTo(type()));
+  }
+}

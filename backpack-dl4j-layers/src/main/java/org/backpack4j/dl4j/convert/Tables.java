@@ -1,0 +1,52 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.Map;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+
+/**
+ * Who converts what, by the exact class of the configuration: a subclass may compute something
+ * else.
+ *
+ * @param layers the converters of layers
+ * @param vertices the converters of vertices
+ * @param preprocessors the converters of preprocessors
+ * @param activations the converters of activation functions
+ * @param losses the converters of loss functions
+ */
+public record Tables(
+    Map<Class<?>, LayerConverter<?>> layers,
+    Map<Class<?>, VertexConverter<?>> vertices,
+    Map<Class<?>, PreprocessorConverter<?>> preprocessors,
+    Map<Class<?>, ActivationConverter<?>> activations,
+    Map<Class<?>, LossConverter<?>> losses) {
+
+  @SuppressWarnings("unchecked") // the tables are filled by methods that hold the types together
+  <L extends Layer> @Nullable LayerConverter<L> of(L conf) {
+    return (LayerConverter<L>) layers.get(conf.getClass());
+  }
+
+  @SuppressWarnings("unchecked")
+  <V extends GraphVertex> @Nullable VertexConverter<V> of(V conf) {
+    return (VertexConverter<V>) vertices.get(conf.getClass());
+  }
+
+  @SuppressWarnings("unchecked")
+  <P extends InputPreProcessor> @Nullable PreprocessorConverter<P> of(P conf) {
+    return (PreprocessorConverter<P>) preprocessors.get(conf.getClass());
+  }
+
+  @SuppressWarnings("unchecked")
+  <A extends IActivation> @Nullable ActivationConverter<A> of(A function) {
+    return (ActivationConverter<A>) activations.get(function.getClass());
+  }
+
+  @SuppressWarnings("unchecked")
+  <F extends ILossFunction> @Nullable LossConverter<F> of(F loss) {
+    return (LossConverter<F>) losses.get(loss.getClass());
+  }
+}

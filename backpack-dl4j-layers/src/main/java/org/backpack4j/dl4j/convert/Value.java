@@ -1,0 +1,123 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * What a layer or vertex hands to the next: a variable of the graph, its shape, and its mask.
+ *
+ * @param variable the variable
+ * @param shape its shape with −1 where the samples are; all other extents are known
+ * @param mask the mask that goes along with it, as DL4J passes it from layer to layer: [N, T] for
+ *     time series, [N, 1] for a mask of whole samples; null if there is none
+ */
+public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask) {
+  /**
+   * A value with a mask.
+   *
+   * @param variable the variable
+   * @param shape its shape, −1 where the samples are
+   * @param mask the mask that goes along with it, or null
+   */
+  public Value {
+    shape = shape.clone();
+  }
+
+  /**
+   * A value without a mask.
+   *
+   * @param variable the variable
+   * @param shape its shape, −1 where the samples are
+   */
+  public Value(SDVariable variable, long... shape) {
+    this(variable, shape, null);
+  }
+
+  /**
+   * The shape.
+   *
+   * @return a copy, −1 where the samples are
+   */
+  @Override
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /**
+   * The number of axes.
+   *
+   * @return 2 for rows, 3 for time series, 4 for images
+   */
+  public int rank() {
+    return shape.length;
+  }
+
+  /**
+   * The extent of an axis.
+   *
+   * @param axis the axis
+   * @return its extent; −1 for the samples
+   */
+  public long size(int axis) {
+    return shape[axis];
+  }
+
+  /**
+   * The number of entries of one sample.
+   *
+   * @return the product of all extents but the first
+   */
+  public long sampleLength() {
+    return Arrays.stream(shape).skip(1).reduce(1, (a, b) -> a * b);
+  }
+
+  /**
+   * The same value with another mask.
+   *
+   * @param other the mask, or null for none
+   * @return the value
+   */
+  public Value withMask(@Nullable SDVariable other) {
+    return new Value(variable, shape, other);
+  }
+
+  /**
+   * Another variable in this one's place, of the same shape and with the same mask.
+   *
+   * @param other the variable
+   * @return the value
+   */
+  public Value with(SDVariable other) {
+    return new Value(other, shape, mask);
+  }
+
+  /**
+   * Another variable in this one's place, with the same mask.
+   *
+   * @param other the variable
+   * @param otherShape its shape, −1 where the samples are
+   * @return the value
+   */
+  public Value with(SDVariable other, long... otherShape) {
+    return new Value(other, otherShape, mask);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Value v
+        && variable == v.variable
+        && mask == v.mask
+        && Arrays.equals(shape, v.shape);
+  }
+
+  @Override
+  public int hashCode() {
+    return System.identityHashCode(variable);
+  }
+
+  @Override
+  public String toString() {
+    return variable.name() + Arrays.toString(shape);
+  }
+}

@@ -1,0 +1,14 @@
+package org.backpack4j.dl4j.layer;
+
+import org.backpack4j.dl4j.convert.LayerConverter;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+
+/** {@code DenseLayer}: σ(x W + b), x [N, I], W [I, O], with layer normalisation before the bias. */
+final class Dense implements LayerConverter<DenseLayer> {
+  @Override
+  public Value convert(DenseLayer conf, Site site) {
+    return site.activate(conf.getActivationFn(), Rows.affine(site, site.input()));
+  }
+}

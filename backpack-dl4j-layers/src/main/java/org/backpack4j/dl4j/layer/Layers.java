@@ -1,0 +1,45 @@
+package org.backpack4j.dl4j.layer;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.backpack4j.dl4j.convert.LayerConverter;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution2D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.Pooling2D;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+
+/** Who converts which layer. */
+public final class Layers {
+  private final Map<Class<?>, LayerConverter<?>> table = new LinkedHashMap<>();
+
+  private Layers() {
+    put(ActivationLayer.class, new Activated());
+    put(Convolution2D.class, new Convolution());
+    put(ConvolutionLayer.class, new Convolution());
+    put(DenseLayer.class, new Dense());
+    put(DropoutLayer.class, (conf, site) -> site.input());
+    put(LossLayer.class, new LossAlone());
+    put(OutputLayer.class, new Output());
+    put(Pooling2D.class, new Subsampling());
+    put(SubsamplingLayer.class, new Subsampling());
+  }
+
+  /**
+   * The table.
+   *
+   * @return the converters by the class of the layer's configuration
+   */
+  public static Map<Class<?>, LayerConverter<?>> table() {
+    return Map.copyOf(new Layers().table);
+  }
+
+  private <L extends Layer> void put(Class<L> layer, LayerConverter<? super L> converter) {
+    table.put(layer, converter);
+  }
+}

@@ -1,0 +1,40 @@
+package org.backpack4j.dl4j.layer;
+
+import org.backpack4j.dl4j.convert.LayerConverter;
+import org.backpack4j.dl4j.convert.Obstacles;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
+
+/** {@code LossLayer}: a loss of σ(x), without parameters. */
+final class LossAlone implements LayerConverter<LossLayer> {
+  @Override
+  public void check(LossLayer conf, Obstacles obstacles) {
+    obstacles.loss(conf.getLossFn(), conf.getActivationFn());
+  }
+
+  @Override
+  public Value convert(LossLayer conf, Site site) {
+    Value mask = site.output() ? site.labelMask() : null;
+    add(conf.getLossFn(), conf.getActivationFn(), site.input(), mask, site);
+    return site.activate(conf.getActivationFn(), site.input());
+  }
+
+  /** Adds the loss of rows, if the layer is an output. */
+  static void add(
+      ILossFunction loss, IActivation activation, Value z, @Nullable Value mask, Site site) {
+    if (!site.output()) {
+      return;
+    }
+    if (z.rank() != 2) {
+      throw site.refuse(
+          "its input has the shape " + z + ", not [N, F]", "let a preprocessor bring it into rows");
+    }
+    long columns = loss instanceof LossSparseMCXENT ? 1 : z.size(1);
+    site.loss(loss, activation, z, site.labels(-1, columns), mask, 1);
+  }
+}

@@ -1,0 +1,41 @@
+package org.backpack4j.dl4j.layer;
+
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** What layers on rows [N, F] have in common. */
+final class Rows {
+  private Rows() {}
+
+  /**
+   * z = x W + b, normalised before the bias is added if the layer says so.
+   *
+   * @param site a layer with the parameters W [I, O], perhaps b [1, O] and g [1, O]
+   * @param x rows [N, I]
+   * @return rows [N, O]
+   */
+  static Value affine(Site site, Value x) {
+    if (x.rank() != 2) {
+      throw site.refuse(
+          "its input has the shape " + x + ", not [N, F]", "let a preprocessor bring it into rows");
+    }
+    Value w = site.parameter("W");
+    SDVariable z = x.variable().mmul(w.variable());
+    long outputs = w.size(1);
+    if (site.has("g")) {
+      SDVariable gain = site.sd().reshape(site.parameter("g").variable(), outputs);
+      z = site.sd().nn().layerNorm(z, gain, true, 1);
+    }
+    if (site.has("b")) {
+      z = z.add(site.parameter("b").variable());
+    }
+    return x.with(z, -1, outputs);
+  }
+
+  /** DL4J's masks: both what goes into an activation function and what comes out are zero. */
+  static Value masked(Value rows, @Nullable Value mask) {
+    return mask == null ? rows : rows.with(rows.variable().mul(mask.variable()));
+  }
+}

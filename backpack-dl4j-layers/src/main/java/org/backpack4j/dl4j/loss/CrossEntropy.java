@@ -1,0 +1,44 @@
+package org.backpack4j.dl4j.loss;
+
+import org.backpack4j.dl4j.convert.LossConverter;
+import org.backpack4j.dl4j.convert.LossSite;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+
+/**
+ * {@code LossMCXENT}, −Σ w y log a, a = softmax(z) or any other activation function.
+ *
+ * <p>Behind a softmax, second-order quantities start at z. DL4J's gradient there is a − y, that of
+ * labels whose rows add up to one; with weights it is a Σ w y − w y, of any labels. Its score clips
+ * a at 1e-10, its gradient doesn't.
+ */
+final class CrossEntropy implements LossConverter<LossMCXENT> {
+  @Override
+  public void convert(LossMCXENT loss, LossSite site) {
+    INDArray weights = loss.getWeights();
+    if (site.activation() instanceof ActivationSoftmax) {
+      if (site.masksValues()) {
+        throw site.refuse("DL4J has no mask of single outputs behind a softmax", "mask whole rows");
+      }
+      SDVariable labels =
+          weights == null
+              ? site.labels()
+              : site.labels().mul(site.constant(weights.reshape(1, weights.length())));
+      softmax(site, labels);
+    } else {
+      SDVariable output = site.output();
+      SDVariable terms = site.labels().mul(site.sd().math().log(output)).neg();
+      site.writtenOut(terms, output, 1, weights);
+    }
+  }
+
+  /** −Σ y log softmax(z), whatever the rows of y add up to. */
+  static void softmax(LossSite site, SDVariable labels) {
+    site.byRow(
+        (sd, name, y, z, w, reduce) -> sd.loss().softmaxCrossEntropy(name, y, z, w, reduce, 0),
+        labels,
+        site.preOutput());
+  }
+}

@@ -1,0 +1,32 @@
+package org.backpack4j.dl4j.preprocessor;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.backpack4j.dl4j.convert.PreprocessorConverter;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+
+/** Who converts which preprocessor. */
+public final class Preprocessors {
+  private final Map<Class<?>, PreprocessorConverter<?>> table = new LinkedHashMap<>();
+
+  private Preprocessors() {
+    put(CnnToFeedForwardPreProcessor.class, new ImagesToRows());
+    put(FeedForwardToCnnPreProcessor.class, new RowsToImages());
+  }
+
+  /**
+   * The table.
+   *
+   * @return the converters by the preprocessor's class
+   */
+  public static Map<Class<?>, PreprocessorConverter<?>> table() {
+    return Map.copyOf(new Preprocessors().table);
+  }
+
+  private <P extends InputPreProcessor> void put(
+      Class<P> preprocessor, PreprocessorConverter<? super P> converter) {
+    table.put(preprocessor, converter);
+  }
+}

@@ -1,0 +1,39 @@
+package org.backpack4j.dl4j;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+@AnalyzeClasses(
+    packages = "org.backpack4j.dl4j",
+    importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+  private static final String[] CONVERTERS = {
+    "..dl4j.layer..",
+    "..dl4j.vertex..",
+    "..dl4j.loss..",
+    "..dl4j.activation..",
+    "..dl4j.preprocessor.."
+  };
+
+  @ArchTest
+  static final ArchRule theMachineryKnowsNoConverter =
+      noClasses()
+          .that()
+          .resideInAPackage("..dl4j.convert..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(CONVERTERS);
+
+  @ArchTest
+  static final ArchRule convertersKnowNothingOfWhatTheyAreConvertedFor =
+      noClasses()
+          .that()
+          .resideInAnyPackage(CONVERTERS)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.backpack4j.samediff..");
+}

@@ -1,0 +1,263 @@
+package org.backpack4j.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.Extension;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * The test that every converter has to pass, on a network in double precision: activations, score,
+ * gradient and the gradient of each sample alone are those that DL4J itself computes, and the exact
+ * diagonal of the GGN is that of brute force at a few entries.
+ */
+public final class Converted {
+  private double tolerance = 1e-9;
+
+  private final Model net;
+  private final MultiDataSet batch;
+  private boolean curved = true;
+  private boolean apart = true;
+
+  private Converted(Model net, MultiDataSet batch) {
+    this.net = net;
+    this.batch = batch;
+  }
+
+  /** Checks a network with one input and one output. */
+  public static void check(Model net, INDArray features, INDArray labels) {
+    of(net, features, labels).check();
+  }
+
+  /** A check with choices. */
+  public static Converted of(Model net, INDArray features, INDArray labels) {
+    return of(net, new MultiDataSet(features, labels));
+  }
+
+  /** A check with choices: several inputs, several outputs, masks. */
+  public static Converted of(Model net, MultiDataSet batch) {
+    return new Converted(net, batch);
+  }
+
+  /** Compares less exactly, where M2.1 itself is in single precision. */
+  public Converted tolerance(double relative) {
+    tolerance = relative;
+    return this;
+  }
+
+  /** Leaves second-order quantities out, where there are none. */
+  public Converted firstOrder() {
+    curved = false;
+    return this;
+  }
+
+  /** Leaves out what treats samples apart: they influence each other. */
+  public Converted coupled() {
+    apart = false;
+    return firstOrder();
+  }
+
+  /** Converts the network and compares everything. */
+  public void check() {
+    ConvertedNetwork converted = Dl4jConverter.on(net).like(batch).convert();
+    Map<String, INDArray> feeds = converted.feeds(batch);
+    compareActivations(converted, feeds);
+    Map<String, INDArray> gradient = gradient(batch);
+    double score = score();
+    Extension[] extensions =
+        curved
+            ? new Extension[] {new BatchGrad(), new DiagGGNExact()}
+            : new Extension[] {new BatchGrad()};
+    try (ExtendedGraph graph = converted.extend(extensions)) {
+      List<String> names = new ArrayList<>(graph.outputNames());
+      names.addAll(converted.losses().values());
+      Map<String, INDArray> results = graph.output(feeds, names);
+      double losses =
+          converted.losses().values().stream().mapToDouble(l -> results.get(l).getDouble(0)).sum();
+      assertThat(losses / samples()).as("score").isEqualTo(score, within(score));
+      compareGradients(converted, gradient, results);
+      if (apart) {
+        compareRows(converted, results);
+      }
+      if (curved) {
+        verify(converted.sameDiff(), converted, feeds, results);
+      }
+    }
+  }
+
+  private org.assertj.core.data.Offset<Double> within(double size) {
+    return org.assertj.core.data.Offset.offset(tolerance * Math.max(1, Math.abs(size)));
+  }
+
+  private long samples() {
+    return batch.getFeatures(0).size(0);
+  }
+
+  // ---- DL4J's own ----
+
+  private Map<String, INDArray> gradient(MultiDataSet data) {
+    if (net instanceof ComputationGraph graph) {
+      graph.setInputs(data.getFeatures());
+      graph.setLabels(data.getLabels());
+      graph.setLayerMaskArrays(data.getFeaturesMaskArrays(), data.getLabelsMaskArrays());
+      graph.computeGradientAndScore();
+      graph.clearLayerMaskArrays();
+    } else if (net instanceof MultiLayerNetwork network) {
+      network.setInput(data.getFeatures(0));
+      network.setLabels(data.getLabels(0));
+      network.setLayerMaskArrays(data.getFeaturesMaskArray(0), data.getLabelsMaskArray(0));
+      network.computeGradientAndScore();
+      network.clearLayerMaskArrays();
+    }
+    Map<String, INDArray> gradient = new LinkedHashMap<>();
+    net.gradient().gradientForVariable().forEach((k, v) -> gradient.put(k, v.dup()));
+    return gradient;
+  }
+
+  /** The score by itself: after a gradient, a LossLayer has overwritten its input. */
+  private double score() {
+    if (net instanceof ComputationGraph graph) {
+      return graph.score(batch, true);
+    }
+    return ((MultiLayerNetwork) net)
+        .score(
+            new DataSet(
+                batch.getFeatures(0),
+                batch.getLabels(0),
+                batch.getFeaturesMaskArray(0),
+                batch.getLabelsMaskArray(0)),
+            true);
+  }
+
+  private Map<String, INDArray> activations() {
+    Map<String, INDArray> activations = new LinkedHashMap<>();
+    if (net instanceof ComputationGraph graph) {
+      graph.setLayerMaskArrays(batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
+      graph.feedForward(batch.getFeatures(), true).forEach((k, v) -> activations.put(k, v.dup()));
+      graph.clearLayerMaskArrays();
+    } else if (net instanceof MultiLayerNetwork network) {
+      network.setLayerMaskArrays(batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0));
+      network.setInput(batch.getFeatures(0));
+      List<INDArray> all = network.feedForward(true);
+      network.clearLayerMaskArrays();
+      for (int k = 1; k < all.size(); k++) {
+        activations.put(Integer.toString(k - 1), all.get(k).dup());
+      }
+    }
+    return activations;
+  }
+
+  // ---- comparisons ----
+
+  private void compareActivations(ConvertedNetwork converted, Map<String, INDArray> feeds) {
+    SameDiff sd = converted.sameDiff();
+    activations()
+        .forEach(
+            (name, expected) -> {
+              INDArray actual =
+                  sd.output(feeds, converted.activations(name)).get(converted.activations(name));
+              compare("activations of " + name, expected, actual);
+            });
+  }
+
+  private void compareGradients(
+      ConvertedNetwork converted, Map<String, INDArray> gradient, Map<String, INDArray> results) {
+    assertThat(converted.parameters()).isNotEmpty();
+    for (String parameter : converted.parameters()) {
+      INDArray own = results.get(parameter + ".grad");
+      compare("gradient of " + parameter, gradient.get(parameter), own);
+      if (apart) {
+        INDArray sum = results.get(parameter + ".grad_batch").sum(0).reshape(own.shape());
+        compare("sum of the samples' gradients of " + parameter, own, sum);
+      }
+    }
+    gradient.forEach(
+        (name, array) -> {
+          if (!converted.parameters().contains(name) && !isStatistic(name)) {
+            assertThat(array.amaxNumber().doubleValue()).as("gradient of " + name).isZero();
+          }
+        });
+  }
+
+  private static boolean isStatistic(String name) {
+    return name.endsWith("_mean") || name.endsWith("_var") || name.endsWith("_log10stdev");
+  }
+
+  private void compareRows(ConvertedNetwork converted, Map<String, INDArray> results) {
+    for (int n = 0; n < samples(); n++) {
+      Map<String, INDArray> alone = gradient(sample(n));
+      alone.values().forEach(g -> g.divi(2));
+      for (String parameter : converted.parameters()) {
+        INDArray rows = results.get(parameter + ".grad_batch");
+        INDArray row = rows.slice(n).reshape(alone.get(parameter).shape());
+        compare("gradient of sample " + n + " of " + parameter, alone.get(parameter), row);
+      }
+    }
+  }
+
+  /** A sample, twice: M2.1 takes the mask of a single sample for one of single outputs. */
+  private MultiDataSet sample(int n) {
+    return new MultiDataSet(
+        sample(batch.getFeatures(), n),
+        sample(batch.getLabels(), n),
+        sample(batch.getFeaturesMaskArrays(), n),
+        sample(batch.getLabelsMaskArrays(), n));
+  }
+
+  private static INDArray[] sample(INDArray[] arrays, int n) {
+    if (arrays == null) {
+      return null;
+    }
+    return Arrays.stream(arrays).map(a -> a == null ? null : sample(a, n)).toArray(INDArray[]::new);
+  }
+
+  private static INDArray sample(INDArray array, int n) {
+    INDArrayIndex[] index = new INDArrayIndex[array.rank()];
+    Arrays.fill(index, NDArrayIndex.all());
+    index[0] = NDArrayIndex.interval(n, n + 1);
+    INDArray one = array.get(index);
+    return Nd4j.concat(0, one, one);
+  }
+
+  private static void verify(
+      SameDiff sd,
+      ConvertedNetwork converted,
+      Map<String, INDArray> feeds,
+      Map<String, INDArray> results) {
+    Map<String, INDArray> diagonals = new LinkedHashMap<>();
+    for (String parameter : converted.parameters()) {
+      String name = parameter + ".diag_ggn_exact";
+      diagonals.put(name, results.get(name));
+    }
+    BruteForce brute = BruteForce.on(sd, feeds);
+    if (!converted.predictions().isEmpty()) {
+      brute = brute.predictions(converted.predictions().toArray(new String[0]));
+    }
+    brute.verifier().entries(2).verify(diagonals).orThrow();
+  }
+
+  private void compare(String what, INDArray expected, INDArray actual) {
+    assertThat(expected).as(what + ", DL4J's").isNotNull();
+    assertThat(actual.shape()).as("shape of " + what).isEqualTo(expected.shape());
+    double size = Math.max(expected.amaxNumber().doubleValue(), 1e-3);
+    double off = expected.sub(actual).amaxNumber().doubleValue();
+    assertThat(off).as(what).isLessThanOrEqualTo(tolerance * size);
+  }
+}

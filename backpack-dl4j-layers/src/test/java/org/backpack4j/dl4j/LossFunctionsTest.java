@@ -1,0 +1,106 @@
+package org.backpack4j.dl4j;
+
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossL1;
+import org.nd4j.linalg.lossfunctions.impl.LossL2;
+import org.nd4j.linalg.lossfunctions.impl.LossMAE;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
+
+class LossFunctionsTest {
+  private static final int CLASSES = 3;
+
+  private static INDArray weights() {
+    return Nd4j.createFromArray(new double[] {0.5, 2, 1.5}).reshape(1, CLASSES);
+  }
+
+  private static INDArray oneHot() {
+    return Nets.classes(4, CLASSES);
+  }
+
+  private static INDArray binary() {
+    return Nets.random(4, CLASSES).gt(0).castTo(Nets.random(1).dataType());
+  }
+
+  private static INDArray real() {
+    return Nets.random(4, CLASSES).mul(2);
+  }
+
+  static Stream<Arguments> losses() {
+    return Stream.of(
+        Arguments.of(new LossMCXENT(), Activation.SOFTMAX, oneHot()),
+        Arguments.of(new LossMCXENT(weights()), Activation.SOFTMAX, oneHot()),
+        Arguments.of(new LossMCXENT(), Activation.SIGMOID, oneHot()),
+        Arguments.of(new LossMCXENT(weights()), Activation.SIGMOID, oneHot()),
+        Arguments.of(new LossNegativeLogLikelihood(), Activation.SOFTMAX, oneHot()),
+        Arguments.of(new LossBinaryXENT(), Activation.SIGMOID, binary()),
+        Arguments.of(new LossBinaryXENT(weights()), Activation.SIGMOID, binary()),
+        Arguments.of(new LossBinaryXENT(), Activation.HARDSIGMOID, binary()),
+        Arguments.of(new LossMSE(), Activation.IDENTITY, real()),
+        Arguments.of(new LossMSE(weights()), Activation.TANH, real()),
+        Arguments.of(new LossL2(), Activation.SOFTMAX, oneHot()),
+        Arguments.of(new LossL2(weights()), Activation.IDENTITY, real()),
+        Arguments.of(new LossL1(), Activation.TANH, real()),
+        Arguments.of(new LossL1(weights()), Activation.IDENTITY, real()),
+        Arguments.of(new LossMAE(weights()), Activation.SOFTPLUS, real()));
+  }
+
+  private static org.deeplearning4j.nn.multilayer.MultiLayerNetwork net(
+      ILossFunction loss, Activation activation) {
+    return Nets.sequential(
+        InputType.feedForward(4),
+        new DenseLayer.Builder().nOut(5).build(),
+        new OutputLayer.Builder(loss).nOut(CLASSES).activation(activation).build());
+  }
+
+  private static void check(ILossFunction loss, Activation activation, MultiDataSet batch) {
+    Converted check = Converted.of(net(loss, activation), batch);
+    if (activation == Activation.HARDSIGMOID) {
+      check.tolerance(1e-7); // M2.1's own derivative has its constants in single precision
+    }
+    if (loss instanceof LossL1) {
+      check.firstOrder(); // the second derivative is zero but for kinks
+    }
+    check.check();
+  }
+
+  @ParameterizedTest
+  @MethodSource("losses")
+  void everyLoss(ILossFunction loss, Activation activation, INDArray labels) {
+    check(loss, activation, new MultiDataSet(Nets.random(4, 4), labels));
+  }
+
+  @ParameterizedTest
+  @MethodSource("losses")
+  void masksOfSamples(ILossFunction loss, Activation activation, INDArray labels) {
+    INDArray mask = Nd4j.createFromArray(new double[] {1, 0, 1, 1}).reshape(4, 1);
+    check(loss, activation, batch(labels, mask));
+  }
+
+  @ParameterizedTest
+  @MethodSource("losses")
+  void masksOfOutputs(ILossFunction loss, Activation activation, INDArray labels) {
+    INDArray mask = Nets.random(4, CLASSES).gt(-0.3).castTo(labels.dataType());
+    if (activation != Activation.SOFTMAX) {
+      check(loss, activation, batch(labels, mask));
+    }
+  }
+
+  private static MultiDataSet batch(INDArray labels, INDArray mask) {
+    return new MultiDataSet(
+        new INDArray[] {Nets.random(4, 4)}, new INDArray[] {labels}, null, new INDArray[] {mask});
+  }
+}
