@@ -38,7 +38,14 @@ public record Hints(
    */
   public record Fusion(String kernel, List<String> inputs, String output, List<Long> arguments) {
 
-    /** Keeps copies. */
+    /**
+     * Keeps copies.
+     *
+     * @param kernel the kernel's name
+     * @param inputs the variables that the kernel reads
+     * @param output the variable that it computes
+     * @param arguments the kernel's arguments
+     */
     public Fusion {
       inputs = List.copyOf(inputs);
       arguments = List.copyOf(arguments);
@@ -95,7 +102,13 @@ public record Hints(
     /** Nothing is divided. */
     public static final Portioning NONE = new Portioning(List.of(), Map.of(), Set.of());
 
-    /** Keeps copies. */
+    /**
+     * Keeps copies.
+     *
+     * @param roots sets of variables from which on memory is scarce
+     * @param axes where variables have the samples
+     * @param additive variables that are sums over the samples
+     */
     public Portioning {
       roots = roots.stream().map(Set::copyOf).toList();
       axes = Map.copyOf(axes);
@@ -103,7 +116,17 @@ public record Hints(
     }
   }
 
-  /** Checks the limits. */
+  /**
+   * Checks the limits.
+   *
+   * @param plans how many plans are kept
+   * @param threads how many threads may run the same plan at once
+   * @param prepared whether memory is laid out beforehand
+   * @param kernels whether kernels are used
+   * @param fusions values that kernels can compute
+   * @param portions what can be computed for some samples at a time
+   * @param budget the bytes that one thread is to work in
+   */
   public Hints {
     if (plans < 1 || threads < 1 || budget < 1) {
       throw new IllegalArgumentException(
