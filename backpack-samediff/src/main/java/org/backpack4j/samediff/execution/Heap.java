@@ -36,20 +36,6 @@ interface Heap<A> {
   /** Adds each of the first {@code count} numbers to the place in the target that it has. */
   void scatter(A source, A target, int[] places, int count);
 
-  /** Sets the first numbers to less than any other finite number. */
-  void lowest(A array, int count);
-
-  /**
-   * Makes each number of the target the greater of itself and one of the source, from a first on.
-   */
-  void greater(A source, int first, A target, int count);
-
-  /** Stores the greatest of {@code count} numbers, each {@code step} behind the other. */
-  void greatest(A source, int first, int step, int count, A target, int position);
-
-  /** Which of the first {@code count} places holds the largest number: the first, if several do. */
-  int largest(A array, int[] places, int count);
-
   /**
    * Pieces of native memory.
    *
@@ -120,39 +106,6 @@ interface Heap<A> {
         target[places[i]] += source[i];
       }
     }
-
-    @Override
-    public void lowest(float[] array, int count) {
-      Arrays.fill(array, 0, count, -Float.MAX_VALUE);
-    }
-
-    @Override
-    public void greater(float[] source, int first, float[] target, int count) {
-      for (int i = 0; i < count; i++) {
-        target[i] = Math.max(target[i], source[first + i]);
-      }
-    }
-
-    @Override
-    public void greatest(
-        float[] source, int first, int step, int count, float[] target, int position) {
-      float greatest = -Float.MAX_VALUE;
-      for (int i = 0; i < count; i++) {
-        greatest = Math.max(greatest, source[first + i * step]);
-      }
-      target[position] = greatest;
-    }
-
-    @Override
-    public int largest(float[] array, int[] places, int count) {
-      int best = places[0];
-      for (int i = 1; i < count; i++) {
-        if (array[places[i]] > array[best]) {
-          best = places[i];
-        }
-      }
-      return best;
-    }
   }
 
   /** Double precision. */
@@ -208,39 +161,6 @@ interface Heap<A> {
       for (int i = 0; i < count; i++) {
         target[places[i]] += source[i];
       }
-    }
-
-    @Override
-    public void lowest(double[] array, int count) {
-      Arrays.fill(array, 0, count, -Double.MAX_VALUE);
-    }
-
-    @Override
-    public void greater(double[] source, int first, double[] target, int count) {
-      for (int i = 0; i < count; i++) {
-        target[i] = Math.max(target[i], source[first + i]);
-      }
-    }
-
-    @Override
-    public void greatest(
-        double[] source, int first, int step, int count, double[] target, int position) {
-      double greatest = -Double.MAX_VALUE;
-      for (int i = 0; i < count; i++) {
-        greatest = Math.max(greatest, source[first + i * step]);
-      }
-      target[position] = greatest;
-    }
-
-    @Override
-    public int largest(double[] array, int[] places, int count) {
-      int best = places[0];
-      for (int i = 1; i < count; i++) {
-        if (array[places[i]] > array[best]) {
-          best = places[i];
-        }
-      }
-      return best;
     }
   }
 }

@@ -1,7 +1,9 @@
 package org.backpack4j.samediff.execution;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -48,22 +50,22 @@ record MaxPool(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) impleme
 
   @Override
   public Call call(long scratch) {
-    return type == DataType.FLOAT ? new Planes<>(Heap.FLOATS) : new Planes<>(Heap.DOUBLES);
+    return type == DataType.FLOAT
+        ? new Planes<>(Heap.FLOATS, Maxima::ofFloats)
+        : new Planes<>(Heap.DOUBLES, Maxima::ofDoubles);
   }
 
   private final class Planes<A> implements Call {
     private final Heap<A> heap;
-    private final A image;
-    private final A row;
-    private final A pooled;
+    private final List<Worker> workers = new ArrayList<>();
     private Heap.@Nullable Pieces<A> from;
     private Heap.@Nullable Pieces<A> to;
 
-    Planes(Heap<A> heap) {
+    Planes(Heap<A> heap, BiFunction<Windows, Windows, Maxima<A>> maxima) {
       this.heap = heap;
-      this.image = heap.make(h.in() * w.in());
-      this.row = heap.make(w.in());
-      this.pooled = heap.make(h.out() * w.out());
+      for (int worker = 0; worker < Parallel.THREADS; worker++) {
+        workers.add(new Worker(maxima.apply(Windows.of(h), Windows.of(w))));
+      }
     }
 
     @Override
@@ -74,20 +76,25 @@ record MaxPool(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) impleme
 
     @Override
     public void run() {
-      for (long plane = 0; plane < planes; plane++) {
-        Objects.requireNonNull(from).read(plane, image);
-        for (int y = 0; y < h.out(); y++) {
-          heap.lowest(row, w.in());
-          for (int i = h.firstTap(y); i < h.endTap(y); i++) {
-            heap.greater(image, h.seen(i, y) * w.in(), row, w.in());
-          }
-          for (int x = 0; x < w.out(); x++) {
-            int tap = w.firstTap(x);
-            heap.greatest(
-                row, w.seen(tap, x), w.dilation(), w.endTap(x) - tap, pooled, y * w.out() + x);
-          }
+      long grain = Parallel.grain(h.in() * w.in());
+      Parallel.run(planes, grain, (worker, first, end) -> workers.get(worker).run(first, end));
+    }
+
+    private final class Worker {
+      private final Maxima<A> maxima;
+      private final A image = heap.make(h.in() * w.in());
+      private final A pooled = heap.make(h.out() * w.out());
+
+      Worker(Maxima<A> maxima) {
+        this.maxima = maxima;
+      }
+
+      void run(long first, long end) {
+        for (long plane = first; plane < end; plane++) {
+          Objects.requireNonNull(from).read(plane, image);
+          maxima.values(image, pooled);
+          Objects.requireNonNull(to).write(pooled, plane);
         }
-        Objects.requireNonNull(to).write(pooled, plane);
       }
     }
   }

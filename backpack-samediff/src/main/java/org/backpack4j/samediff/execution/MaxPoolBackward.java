@@ -1,8 +1,10 @@
 package org.backpack4j.samediff.execution;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -51,7 +53,9 @@ record MaxPoolBackward(
 
   @Override
   public Call call(long scratch) {
-    return type == DataType.FLOAT ? new Planes<>(Heap.FLOATS) : new Planes<>(Heap.DOUBLES);
+    return type == DataType.FLOAT
+        ? new Planes<>(Heap.FLOATS, Maxima::ofFloats)
+        : new Planes<>(Heap.DOUBLES, Maxima::ofDoubles);
   }
 
   /** Channel by channel; all columns of one before the next. */
@@ -59,20 +63,16 @@ record MaxPoolBackward(
     private final Heap<A> heap;
     private final int imageLength = h.in() * w.in();
     private final int windows = h.out() * w.out();
-    private final A image;
-    private final A signal;
-    private final A back;
-    private final int[] seen = new int[h.kernel() * w.kernel()];
-    private final int[] maxima = new int[windows];
+    private final List<Worker> workers = new ArrayList<>();
     private Heap.@Nullable Pieces<A> x;
     private Heap.@Nullable Pieces<A> s;
     private Heap.@Nullable Pieces<A> out;
 
-    Planes(Heap<A> heap) {
+    Planes(Heap<A> heap, BiFunction<Windows, Windows, Maxima<A>> maxima) {
       this.heap = heap;
-      this.image = heap.make(imageLength);
-      this.signal = heap.make(windows);
-      this.back = heap.make(imageLength);
+      for (int worker = 0; worker < Parallel.THREADS; worker++) {
+        workers.add(new Worker(maxima.apply(Windows.of(h), Windows.of(w))));
+      }
     }
 
     @Override
@@ -85,37 +85,33 @@ record MaxPoolBackward(
 
     @Override
     public void run() {
-      Heap.Pieces<A> from = Objects.requireNonNull(s);
-      Heap.Pieces<A> to = Objects.requireNonNull(out);
-      for (long n = 0; n < samples; n++) {
-        for (long c = 0; c < channels; c++) {
-          Objects.requireNonNull(x).read(n * channels + c, image);
-          findMaxima();
-          for (long v = 0; v < columns; v++) {
-            long plane = (n * columns + v) * channels + c;
-            from.read(plane, signal);
-            heap.zero(back, 0, imageLength);
-            heap.scatter(signal, back, maxima, windows);
-            to.write(back, plane);
-          }
-        }
-      }
+      long grain = Parallel.grain(imageLength * (1 + columns));
+      Parallel.run(
+          samples * channels, grain, (worker, first, end) -> workers.get(worker).run(first, end));
     }
 
-    private void findMaxima() {
-      for (int row = 0; row < h.out(); row++) {
-        for (int column = 0; column < w.out(); column++) {
-          int count = 0;
-          for (int i = 0; i < h.kernel(); i++) {
-            int y = h.seen(i, row);
-            for (int j = 0; j < w.kernel(); j++) {
-              int z = w.seen(j, column);
-              if (y >= 0 && y < h.in() && z >= 0 && z < w.in()) {
-                seen[count++] = y * w.in() + z;
-              }
-            }
+    private final class Worker {
+      private final Maxima<A> maxima;
+      private final A image = heap.make(imageLength);
+      private final A signal = heap.make(windows);
+      private final A back = heap.make(imageLength);
+      private final int[] places = new int[windows];
+
+      Worker(Maxima<A> maxima) {
+        this.maxima = maxima;
+      }
+
+      void run(long first, long end) {
+        for (long i = first; i < end; i++) {
+          Objects.requireNonNull(x).read(i, image);
+          maxima.places(image, places);
+          for (long v = 0; v < columns; v++) {
+            long plane = (i / channels * columns + v) * channels + i % channels;
+            Objects.requireNonNull(s).read(plane, signal);
+            heap.zero(back, 0, imageLength);
+            heap.scatter(signal, back, places, windows);
+            Objects.requireNonNull(out).write(back, plane);
           }
-          maxima[row * w.out() + column] = heap.largest(image, seen, count);
         }
       }
     }

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.execution;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -17,8 +18,10 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
  * @param channels C
  * @param h the windows' rows
  * @param w the windows' columns
+ * @param tapsFirst whether the result is [B, kH · kW · C, oH · oW]
  */
-record Unfold(DataType type, long images, long channels, Axis h, Axis w) implements Kernel {
+record Unfold(DataType type, long images, long channels, Axis h, Axis w, boolean tapsFirst)
+    implements Kernel {
 
   /**
    * Windows along one axis.
@@ -66,18 +69,19 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w) impleme
     if (a.length < 9 || a[8] != 0 || shape.length != 6) {
       return null;
     }
-    long[] arguments = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], shape[4], shape[5]};
+    long[] arguments = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], shape[4], shape[5], 0};
     return of(inputs, output, arguments);
   }
 
   /**
    * The kernel for an image [B, C, H, W].
    *
-   * @param arguments kH, kW, sH, sW, rows and columns of padding before the image, dH, dW, oH, oW
+   * @param arguments kH, kW, sH, sW, rows and columns of padding before the image, dH, dW, oH, oW,
+   *     1 if the taps come before the channels
    * @return null if the output has another shape than these mean
    */
   static @Nullable Kernel of(List<Value> inputs, Value output, long[] arguments) {
-    if (inputs.size() != 1 || inputs.get(0).shape().length != 4 || arguments.length != 10) {
+    if (inputs.size() != 1 || inputs.get(0).shape().length != 4 || arguments.length != 11) {
       return null;
     }
     long[] shape = inputs.get(0).shape();
@@ -85,7 +89,9 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w) impleme
     Axis h = new Axis((int) shape[2], a[0], a[2], a[4], a[6], a[8]);
     Axis w = new Axis((int) shape[3], a[1], a[3], a[5], a[7], a[9]);
     long length = shape[0] * shape[1] * h.kernel * w.kernel * h.out * w.out;
-    return output.length() == length ? new Unfold(output.type, shape[0], shape[1], h, w) : null;
+    return output.length() == length
+        ? new Unfold(output.type, shape[0], shape[1], h, w, a[10] == 1)
+        : null;
   }
 
   @Override
@@ -93,73 +99,90 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w) impleme
     return type == DataType.FLOAT ? new Rows<>(Heap.FLOATS) : new Rows<>(Heap.DOUBLES);
   }
 
-  /**
-   * Channel by channel. What a column of taps sees is brought together once, as a stack of rows of
-   * the padded image; each tap of the column then takes its rows from there, at stride one all in a
-   * piece.
-   */
   private final class Rows<A> implements Call {
     private final Heap<A> heap;
-    private final int firstRow = Math.min(0, -h.before);
-    private final int height = Math.max(h.in, h.seen(h.kernel - 1, h.out - 1) + 1) - firstRow;
+    private final int taps = h.kernel * w.kernel;
     private final int windows = h.out * w.out;
-    private final A image;
-    private final A stack;
-    private final A patches;
+    private final List<Worker> workers = new ArrayList<>();
     private Heap.@Nullable Pieces<A> from;
     private Heap.@Nullable Pieces<A> to;
 
     Rows(Heap<A> heap) {
       this.heap = heap;
-      this.image = heap.make(h.in * w.in);
-      this.stack = heap.make(height * w.out);
-      this.patches = heap.make(h.kernel * w.kernel * windows);
+      for (int worker = 0; worker < Parallel.THREADS; worker++) {
+        workers.add(new Worker());
+      }
     }
 
     @Override
     public void bind(INDArray[] inputs, INDArray[] outputs) {
       long planes = images * channels;
       from = heap.pieces(Native.address(inputs[0]), planes, h.in * w.in);
-      to = heap.pieces(Native.address(outputs[0]), planes, h.kernel * w.kernel * windows);
+      to = heap.pieces(Native.address(outputs[0]), planes * taps, windows);
     }
 
     @Override
     public void run() {
-      for (long plane = 0; plane < images * channels; plane++) {
-        Objects.requireNonNull(from).read(plane, image);
-        for (int j = 0; j < w.kernel; j++) {
-          bringTogether(j);
-          for (int i = 0; i < h.kernel; i++) {
-            take(i, (i * w.kernel + j) * windows);
+      long grain = Parallel.grain((long) taps * windows);
+      Parallel.run(
+          images * channels, grain, (worker, first, end) -> workers.get(worker).run(first, end));
+    }
+
+    /**
+     * Channel by channel. What a column of taps sees is brought together once, as a stack of rows
+     * of the padded image; each tap of the column then takes its rows from there, at stride one all
+     * in a piece.
+     */
+    private final class Worker {
+      private final int firstRow = Math.min(0, -h.before);
+      private final int height = Math.max(h.in, h.seen(h.kernel - 1, h.out - 1) + 1) - firstRow;
+      private final A image = heap.make(h.in * w.in);
+      private final A stack = heap.make(height * w.out);
+      private final A patch = heap.make(windows);
+
+      void run(long first, long end) {
+        for (long plane = first; plane < end; plane++) {
+          Objects.requireNonNull(from).read(plane, image);
+          for (int j = 0; j < w.kernel; j++) {
+            bringTogether(j);
+            for (int i = 0; i < h.kernel; i++) {
+              take(i);
+              Objects.requireNonNull(to).write(patch, place(plane, i * w.kernel + j));
+            }
           }
         }
-        Objects.requireNonNull(to).write(patches, plane);
       }
-    }
 
-    /** What the taps of column {@code j} see of each row. */
-    private void bringTogether(int j) {
-      int first = w.firstInside(j);
-      int end = Math.max(first, w.endInside(j));
-      heap.zero(stack, 0, -firstRow * w.out);
-      for (int row = 0; row < h.in; row++) {
-        int start = (row - firstRow) * w.out;
-        heap.zero(stack, start, start + first);
-        heap.copy(
-            image, row * w.in + w.seen(j, first), w.stride, stack, start + first, end - first);
-        heap.zero(stack, start + end, start + w.out);
+      private long place(long plane, int tap) {
+        return tapsFirst
+            ? (plane / channels * taps + tap) * channels + plane % channels
+            : plane * taps + tap;
       }
-      heap.zero(stack, (h.in - firstRow) * w.out, height * w.out);
-    }
 
-    private void take(int i, int position) {
-      if (h.stride == 1) {
-        heap.copy(stack, (h.seen(i, 0) - firstRow) * w.out, 1, patches, position, windows);
-        return;
+      /** What the taps of column {@code j} see of each row. */
+      private void bringTogether(int j) {
+        int first = w.firstInside(j);
+        int end = Math.max(first, w.endInside(j));
+        heap.zero(stack, 0, -firstRow * w.out);
+        for (int row = 0; row < h.in; row++) {
+          int start = (row - firstRow) * w.out;
+          heap.zero(stack, start, start + first);
+          heap.copy(
+              image, row * w.in + w.seen(j, first), w.stride, stack, start + first, end - first);
+          heap.zero(stack, start + end, start + w.out);
+        }
+        heap.zero(stack, (h.in - firstRow) * w.out, height * w.out);
       }
-      for (int row = 0; row < h.out; row++) {
-        int start = (h.seen(i, row) - firstRow) * w.out;
-        heap.copy(stack, start, 1, patches, position + row * w.out, w.out);
+
+      private void take(int i) {
+        if (h.stride == 1) {
+          heap.copy(stack, (h.seen(i, 0) - firstRow) * w.out, 1, patch, 0, windows);
+          return;
+        }
+        for (int row = 0; row < h.out; row++) {
+          int start = (h.seen(i, row) - firstRow) * w.out;
+          heap.copy(stack, start, 1, patch, row * w.out, w.out);
+        }
       }
     }
   }

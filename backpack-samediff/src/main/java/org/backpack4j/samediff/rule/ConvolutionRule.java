@@ -104,7 +104,7 @@ final class ConvolutionRule implements Rule {
         new OuterProduct(
             e,
             s,
-            () -> unfolded(site, c, windows, times, n),
+            () -> unfolded(site, c, windows, patchesFirst, times, n),
             Dims.of(c.wide().size() * windows.taps(), times * windows.positions()),
             patchesFirst,
             signal.signs(),
@@ -119,10 +119,15 @@ final class ConvolutionRule implements Rule {
     return e.reshape(kernel, Dims.of(Dim.ONE).plus(kernel.dims()));
   }
 
-  /** The unfolded input [N, C · taps, T · positions]. */
-  private static Tensor unfolded(Site site, Convolution c, Windows windows, long times, Dim n) {
+  /** The unfolded input [N, C · taps or taps · C, T · positions]. */
+  private static Tensor unfolded(
+      Site site, Convolution c, Windows windows, boolean tapsFirst, long times, Dim n) {
     Emitter e = site.emit();
-    Tensor x = Patches.unfold(e, c.images().channelsFirst(e, site.value(0)), windows);
+    Tensor images = c.images().channelsFirst(e, site.value(0));
+    Tensor x =
+        tapsFirst
+            ? Patches.unfoldTapsFirst(e, images, windows)
+            : Patches.unfold(e, images, windows);
     Dim samples = site.placement(0).hasSamples() ? Dim.N : Dim.ONE;
     Tensor rows = Images.positionsLast(e, x, samples, 1, times);
     return Convolution.forSamples(

@@ -149,12 +149,10 @@ final class Convolutions {
     Dim c = kernel.dims().get(n);
     Dim o = kernel.dims().get(n + 1);
     Tensor first = last ? e.permute(x, channelsFirst(n)) : x;
-    Tensor seen = e.transpose(Patches.unfold(e, first, windows)); // [B, positions, C · taps]
-    Dim taps = Dim.of(windows.taps());
-    Dim positions = Dim.of(windows.positions());
-    Tensor flat = e.reshape(kernel, Dims.of(taps, c, o));
-    Tensor matrix = e.reshape(e.permute(flat, 1, 0, 2), Dims.of(c.times(taps), o));
-    Tensor rows = e.reshape(seen, Dims.of(b.times(positions), c.times(taps)));
+    Tensor seen = e.transpose(Patches.unfoldTapsFirst(e, first, windows));
+    Dim read = c.times(Dim.of(windows.taps()));
+    Tensor rows = e.reshape(seen, Dims.of(b.times(Dim.of(windows.positions())), read));
+    Tensor matrix = e.reshape(kernel, Dims.of(read, o));
     Tensor result =
         e.reshape(e.matmul(rows, false, matrix, false), Dims.of(b).plus(windows.out()).plus(o));
     return last ? result : e.permute(result, channelsFirst(rank - 2));

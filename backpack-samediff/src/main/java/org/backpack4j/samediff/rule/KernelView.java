@@ -26,7 +26,7 @@ record KernelView(
 
   /** The order of C, O and taps in a product. */
   enum Order {
-    /** [C · taps, O] */
+    /** [taps · C, O] */
     PATCHES_FIRST,
     /** [O, C · taps] */
     PATCHES_LAST,
@@ -49,7 +49,7 @@ record KernelView(
   }
 
   private int wideAt() {
-    return order == Order.PATCHES_LAST ? 1 : 0;
+    return order == Order.PATCHES_FIRST ? axes() : order == Order.PATCHES_LAST ? 1 : 0;
   }
 
   private int narrowAt() {
@@ -57,7 +57,7 @@ record KernelView(
   }
 
   private int tapsAt() {
-    return order == Order.PATCHES_FIRST ? 1 : 2;
+    return order == Order.PATCHES_FIRST ? 0 : 2;
   }
 
   @Override

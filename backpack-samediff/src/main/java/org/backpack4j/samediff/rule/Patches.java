@@ -23,7 +23,29 @@ final class Patches {
    * @return [B, C · taps, positions]
    */
   static Tensor unfold(Emitter e, Tensor x, Windows windows) {
-    return windows.count() == 2 ? images(e, x, windows) : volumes(e, x, windows);
+    return unfold(e, x, windows, false);
+  }
+
+  /**
+   * What every window sees, in the order of weights with the taps first.
+   *
+   * @return [B, taps · C, positions]
+   */
+  static Tensor unfoldTapsFirst(Emitter e, Tensor x, Windows windows) {
+    return unfold(e, x, windows, true);
+  }
+
+  private static Tensor unfold(Emitter e, Tensor x, Windows windows, boolean tapsFirst) {
+    if (windows.count() == 2) {
+      return images(e, x, windows, tapsFirst);
+    }
+    Tensor seen = volumes(e, x, windows);
+    if (!tapsFirst) {
+      return seen;
+    }
+    Dims apart =
+        Dims.of(seen.dims().get(0), x.dims().get(1), Dim.of(windows.taps()), seen.dims().get(2));
+    return e.reshape(e.permute(e.reshape(seen, apart), 0, 2, 1, 3), seen.dims());
   }
 
   /** An axis with exactly the entries that the windows cover, {@code fill} where there are none. */
@@ -43,7 +65,7 @@ final class Patches {
     return e.pad(e.slice(x, axis, lo, hi), axis, lo - from, from + count - hi, fill);
   }
 
-  private static Tensor images(Emitter e, Tensor x, Windows windows) {
+  private static Tensor images(Emitter e, Tensor x, Windows windows, boolean tapsFirst) {
     Window h = windows.get(0);
     Window w = windows.get(1);
     Dim b = x.dims().get(0);
@@ -76,9 +98,10 @@ final class Patches {
             x.nonNegative(),
             List.of(image),
             () -> new Im2col(e.graph(), image.variable(), config).outputVariable());
+    Tensor ordered = tapsFirst ? e.permute(patches, 0, 2, 3, 1, 4, 5) : patches;
     return e.fused(
         "unfold",
-        e.reshape(patches, result),
+        e.reshape(ordered, result),
         List.of(x),
         h.kernel(),
         w.kernel(),
@@ -89,7 +112,8 @@ final class Patches {
         h.dilation(),
         w.dilation(),
         h.out(),
-        w.out());
+        w.out(),
+        tapsFirst ? 1 : 0);
   }
 
   /**

@@ -64,10 +64,14 @@ final class TransposedConvolutionRule implements Rule {
     Dim n = signal.value().dims().get(0);
     long v = signal.value().dims().get(1).size();
     long times = c.images().times(site.outputPerSample(0));
-    Tensor seen =
-        Patches.unfold(e, c.images().channelsFirst(e, signal.value()), c.windows().cropped());
-    Tensor s = Images.positionsLast(e, seen, n, v, times);
     boolean patchesFirst = c.layout() == KernelLayout.TAPS_FIRST;
+    Tensor images = c.images().channelsFirst(e, signal.value());
+    Windows windows = c.windows().cropped();
+    Tensor seen =
+        patchesFirst
+            ? Patches.unfoldTapsFirst(e, images, windows)
+            : Patches.unfold(e, images, windows);
+    Tensor s = Images.positionsLast(e, seen, n, v, times);
     Contribution product =
         new OuterProduct(
             e,
