@@ -180,6 +180,7 @@ final class Extender {
         .filter(v -> v.getVariableType() == VariableType.VARIABLE && v.dataType().isFPType())
         .map(SDVariable::name)
         .filter(request.chosen())
+        .filter(shapes::reaches) // not what an op takes and ignores, such as unused peepholes
         .forEach(parameters::add);
     for (String name : request.named()) {
       if (!shapes.reaches(name)) {

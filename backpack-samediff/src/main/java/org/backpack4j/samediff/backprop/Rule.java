@@ -2,6 +2,7 @@ package org.backpack4j.samediff.backprop;
 
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 import org.backpack4j.samediff.contribution.Contribution;
 import org.backpack4j.samediff.contribution.Given;
 import org.backpack4j.samediff.contribution.View;
@@ -78,6 +79,29 @@ public interface Rule {
    *     shape
    */
   Tensor pull(Site site, int input, int output, Tensor signal);
+
+  /**
+   * Whether signals at several outputs are passed in one step, by {@link #pullTogether}: for ops
+   * that cut their input into many parts, each of which would be filled up to the whole otherwise.
+   *
+   * @param site the node
+   * @return true if {@link #pullTogether} may be asked
+   */
+  default boolean pullsTogether(Site site) {
+    return false;
+  }
+
+  /**
+   * Applies the transposed Jacobian to signals of one source at several outputs.
+   *
+   * @param site the node
+   * @param input with respect to which input
+   * @param signals the signals [N, V, F…], by output
+   * @return the signal at the input, [N, V, F…]
+   */
+  default Tensor pullTogether(Site site, int input, SortedMap<Integer, Tensor> signals) {
+    throw new UnsupportedOperationException(site.node().toString());
+  }
 
   /**
    * What a signal contributes to an input without a sample axis, such as a weight.

@@ -6,6 +6,8 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -140,6 +142,9 @@ public final class Sweep {
             node,
             k -> carries.test(node, k),
             k -> carries.test(node, k) && onlySum(node.inputs().get(k)));
+    if (passTogether(site)) {
+      return;
+    }
     for (int output = 0; output < node.outputs().size(); output++) {
       String variable = node.outputs().get(output);
       boolean shared = graph.placement(variable).kind() == Placement.Kind.SHARED;
@@ -158,6 +163,43 @@ public final class Sweep {
         passSignal(site, rule, output, signal);
       }
     }
+  }
+
+  /**
+   * Passes signals at several outputs in one step, if all of them have samples and the rule can.
+   */
+  private boolean passTogether(Site site) {
+    List<String> outputs = site.node().outputs();
+    if (outputs.size() < 2
+        || outputs.stream().noneMatch(signals::containsKey)
+        || !outputs.stream().allMatch(o -> hasSamples(o))
+        || !rules.apply(site.node()).pullsTogether(site)) {
+      return false;
+    }
+    Map<String, Signal> sources = new LinkedHashMap<>();
+    outputs.forEach(o -> at(o).forEach(sources::putIfAbsent));
+    sources.forEach(
+        (source, signal) -> {
+          SortedMap<Integer, Tensor> values = new TreeMap<>();
+          for (int k = 0; k < outputs.size(); k++) {
+            Signal here = at(outputs.get(k)).get(source);
+            if (here != null) {
+              values.put(k, here.value());
+            }
+          }
+          Rule rule = rules.apply(site.node());
+          for (int input = 0; input < site.inputs(); input++) {
+            if (carries.test(site.node(), input)) {
+              String variable = site.node().inputs().get(input);
+              arrive(variable, signal.with(rule.pullTogether(site, input, values)));
+            }
+          }
+        });
+    return true;
+  }
+
+  private boolean hasSamples(String variable) {
+    return graph.placement(variable).kind() == Placement.Kind.SAMPLES;
   }
 
   /** How to undo what a node does to the inputs that a signal travels to; none unless to all. */

@@ -1,6 +1,9 @@
 package org.backpack4j.samediff.contribution;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Adds up contributions of one source. */
@@ -23,7 +26,29 @@ public final class Contributions {
         && parts.stream().allMatch(c -> c instanceof Viewed v && v.view().equals(first.view()))) {
       return sum(parts.stream().map(c -> ((Viewed) c).inner()).toList()).through(first.view());
     }
-    Optional<Contribution> joined = OuterProduct.join(parts).or(() -> Lookup.join(parts));
-    return joined.orElseGet(() -> new Sum(parts));
+    return OuterProduct.join(parts)
+        .or(() -> Lookup.join(parts))
+        .or(() -> slices(parts))
+        .orElseGet(() -> new Sum(parts));
+  }
+
+  /** Uses of several slices of a parameter, each slice's added up, if the slices are apart. */
+  private static Optional<Contribution> slices(List<Contribution> parts) {
+    Map<View, List<Contribution>> slices = new LinkedHashMap<>();
+    for (Contribution part : parts) {
+      if (!(part instanceof Viewed viewed)) {
+        return Optional.empty();
+      }
+      slices.computeIfAbsent(viewed.view(), v -> new ArrayList<>()).add(part);
+    }
+    List<View> views = List.copyOf(slices.keySet());
+    for (int i = 0; i < views.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        if (!views.get(i).apartFrom(views.get(j))) {
+          return Optional.empty();
+        }
+      }
+    }
+    return Optional.of(new Apart(slices.values().stream().map(Contributions::sum).toList()));
   }
 }

@@ -16,4 +16,14 @@ public interface View {
    * @return the value with its trailing axes as the parameter has them
    */
   Tensor undo(Tensor value, int leading);
+
+  /**
+   * Whether this view and another show different entries of the parameter.
+   *
+   * @param other the other view of the same parameter
+   * @return true if no entry is known to be in both; false if that is not known
+   */
+  default boolean apartFrom(View other) {
+    return false;
+  }
 }

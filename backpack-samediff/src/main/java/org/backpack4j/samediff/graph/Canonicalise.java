@@ -24,6 +24,8 @@ import org.nd4j.autodiff.samediff.internal.SameDiffOp;
  * dot_product_attention(q, k, v)        matmul(v, softmax(kᵀ q / √d, over the keys))
  * multi_head_dot_product_attention(…)   projections by matmul, the above for all heads, a projection
  * embedding_lookup(w, indices)          gather(w, indices)
+ * lstmLayer, lstmBlock, gru             their steps, one after the other
+ * lstmBlockCell, gruCell                matrix products, sigmoid, tanh, sums and products
  * </pre>
  */
 public final class Canonicalise {
@@ -35,7 +37,12 @@ public final class Canonicalise {
     Map<String, Rewrite> table = new TreeMap<>();
     table.put("dot_product_attention", AttentionRewrite::single);
     table.put("embedding_lookup", LayerRewrites::embedding);
+    table.put("gru", GruRewrite::layer);
+    table.put("gruCell", GruRewrite::cell);
     table.put("layer_norm", LayerRewrites::layerNorm);
+    table.put("lstmBlock", LstmBlockRewrite::block);
+    table.put("lstmBlockCell", LstmBlockRewrite::cell);
+    table.put("lstmLayer", LstmLayerRewrite::of);
     table.put("multi_head_dot_product_attention", AttentionRewrite::multiHead);
     table.put("relu_layer", LayerRewrites::dense);
     table.put("tensordot", TensorProductRewrite::of);

@@ -1,6 +1,8 @@
 package org.backpack4j.samediff.graph;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -63,6 +65,21 @@ final class RewriteSite {
     int[] sorted = order.clone();
     Arrays.sort(sorted);
     return Arrays.equals(sorted, order) ? x : graph.permute(name(what), x, order);
+  }
+
+  /** Equal parts along an axis. */
+  List<SDVariable> split(String what, SDVariable x, int parts, int axis) {
+    return List.of(graph.split(names(what, parts), x, parts, axis));
+  }
+
+  /** The slices along an axis, which goes. */
+  List<SDVariable> unstack(String what, SDVariable x, long extent, int axis) {
+    int slices = Math.toIntExact(extent);
+    return List.of(graph.unstack(names(what, slices), x, axis, slices));
+  }
+
+  private String[] names(String what, int count) {
+    return IntStream.range(0, count).mapToObj(k -> name(what + "/" + k)).toArray(String[]::new);
   }
 
   SDVariable matmul(

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.rule;
 
 import java.nio.IntBuffer;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.contribution.View;
@@ -35,6 +36,13 @@ final class Movement {
     this.size = size;
   }
 
+  /** The movement to several results that are laid out one after the other. */
+  static Movement beside(List<Movement> movements) {
+    return new Movement(
+        movements.stream().flatMapToInt(m -> Arrays.stream(m.source)).toArray(),
+        movements.get(0).size);
+  }
+
   /** Whether anything of the input is in the result. */
   boolean reads() {
     return Arrays.stream(source).anyMatch(i -> i >= 0);
@@ -43,6 +51,13 @@ final class Movement {
   /** Whether no entry of the input is twice in the result. */
   boolean once() {
     return Arrays.stream(count()).allMatch(n -> n <= 1);
+  }
+
+  /** The entries of the input that are in the result. */
+  private BitSet shown() {
+    BitSet shown = new BitSet(size);
+    Arrays.stream(source).filter(i -> i >= 0).forEach(shown::set);
+    return shown;
   }
 
   private int[] count() {
@@ -151,6 +166,15 @@ final class Movement {
     @Override
     public Tensor undo(Tensor value, int leading) {
       return movement.pull(emit, value, leading, shape);
+    }
+
+    @Override
+    public boolean apartFrom(View other) {
+      if (!(other instanceof Moved moved)) {
+        return false;
+      }
+      BitSet shown = movement.shown();
+      return !shown.intersects(moved.movement.shown());
     }
   }
 

@@ -1,14 +1,18 @@
 package org.backpack4j.samediff.rule;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.contribution.View;
+import org.backpack4j.samediff.graph.Dims;
+import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +82,30 @@ final class MovementRule implements Rule {
   @Override
   public Tensor pull(Site site, int input, int output, Tensor signal) {
     return movement(site, input, output).pull(site.emit(), signal, 2, site.perSample(input));
+  }
+
+  /** Where the only input that moves has samples as well. */
+  @Override
+  public boolean pullsTogether(Site site) {
+    int[] moved = data.apply(site);
+    return moved.length == 1
+        && site.placement(moved[0]).kind() == Placement.Kind.SAMPLES
+        && IntStream.range(0, site.node().outputs().size())
+            .noneMatch(k -> followed(site, k).movements().isEmpty());
+  }
+
+  @Override
+  public Tensor pullTogether(Site site, int input, SortedMap<Integer, Tensor> signals) {
+    Emitter e = site.emit();
+    List<Tensor> flat = new ArrayList<>();
+    List<Movement> movements = new ArrayList<>();
+    signals.forEach(
+        (output, signal) -> {
+          Dims dims = signal.dims();
+          flat.add(e.reshape(signal, dims.range(0, 2).plus(dims.from(2).product())));
+          movements.add(movement(site, input, output));
+        });
+    return Movement.beside(movements).pull(e, e.concat(2, flat), 2, site.perSample(input));
   }
 
   private Movement movement(Site site, int input, int output) {

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Recurrent;
 
 /** The table of rules, by the name of the op. */
 public final class Rules {
@@ -70,6 +71,7 @@ public final class Rules {
     t.put("standardize", new StandardizeRule());
     t.put("trace", new TraceRule());
     t.put("transpose", permute);
+    Recurrent.OPS.forEach(op -> t.put(op, new RecurrentRule()));
     t.putAll(Functions.table());
     t.putAll(BinaryFunctions.table());
     t.putAll(DistanceRule.table());
