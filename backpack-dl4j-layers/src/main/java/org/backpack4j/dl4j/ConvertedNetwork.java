@@ -3,6 +3,7 @@ package org.backpack4j.dl4j;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.backpack4j.dl4j.convert.Conversion;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
@@ -109,7 +110,12 @@ public final class ConvertedNetwork {
    *     start
    */
   public BackPack.Builder backPack() {
-    BackPack.Builder builder = BackPack.on(sameDiff()).parameters(parameters()::contains);
+    return backPack(p -> true);
+  }
+
+  BackPack.Builder backPack(Predicate<String> chosen) {
+    BackPack.Builder builder =
+        BackPack.on(sameDiff()).parameters(p -> parameters().contains(p) && chosen.test(p));
     return result.predictions().isEmpty()
         ? builder
         : builder.predictions(result.predictions().toArray(new String[0]));

@@ -14,6 +14,7 @@ import org.backpack4j.dl4j.loss.LossFunctions;
 import org.backpack4j.dl4j.preprocessor.Preprocessors;
 import org.backpack4j.dl4j.vertex.Vertices;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -77,10 +78,15 @@ public final class Dl4jConverter {
     return Conversion.check(net, TABLES);
   }
 
+  static boolean normalisesBatches(Model net) {
+    return InputShapes.has(net, BatchNormalization.class);
+  }
+
   /** Choices for a conversion. Each call changes and answers the builder. */
   public static final class Builder {
     private final Model net;
     private Scale scale = Scale.SUM;
+    private BatchStatistics statistics = BatchStatistics.BATCH;
     private @Nullable BatchShape shape;
 
     private Builder(Model net) {
@@ -141,6 +147,17 @@ public final class Dl4jConverter {
     }
 
     /**
+     * Chooses the statistics of batch normalisation, {@link BatchStatistics#BATCH} by default.
+     *
+     * @param choice the statistics
+     * @return this builder
+     */
+    public Builder statistics(BatchStatistics choice) {
+      statistics = choice;
+      return this;
+    }
+
+    /**
      * Converts the network.
      *
      * @return the graph
@@ -155,7 +172,9 @@ public final class Dl4jConverter {
       }
       BatchShape shapes =
           shape == null ? BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)) : shape;
-      Conversion.Result result = Conversion.convert(net, TABLES, shapes, scale, obstacles);
+      Conversion.Result result =
+          Conversion.convert(
+              net, TABLES, shapes, new Conversion.Choices(scale, statistics), obstacles);
       if (result == null) {
         throw new UnconvertibleNetworkException(obstacles);
       }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -127,7 +128,14 @@ public final class Converted {
       network.clearLayerMaskArrays();
     }
     Map<String, INDArray> gradient = new LinkedHashMap<>();
-    net.gradient().gradientForVariable().forEach((k, v) -> gradient.put(k, v.dup()));
+    // locked parameters have a gradient too, in memory that is not there any more
+    Set<String> parameters = net.paramTable().keySet();
+    net.gradient()
+        .gradientForVariable()
+        .forEach(
+            (k, v) -> {
+              if (parameters.contains(k)) gradient.put(k, v.dup());
+            });
     return gradient;
   }
 

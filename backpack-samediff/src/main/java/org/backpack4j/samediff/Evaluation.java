@@ -10,9 +10,15 @@ public final class Evaluation {
   private final Map<String, INDArray> outputs;
   private final List<Extension> extensions;
 
-  Evaluation(Map<String, INDArray> outputs, List<Extension> extensions) {
+  /**
+   * The quantities of an evaluation.
+   *
+   * @param outputs the arrays by output name, {@code <parameter>.<field>}
+   * @param extensions the extensions that computed them
+   */
+  public Evaluation(Map<String, INDArray> outputs, List<Extension> extensions) {
     this.outputs = outputs;
-    this.extensions = extensions;
+    this.extensions = List.copyOf(extensions);
   }
 
   /**

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -32,7 +33,7 @@ public final class Conversion {
   private final Network network;
   private final Tables tables;
   private final BatchShape shape;
-  private final Scale scale;
+  private final Choices choices;
   private final SameDiff graph = SameDiff.create();
   private final NetworkArrays arrays = new NetworkArrays();
   private final Map<String, Value> values = new LinkedHashMap<>();
@@ -44,13 +45,21 @@ public final class Conversion {
   private final Map<String, String> predictions = new LinkedHashMap<>();
   private boolean writtenOut;
 
-  private Conversion(Network network, Tables tables, BatchShape shape, Scale scale) {
+  private Conversion(Network network, Tables tables, BatchShape shape, Choices choices) {
     this.network = network;
     this.tables = tables;
     this.shape = shape;
-    this.scale = scale;
+    this.choices = choices;
     graph.setArrayHolders(arrays, arrays, false);
   }
+
+  /**
+   * What a person chooses.
+   *
+   * @param scale the loss' scale
+   * @param statistics what batch normalisation uses
+   */
+  public record Choices(Scale scale, BatchStatistics statistics) {}
 
   /**
    * A converted network.
@@ -119,18 +128,18 @@ public final class Conversion {
    * @param model the network
    * @param tables who converts what
    * @param shape the shapes of the batches
-   * @param scale the loss' scale
+   * @param choices the loss' scale, and what batch normalisation does
    * @param obstacles where to add what stands in the way
    * @return the graph; null if something stands in the way
    */
   public static @Nullable Result convert(
-      Model model, Tables tables, BatchShape shape, Scale scale, List<Obstacle> obstacles) {
+      Model model, Tables tables, BatchShape shape, Choices choices, List<Obstacle> obstacles) {
     Network network = Network.of(model);
     obstacles.addAll(check(network, tables));
     if (!obstacles.isEmpty()) {
       return null;
     }
-    return new Conversion(network, tables, shape, scale).convert(obstacles);
+    return new Conversion(network, tables, shape, choices).convert(obstacles);
   }
 
   private @Nullable Result convert(List<Obstacle> obstacles) {
@@ -307,6 +316,10 @@ public final class Conversion {
   }
 
   Scale scale() {
-    return scale;
+    return choices.scale();
+  }
+
+  BatchStatistics statistics() {
+    return choices.statistics();
   }
 }

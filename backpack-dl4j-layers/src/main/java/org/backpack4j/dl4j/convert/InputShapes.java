@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.jspecify.annotations.Nullable;
@@ -26,22 +27,37 @@ public final class InputShapes {
     Network network = Network.of(model);
     List<long[]> shapes = new ArrayList<>();
     for (String input : network.inputs()) {
-      long[] shape =
-          network.steps().stream()
-              .filter(s -> s.inputs().contains(input))
-              .map(InputShapes::of)
-              .filter(s -> s != null)
-              .findFirst()
-              .orElseThrow(
-                  () ->
-                      new IllegalArgumentException(
-                          "The configuration does not tell the shape of input \""
-                              + input
-                              + "\": name it by Dl4jConverter.on(net).inputShapes(…), without the"
-                              + " samples' axis."));
+      long[] shape = of(network, input);
+      if (shape == null) {
+        throw new IllegalArgumentException(
+            "The configuration does not tell the shape of input \""
+                + input
+                + "\": name it by Dl4jConverter.on(net).inputShapes(…), without the samples'"
+                + " axis.");
+      }
       shapes.add(shape);
     }
     return shapes;
+  }
+
+  /**
+   * Whether the configuration tells all shapes.
+   *
+   * @param model the network
+   * @return whether {@link #of(Model)} answers
+   */
+  public static boolean known(Model model) {
+    Network network = Network.of(model);
+    return network.inputs().stream().allMatch(i -> of(network, i) != null);
+  }
+
+  private static long @Nullable [] of(Network network, String input) {
+    return network.steps().stream()
+        .filter(s -> s.inputs().contains(input))
+        .map(InputShapes::of)
+        .filter(s -> s != null)
+        .findFirst()
+        .orElse(null);
   }
 
   private static long @Nullable [] of(Step step) {
@@ -55,6 +71,17 @@ public final class InputShapes {
       return new long[] {dense.getNIn()};
     }
     return step.layer() instanceof OutputLayer output ? new long[] {output.getNIn()} : null;
+  }
+
+  /**
+   * Whether a network has layers of a kind.
+   *
+   * @param model the network
+   * @param kind the class of their configuration
+   * @return whether there is one
+   */
+  public static boolean has(Model model, Class<? extends Layer> kind) {
+    return Network.of(model).steps().stream().anyMatch(s -> kind.isInstance(s.layer()));
   }
 
   /**

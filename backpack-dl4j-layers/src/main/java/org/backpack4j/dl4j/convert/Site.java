@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.convert;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.backpack4j.dl4j.BatchStatistics;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -147,6 +148,15 @@ public final class Site {
    */
   public Value frozen(Layer conf, Value input) {
     return conversion.layer(conf, new Site(conversion, step, List.of(input), prefix, false));
+  }
+
+  /**
+   * Whether batch normalisation uses its running statistics.
+   *
+   * @return false for those of the batch
+   */
+  public boolean runningStatistics() {
+    return conversion.statistics() == BatchStatistics.RUNNING;
   }
 
   /**

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Convolution2D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -20,6 +21,7 @@ public final class Layers {
 
   private Layers() {
     put(ActivationLayer.class, new Activated());
+    put(BatchNormalization.class, new BatchNorm());
     put(Convolution2D.class, new Convolution());
     put(ConvolutionLayer.class, new Convolution());
     put(DenseLayer.class, new Dense());

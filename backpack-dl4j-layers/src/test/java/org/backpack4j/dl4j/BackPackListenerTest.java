@@ -1,0 +1,355 @@
+package org.backpack4j.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.DiagGGNMC;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+class BackPackListenerTest {
+  private static final INDArray IMAGES = Nets.random(4, 1, 6, 6);
+  private static final INDArray CLASSES = Nets.classes(4, 3);
+
+  private static OutputLayer output() {
+    return new OutputLayer.Builder(LossFunction.MCXENT)
+        .nOut(3)
+        .activation(Activation.SOFTMAX)
+        .build();
+  }
+
+  private static MultiLayerNetwork sequential() {
+    return Nets.sequential(
+        InputType.convolutional(6, 6, 1),
+        new ConvolutionLayer.Builder(3, 3).nOut(2).build(),
+        new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.MAX, new int[] {2, 2}).build(),
+        new DenseLayer.Builder().nOut(4).build(),
+        output());
+  }
+
+  private static ComputationGraph graph() {
+    return Nets.graph(
+        Nets.graph(InputType.convolutional(6, 6, 1))
+            .addLayer("conv1", new ConvolutionLayer.Builder(3, 3).nOut(2).build(), "in")
+            .addLayer("dense", new DenseLayer.Builder().nOut(4).build(), "conv1")
+            .addLayer("out", output(), "dense")
+            .setOutputs("out"));
+  }
+
+  private static ComputationGraph normalised() {
+    return Nets.graph(
+        Nets.graph(InputType.convolutional(6, 6, 1))
+            .addLayer("conv1", new ConvolutionLayer.Builder(3, 3).nOut(2).build(), "in")
+            .addLayer("norm", new BatchNormalization.Builder().build(), "conv1")
+            .addLayer("out", output(), "norm")
+            .setOutputs("out"));
+  }
+
+  static Stream<Supplier<Model>> networks() {
+    return Stream.of(
+        BackPackListenerTest::sequential,
+        BackPackListenerTest::graph,
+        BackPackListenerTest::normalised);
+  }
+
+  private static void fit(Model net, int iterations) {
+    for (int k = 0; k < iterations; k++) {
+      if (net instanceof ComputationGraph graph) {
+        graph.fit(new DataSet(IMAGES, CLASSES));
+      } else {
+        ((MultiLayerNetwork) net).fit(new DataSet(IMAGES, CLASSES));
+      }
+    }
+  }
+
+  private static void listen(Model net, TrainingListener... listeners) {
+    if (net instanceof ComputationGraph graph) {
+      graph.setListeners(listeners);
+    } else {
+      ((MultiLayerNetwork) net).setListeners(listeners);
+    }
+  }
+
+  private static INDArray updaterState(Model net) {
+    return net instanceof ComputationGraph graph
+        ? graph.getUpdater().getStateViewArray()
+        : ((MultiLayerNetwork) net).getUpdater().getStateViewArray();
+  }
+
+  @ParameterizedTest
+  @MethodSource("networks")
+  void trainingIsAsWithoutTheListenerBitForBit(Supplier<Model> networks) {
+    Model plain = networks.get();
+    Model watched = networks.get();
+    List<Double> plainScores = new ArrayList<>();
+    List<Double> watchedScores = new ArrayList<>();
+    try (BackPackListener listener =
+        new BackPackListener(new BatchGrad(), new DiagGGNExact(), new DiagGGNMC(2, 1))
+            .runningStatistics()) {
+      listen(plain, scores(plainScores));
+      listen(watched, scores(watchedScores), listener, scores(watchedScores));
+      Nd4j.getRandom().setSeed(5);
+      fit(plain, 20);
+      double next = Nd4j.getRandom().nextDouble();
+      Nd4j.getRandom().setSeed(5);
+      fit(watched, 20);
+      assertThat(Nd4j.getRandom().nextDouble()).as("random numbers").isEqualTo(next);
+      assertThat(watched.params()).as("parameters").isEqualTo(plain.params());
+      assertThat(watched.params().sub(plain.params()).amaxNumber().doubleValue()).isZero();
+      assertThat(updaterState(watched)).as("updater").isEqualTo(updaterState(plain));
+      assertThat(watched.score()).isEqualTo(plain.score());
+      assertThat(watchedScores).hasSize(40);
+      for (int k = 0; k < 20; k++) {
+        assertThat(watchedScores.subList(2 * k, 2 * k + 2)).containsOnly(plainScores.get(k));
+      }
+      assertThat(listener.latest().iteration()).isEqualTo(19);
+    }
+  }
+
+  private static TrainingListener scores(List<Double> scores) {
+    return new BaseTrainingListener() {
+      @Override
+      public void iterationDone(Model model, int iteration, int epoch) {
+        scores.add(model.score());
+      }
+    };
+  }
+
+  @ParameterizedTest
+  @MethodSource("networks")
+  void quantitiesAreThoseOfTheParametersBeforeTheStep(Supplier<Model> networks) {
+    Model net = networks.get();
+    fit(net, 2);
+    ConvertedNetwork converted = Dl4jConverter.toSameDiff(net, new long[] {1, 6, 6});
+    Map<String, INDArray> expected;
+    try (ExtendedGraph graph = converted.extend(new BatchGrad())) {
+      expected = graph.output(converted.feeds(new DataSet(IMAGES, CLASSES)), graph.outputNames());
+    }
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      listen(net, listener);
+      fit(net, 1);
+      assertThat(listener.outputs()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void theGradientIsDl4jsAndTheMeansScaleDividesByTheSamples() {
+    ComputationGraph net = graph();
+    List<INDArray> gradient = new ArrayList<>();
+    try (BackPackListener sum = new BackPackListener(new BatchGrad(), new DiagGGNExact());
+        BackPackListener mean =
+            new BackPackListener(new BatchGrad(), new DiagGGNExact()).scale(Scale.MEAN)) {
+      listen(net, sum, mean, gradients(gradient));
+      fit(net, 1);
+      INDArray own = sum.latest().quantities().gradient("conv1_W");
+      assertThat(own.sub(gradient.get(0)).amaxNumber().doubleValue()).isLessThan(1e-12);
+      assertThat(own.shape()).containsExactly(2, 1, 3, 3);
+      assertThat(mean.latest().quantities().gradient("conv1_W").mul(4).sub(own).amaxNumber())
+          .satisfies(n -> assertThat(n.doubleValue()).isLessThan(1e-12));
+      assertThat(
+              mean.get("conv1_W", DiagGGNExact.class)
+                  .mul(4)
+                  .sub(sum.get("conv1_W", DiagGGNExact.class))
+                  .amaxNumber()
+                  .doubleValue())
+          .isCloseTo(0, within(1e-12));
+    }
+  }
+
+  private static TrainingListener gradients(List<INDArray> gradients) {
+    return new BaseTrainingListener() {
+      @Override
+      public void onGradientCalculation(Model model) {
+        gradients.add(model.gradient().gradientForVariable().get("conv1_W").dup());
+      }
+    };
+  }
+
+  @Test
+  void onlyIterationsAndParametersChosenAreEvaluated() {
+    MultiLayerNetwork net = sequential();
+    List<Integer> iterations = new ArrayList<>();
+    try (BackPackListener listener =
+        new BackPackListener(new BatchGrad())
+            .everyNIterations(3)
+            .parameters("0_W", "3_b")
+            .onStep(s -> iterations.add(s.iteration()))) {
+      listen(net, listener);
+      fit(net, 8);
+      assertThat(iterations).containsExactly(0, 3, 6);
+      assertThat(listener.outputs().keySet())
+          .containsExactlyInAnyOrder("0_W.grad", "0_W.grad_batch", "3_b.grad", "3_b.grad_batch");
+    }
+  }
+
+  @Test
+  void bruteForceCanBeAskedForDuringTraining() {
+    MultiLayerNetwork net = sequential();
+    try (BackPackListener listener =
+        new BackPackListener(new BatchGrad(), new DiagGGNExact()).verify(2, 2)) {
+      listen(net, listener);
+      fit(net, 3);
+      assertThat(listener.latest().iteration()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void batchesOfAnotherSizeOrShapeAreEvaluated() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.feedForward(4), new DenseLayer.Builder().nOut(3).build(), output());
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      listen(net, listener);
+      for (int n : new int[] {5, 1, 3}) {
+        net.fit(new DataSet(Nets.random(n, 4), Nets.classes(n, 3)));
+        assertThat(listener.get("0_W", BatchGrad.class).shape()).containsExactly(n, 4, 3);
+      }
+    }
+  }
+
+  @Test
+  void secondOrderOfCoupledSamplesIsRefusedBeforehand() {
+    ComputationGraph net = normalised();
+    BackPackListener listener = new BackPackListener(new BatchGrad(), new DiagGGNExact());
+    assertThatThrownBy(() -> listener.check(net, new DataSet(IMAGES, CLASSES)))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("norm");
+  }
+
+  @Test
+  void withRunningStatisticsSecondOrderIsThatOfEvaluation() {
+    ComputationGraph net = normalised();
+    fit(net, 3);
+    ConvertedNetwork evaluation =
+        Dl4jConverter.on(net)
+            .inputShapes(new long[] {1, 6, 6})
+            .statistics(BatchStatistics.RUNNING)
+            .convert();
+    Map<String, INDArray> feeds = evaluation.feeds(new DataSet(IMAGES, CLASSES));
+    INDArray probabilities =
+        evaluation
+            .sameDiff()
+            .output(feeds, evaluation.activations("out"))
+            .get(evaluation.activations("out"));
+    assertThat(probabilities.sub(net.outputSingle(IMAGES)).amaxNumber().doubleValue())
+        .isLessThan(1e-12);
+    try (ExtendedGraph graph = evaluation.extend(new DiagGGNExact());
+        BackPackListener listener =
+            new BackPackListener(new BatchGrad(), new DiagGGNExact()).runningStatistics()) {
+      Map<String, INDArray> expected =
+          graph.output(feeds, graph.outputsOf(new DiagGGNExact()).values());
+      listen(net, listener);
+      fit(net, 1);
+      assertThat(listener.outputs()).containsAllEntriesOf(expected);
+      assertThat(listener.latest().notes()).anyMatch(n -> n.contains("running statistics"));
+      assertThat(listener.outputs()).containsKeys("norm_gamma.grad_batch", "conv1_W.grad");
+    }
+  }
+
+  @Test
+  void aLenientListenerLeavesOutWhatCannotBeHad() {
+    ComputationGraph net = normalised();
+    try (BackPackListener listener =
+        new BackPackListener(new BatchGrad(), new DiagGGNExact()).lenient()) {
+      listen(net, listener);
+      fit(net, 1);
+      assertThat(listener.outputs()).containsKeys("conv1_W.grad_batch", "out_W.diag_ggn_exact");
+      assertThat(listener.outputs()).doesNotContainKey("conv1_W.diag_ggn_exact");
+      assertThat(listener.latest().notes()).anyMatch(n -> n.contains("diag_ggn_exact"));
+    }
+  }
+
+  @Test
+  void whatCannotBeConvertedIsToldBeforehandAndHarmlessDuringTraining() {
+    Supplier<MultiLayerNetwork> networks =
+        () ->
+            Nets.sequential(
+                InputType.feedForward(4),
+                new DenseLayer.Builder().nOut(5).dropOut(0.5).build(),
+                new DenseLayer.Builder().nOut(5).weightNoise(new DropConnect(0.5)).build(),
+                output());
+    BackPackListener listener = new BackPackListener(new BatchGrad());
+    assertThatThrownBy(() -> listener.check(networks.get()))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("layer \"0\"")
+        .hasMessageContaining("layer \"1\"");
+    MultiLayerNetwork plain = networks.get();
+    MultiLayerNetwork watched = networks.get();
+    watched.setListeners(listener);
+    for (MultiLayerNetwork net : List.of(plain, watched)) {
+      Nd4j.getRandom().setSeed(9);
+      for (int k = 0; k < 5; k++) {
+        net.fit(new DataSet(Nets.random(4, 4), CLASSES));
+      }
+    }
+    assertThat(watched.params()).isEqualTo(plain.params());
+    assertThatThrownBy(() -> listener.get("0_W", BatchGrad.class))
+        .isInstanceOf(IllegalStateException.class)
+        .hasCauseInstanceOf(UnconvertibleNetworkException.class);
+  }
+
+  @Test
+  void aParameterThatDoesNotExistIsTold() {
+    assertThatThrownBy(
+            () ->
+                new BackPackListener(new BatchGrad())
+                    .parameters("conv9_W")
+                    .check(graph(), new DataSet(IMAGES, CLASSES)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("conv9_W")
+        .hasMessageContaining("conv1_W");
+  }
+
+  @Test
+  void aGradientThatIsNotDl4jsIsAFailure() {
+    MultiLayerNetwork net = sequential();
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      listen(net, listener);
+      net.fit(new DataSet(IMAGES, CLASSES.mul(2)));
+      assertThatThrownBy(listener::outputs).hasMessageContaining("do not add up to one");
+    }
+  }
+
+  @Test
+  void anExceptionOfACallbackDoesNotReachTheTraining() {
+    MultiLayerNetwork net = sequential();
+    try (BackPackListener listener =
+        new BackPackListener(new BatchGrad())
+            .onStep(
+                s -> {
+                  throw new IllegalStateException("the callback's own");
+                })) {
+      listen(net, listener);
+      fit(net, 2);
+      assertThatThrownBy(listener::outputs).hasMessageContaining("the callback's own");
+    }
+  }
+}

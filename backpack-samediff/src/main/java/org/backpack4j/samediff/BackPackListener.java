@@ -1,0 +1,164 @@
+package org.backpack4j.samediff;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.backpack4j.samediff.extension.Extension;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.listeners.At;
+import org.nd4j.autodiff.listeners.BaseListener;
+import org.nd4j.autodiff.listeners.Operation;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/**
+ * The quantities of every iteration of {@code sd.fit}:
+ *
+ * <pre>{@code
+ * BackPackListener backPack = new BackPackListener(new BatchGrad(), new DiagGGNExact());
+ * sd.setListeners(backPack);
+ * sd.fit(iterator, 1);
+ * INDArray diagonal = backPack.get("w0", DiagGGNExact.class);
+ * }</pre>
+ *
+ * <p>They are computed from the iteration's batch before the parameters are changed. The graph is
+ * extended at the first iteration, and again when its losses change. Training is as without the
+ * listener: a failure is logged once, and thrown by {@link #get}.
+ */
+public final class BackPackListener extends BaseListener implements AutoCloseable {
+  private final Extension[] extensions;
+  private final TrainingRecord record = new TrainingRecord();
+  private UnaryOperator<BackPack.Builder> choices = b -> b;
+  private @Nullable SameDiff source;
+  private List<String> losses = List.of();
+  private @Nullable ExtendedGraph graph;
+
+  /**
+   * A listener.
+   *
+   * @param extensions the quantities
+   */
+  public BackPackListener(Extension... extensions) {
+    this.extensions = extensions.clone();
+  }
+
+  /**
+   * Evaluates only iterations whose number is a multiple of n.
+   *
+   * @param n 1 for all
+   * @return this listener
+   */
+  public BackPackListener everyNIterations(int n) {
+    record.everyNIterations(n);
+    return this;
+  }
+
+  /**
+   * Adds a callback.
+   *
+   * @param callback is given the quantities of each iteration chosen
+   * @return this listener
+   */
+  public BackPackListener onStep(Consumer<TrainingStep> callback) {
+    record.onStep(callback);
+    return this;
+  }
+
+  /**
+   * Makes choices for the extension: parameters, predictions, lenient.
+   *
+   * @param with changes the builder that the graph is extended by
+   * @return this listener
+   */
+  public BackPackListener with(UnaryOperator<BackPack.Builder> with) {
+    choices = with;
+    return this;
+  }
+
+  /**
+   * Extends the graph now: what cannot be had is told before training starts.
+   *
+   * @param sd the graph
+   * @return this listener
+   * @throws UnsupportedGraphException if a quantity cannot be had; it lists every reason
+   */
+  public BackPackListener check(SameDiff sd) {
+    graph(sd);
+    return this;
+  }
+
+  /**
+   * A parameter's quantity in the latest iteration chosen.
+   *
+   * @param parameter the parameter's name
+   * @param extension the extension's class
+   * @return the quantity, of the shape that the extension says
+   * @throws IllegalStateException if there is none yet, or if computing it failed
+   */
+  public INDArray get(String parameter, Class<? extends Extension> extension) {
+    return latest().quantities().get(parameter, extension);
+  }
+
+  /**
+   * All quantities of the latest iteration chosen.
+   *
+   * @return the arrays by name, {@code w0.diag_ggn_exact}
+   * @throws IllegalStateException if there are none yet, or if computing them failed
+   */
+  public Map<String, INDArray> outputs() {
+    return latest().quantities().outputs();
+  }
+
+  /**
+   * The latest iteration chosen.
+   *
+   * @return its number and quantities
+   * @throws IllegalStateException if there is none yet, or if computing its quantities failed
+   */
+  public TrainingStep latest() {
+    return record.latest();
+  }
+
+  @Override
+  public boolean isActive(Operation operation) {
+    return operation == Operation.TRAINING;
+  }
+
+  @Override
+  public void iterationStart(SameDiff sd, At at, MultiDataSet data, long etlMs) {
+    int iteration = at.iteration();
+    if (at.operation() == Operation.TRAINING && record.isDue(iteration)) {
+      record.attempt(() -> step(sd, iteration, at.epoch(), data));
+    }
+  }
+
+  private TrainingStep step(SameDiff sd, int iteration, int epoch, MultiDataSet data) {
+    Map<String, INDArray> outputs = graph(sd).output(data);
+    Evaluation quantities = new Evaluation(outputs, Arrays.asList(extensions));
+    return new TrainingStep(iteration, epoch, quantities, List.of());
+  }
+
+  private ExtendedGraph graph(SameDiff sd) {
+    ExtendedGraph current = graph;
+    if (current == null || source != sd || !losses.equals(sd.getLossVariables())) {
+      close();
+      current = choices.apply(BackPack.on(sd)).extend(extensions);
+      graph = current;
+      source = sd;
+      losses = List.copyOf(sd.getLossVariables());
+    }
+    return current;
+  }
+
+  /** Frees the memory that evaluations keep. */
+  @Override
+  public void close() {
+    if (graph != null) {
+      graph.close();
+      graph = null;
+    }
+  }
+}
