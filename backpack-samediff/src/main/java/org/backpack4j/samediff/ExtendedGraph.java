@@ -314,7 +314,16 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return text with a line for each op, as PyTorch's {@code print_tabular}
    */
   public String table() {
-    return GraphTable.of(annotations, rules, new TreeMap<>(outputs.byParameter()));
+    return GraphTable.text(rows());
+  }
+
+  /**
+   * The rows of {@link #table()}.
+   *
+   * @return a row for each op, in the order of their evaluation
+   */
+  public List<GraphRow> rows() {
+    return GraphTable.rows(annotations, rules, new TreeMap<>(outputs.byParameter()));
   }
 
   @Override

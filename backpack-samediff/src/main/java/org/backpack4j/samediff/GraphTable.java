@@ -12,14 +12,13 @@ import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Tensor;
 
-/** Prints an extended graph as a table. */
+/** An extended graph as a table. */
 final class GraphTable {
   private GraphTable() {}
 
-  static String of(
+  static List<GraphRow> rows(
       Annotations graph, Map<Node, Rule> rules, Map<String, Map<String, Tensor>> outputs) {
-    List<String[]> rows = new ArrayList<>();
-    rows.add(new String[] {"op", "name", "inputs", "rule", "contributes"});
+    List<GraphRow> rows = new ArrayList<>();
     for (Node node : graph.nodes()) {
       if (entrance(node.outputs().get(0))) {
         continue; // the reshape behind a placeholder or parameter
@@ -33,16 +32,28 @@ final class GraphTable {
           outputs.get(original).keySet().forEach(f -> contributes.add(Outputs.name(original, f)));
         }
       }
+      String rule = Objects.requireNonNull(rules.get(node)).name();
       rows.add(
+          new GraphRow(
+              node.op(), node.outputs().get(0), inputs, rule, List.copyOf(contributes)));
+    }
+    return rows;
+  }
+
+  static String text(List<GraphRow> rows) {
+    List<String[]> cells = new ArrayList<>();
+    cells.add(new String[] {"op", "name", "inputs", "rule", "contributes"});
+    for (GraphRow row : rows) {
+      cells.add(
           new String[] {
-            node.op(),
-            node.outputs().get(0),
-            String.join(", ", inputs),
-            Objects.requireNonNull(rules.get(node)).name(),
-            String.join(", ", contributes)
+            row.op(),
+            row.name(),
+            String.join(", ", row.inputs()),
+            row.rule(),
+            String.join(", ", row.contributes())
           });
     }
-    return layOut(rows);
+    return layOut(cells);
   }
 
   private static String original(Annotations graph, String variable) {
