@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Refusal;
@@ -129,7 +130,10 @@ public final class ExtendedGraph implements AutoCloseable {
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
     bounds.check(feeds);
-    return planned.output(withNoise(feeds), names);
+    Map<String, INDArray> answer = planned.output(withNoise(feeds), names);
+    Map<String, INDArray> ordered = new LinkedHashMap<>();
+    names.forEach(name -> ordered.put(name, Objects.requireNonNull(answer.get(name))));
+    return ordered;
   }
 
   /**

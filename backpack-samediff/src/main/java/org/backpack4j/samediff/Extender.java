@@ -104,11 +104,19 @@ final class Extender {
 
   /** Where the person's own graph is wrong in M2.1, ours will differ from it: they should know. */
   private void warnOfFaults() {
+    Map<String, List<String>> nodes = new LinkedHashMap<>();
     for (Fault fault : Faults.of(source)) {
-      log.warn(
-          "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is right. {}",
-          fault.message());
+      nodes
+          .computeIfAbsent(fault.problem() + " " + fault.cure(), text -> new ArrayList<>())
+          .add("\"" + fault.node() + "\"");
     }
+    nodes.forEach(
+        (text, names) ->
+            log.warn(
+                "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is right."
+                    + " {}: {}",
+                String.join(", ", names),
+                text));
   }
 
   // ---- what was asked for ----

@@ -34,8 +34,7 @@ final class GraphTable {
       }
       String rule = Objects.requireNonNull(rules.get(node)).name();
       rows.add(
-          new GraphRow(
-              node.op(), node.outputs().get(0), inputs, rule, List.copyOf(contributes)));
+          new GraphRow(node.op(), node.outputs().get(0), inputs, rule, List.copyOf(contributes)));
     }
     return rows;
   }

@@ -62,6 +62,24 @@ class BackPackTest {
   }
 
   @Test
+  void resultsComeInTheOrderOfTheirNames() {
+    try (ExtendedGraph graph = BackPack.extend(Graphs.perceptron(), new BatchGrad())) {
+      List<String> names = List.of("w.grad", "loss", "v.grad_batch", "w.grad_batch", "v.grad");
+      assertThat(graph.output(Graphs.feeds(3), names).keySet()).containsExactlyElementsOf(names);
+    }
+  }
+
+  @Test
+  void rowsOfTheTableAreTheOps() {
+    try (ExtendedGraph graph = BackPack.extend(Graphs.perceptron(), new BatchGrad())) {
+      List<GraphRow> rows = graph.rows();
+      assertThat(graph.table().lines().count()).isEqualTo(rows.size() + 2);
+      assertThat(rows).allSatisfy(row -> assertThat(graph.table()).contains(row.name()));
+      assertThat(rows).anySatisfy(row -> assertThat(row.contributes()).contains("w.grad_batch"));
+    }
+  }
+
+  @Test
   void rowsAddUpToTheGradientAndThePenaltyIsBesideThem() {
     SameDiff sd = Graphs.perceptron();
     SDVariable penalty = sd.getVariable("w").mul(sd.getVariable("w")).sum().mul("penalty", 0.3);

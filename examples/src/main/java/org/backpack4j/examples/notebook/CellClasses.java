@@ -71,6 +71,7 @@ final class CellClasses implements LoaderDelegate {
 
     Loader(@Nullable ClassLoader parent) {
       super(new URL[0], parent);
+      setDefaultAssertionStatus(true); // a notebook says what it takes for granted
     }
 
     @Override

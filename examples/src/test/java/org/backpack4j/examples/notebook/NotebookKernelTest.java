@@ -135,6 +135,11 @@ public class NotebookKernelTest {
   }
 
   @Test
+  void assertionsOfCellsAreHeld() {
+    assertThat(error("assert 1 > 2 : \"not so\";")).contains("AssertionError: not so");
+  }
+
+  @Test
   void aMethodThatUsesWhatIsNotDeclaredSaysWhat() {
     text("int later() { return undeclared; }");
     assertThat(error("later()")).contains("later").contains("variable undeclared");

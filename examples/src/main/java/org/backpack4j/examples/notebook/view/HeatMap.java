@@ -2,17 +2,18 @@ package org.backpack4j.examples.notebook.view;
 
 import java.awt.Color;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
-import org.knowm.xchart.style.Styler.LegendLayout;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * An array as colours. A matrix is one field of them; a convolution's kernels [O, I, kH, kW] are a
- * field of fields, a row for each output channel. Where signs differ, zero is white, blue is
- * negative and red is positive; else white is the least and dark the most.
+ * field of fields, a row for each output channel, or one row if there is but one input channel.
+ * Where signs differ, zero is white, blue is negative and red is positive; else white is the least
+ * and dark the most. The extremes are below.
  */
 public final class HeatMap implements View {
 
@@ -20,10 +21,8 @@ public final class HeatMap implements View {
   private static final Color RED = new Color(178, 24, 43);
   private static final Color DARK = new Color(60, 20, 90);
   private static final Color MIDDLE = new Color(220, 110, 80);
-  private static final int WIDTH = 200;
+  private static final int SIZE = 200;
   private static final int MOST = 28;
-  private static final int LEGEND = 95;
-  private static final int TITLE = 30;
 
   private final String title;
   private final Numbers numbers;
@@ -49,11 +48,16 @@ public final class HeatMap implements View {
     Numbers numbers = new Numbers(shape, Numbers.of(array).entries());
     return switch (shape.length) {
       case 2 -> new HeatMap(title, numbers, tiled(numbers, 1, 1, shape[0], shape[1]));
-      case 4 -> new HeatMap(title, numbers, tiled(numbers, shape[0], shape[1], shape[2], shape[3]));
+      case 4 -> {
+        // with one input channel, the output channels stand beside each other
+        long rows = shape[1] == 1 ? 1 : shape[0];
+        long columns = shape[0] * shape[1] / rows;
+        yield new HeatMap(title, numbers, tiled(numbers, rows, columns, shape[2], shape[3]));
+      }
       default ->
           throw new IllegalArgumentException(
               "A heat map takes a vector, a matrix or kernels [O, I, kH, kW], not an array of shape "
-                  + java.util.Arrays.toString(array.shape())
+                  + Arrays.toString(array.shape())
                   + ": take a slice of it.");
     };
   }
@@ -83,26 +87,25 @@ public final class HeatMap implements View {
 
   @Override
   public String html() {
-    return Charts.svg(chart());
+    return "<b>" + Html.escape(title) + "</b><br>" + Charts.svg(chart()) + "<br>" + range();
+  }
+
+  private String range() {
+    return "from " + Numbers.text(numbers.min()) + " to " + Numbers.text(numbers.max());
   }
 
   private HeatMapChart chart() {
     int width = lines.get(0).length;
-    int cell = Math.max(1, Math.min(MOST, WIDTH / Math.max(width, lines.size())));
+    int cell = Math.max(1, Math.min(MOST, SIZE / Math.max(width, lines.size())));
     HeatMapChart chart =
-        new HeatMapChartBuilder()
-            .title(title)
-            .width(Math.max(width * cell, title.length() * 7 - LEGEND) + LEGEND)
-            .height(Math.max(lines.size() * cell, 90) + TITLE)
-            .build();
+        new HeatMapChartBuilder().width(width * cell + 8).height(lines.size() * cell + 8).build();
     Charts.style(chart.getStyler());
+    chart.getStyler().setLegendVisible(false);
     chart.getStyler().setXAxisTicksVisible(false);
     chart.getStyler().setYAxisTicksVisible(false);
     chart.getStyler().setPlotGridLinesVisible(false);
     chart.getStyler().setPlotContentSize(1);
     chart.getStyler().setPlotMargin(0);
-    chart.getStyler().setLegendLayout(LegendLayout.Vertical);
-    chart.getStyler().setHeatMapValueDecimalPattern("0.##E0");
     colours(chart);
     chart.addSeries(
         "value",
@@ -143,8 +146,6 @@ public final class HeatMap implements View {
 
   @Override
   public String toString() {
-    return String.format(
-        "%s: %s, from %s to %s",
-        title, numbers.shapeText(), Numbers.text(numbers.min()), Numbers.text(numbers.max()));
+    return title + ": " + numbers.shapeText() + ", " + range();
   }
 }

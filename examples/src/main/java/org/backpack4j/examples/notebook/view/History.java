@@ -16,6 +16,7 @@ public final class History implements View {
 
   private static final int WIDTH = 520;
   private static final int HEIGHT = 280;
+  private static final int SPACING = 100;
 
   private final String title;
   private final Map<String, List<double[]>> curves = new LinkedHashMap<>();
@@ -62,6 +63,8 @@ public final class History implements View {
     chart.getStyler().setAxisTickLabelsFont(Charts.text());
     chart.getStyler().setAxisTitleFont(Charts.text());
     chart.getStyler().setYAxisLogarithmic(logarithmic);
+    chart.getStyler().setYAxisDecimalPattern("0.######");
+    chart.getStyler().setXAxisTickMarkSpacingHint(SPACING);
     curves.forEach(
         (name, points) -> {
           List<double[]> shown = points.stream().filter(this::canBeShown).toList();

@@ -8,7 +8,8 @@ final class Html {
 
   private static final String CELL =
       "style=\"text-align:left;vertical-align:top;padding:2px 10px 2px 2px;font-family:monospace;"
-          + "font-size:12px;white-space:nowrap\"";
+          + "font-size:12px;white-space:";
+  private static final int WIDE = 60;
 
   private Html() {}
 
@@ -27,8 +28,12 @@ final class Html {
 
   private static String row(List<String> cells, String tag) {
     return cells.stream()
-        .map(c -> "<" + tag + " " + CELL + ">" + escape(c) + "</" + tag + ">")
+        .map(c -> "<" + tag + " " + style(c) + ">" + escape(c) + "</" + tag + ">")
         .collect(Collectors.joining("", "<tr>", "</tr>"));
+  }
+
+  private static String style(String cell) {
+    return CELL + (cell.length() > WIDE ? "normal" : "pre") + "\"";
   }
 
   /** Things beside each other, as many as fit. */

@@ -54,7 +54,7 @@ public final class QuantityView implements View {
   public String html() {
     List<String> parts = new ArrayList<>(List.of(Charts.svg(histogram())));
     if (LongShapes.drawable(array.shape(), MOST)) {
-      parts.add(HeatMap.of(name, array).html());
+      parts.add(HeatMap.of("as a picture", array).html());
     }
     return "<p><b>" + Html.escape(name) + "</b> " + line() + "</p>" + Html.beside(parts);
   }
@@ -71,7 +71,7 @@ public final class QuantityView implements View {
 
   private CategoryChart histogram() {
     CategoryChart chart =
-        new CategoryChartBuilder().title("entries").width(300).height(200).build();
+        new CategoryChartBuilder().title("number of entries").width(300).height(200).build();
     Charts.style(chart.getStyler());
     chart.getStyler().setLegendVisible(false);
     chart.getStyler().setAvailableSpaceFill(1);
