@@ -24,6 +24,7 @@ final class LongShapes {
   /** Whether a heat map shows anything to speak of. */
   static boolean drawable(long[] shape, long most) {
     int axes = flat(shape).length;
-    return (axes == 2 || axes == 4) && Arrays.stream(shape).reduce(1, (a, b) -> a * b) <= most;
+    long entries = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    return (axes == 2 || axes == 4) && entries > 1 && entries <= most;
   }
 }
