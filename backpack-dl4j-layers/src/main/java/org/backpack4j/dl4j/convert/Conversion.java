@@ -227,13 +227,19 @@ public final class Conversion {
   <L extends Layer> Value layer(L conf, Site site) {
     LayerConverter<L> converter = Objects.requireNonNull(tables.of(conf));
     checkMask(site, converter.readsMask());
-    return converter.convert(conf, site);
+    Value value = converter.convert(conf, site);
+    return value.withSteps(site.input().steps()); // a layer works row by row
   }
 
   private <V extends GraphVertex> Value vertex(V conf, Site site) {
     VertexConverter<V> converter = Objects.requireNonNull(tables.of(conf));
     checkMask(site, converter.readsMask());
-    return converter.convert(conf, site);
+    long steps = site.inputs().get(0).steps();
+    if (site.inputs().stream().anyMatch(v -> v.steps() != steps)) {
+      throw site.refuse(
+          "its inputs are time series in rows and not", "bring them into the same layout first");
+    }
+    return converter.convert(conf, site).withSteps(steps);
   }
 
   <P extends InputPreProcessor> Value preprocess(P conf, Site site) {

@@ -20,18 +20,25 @@ public final class Site {
   private final List<Value> inputs;
   private final String prefix;
   private final boolean trained;
+  private final boolean masking;
 
   Site(Conversion conversion, Step step, List<Value> inputs) {
-    this(conversion, step, inputs, "", true);
+    this(conversion, step, inputs, "", true, false);
   }
 
   private Site(
-      Conversion conversion, Step step, List<Value> inputs, String prefix, boolean trained) {
+      Conversion conversion,
+      Step step,
+      List<Value> inputs,
+      String prefix,
+      boolean trained,
+      boolean masking) {
     this.conversion = conversion;
     this.step = step;
     this.inputs = List.copyOf(inputs);
     this.prefix = prefix;
     this.trained = trained;
+    this.masking = masking;
   }
 
   /**
@@ -135,8 +142,30 @@ public final class Site {
    * @return its activations
    */
   public Value inner(Layer conf, String keys, Value input) {
+    return inner(conf, keys, input, masking);
+  }
+
+  /**
+   * Emits a layer that this one contains, and may make it apply the mask.
+   *
+   * @param conf its configuration
+   * @param keys what its parameters' keys begin with in this layer
+   * @param input what it is given
+   * @param masked whether it is to apply the input's mask where it would only pass it on by itself
+   * @return its activations
+   */
+  public Value inner(Layer conf, String keys, Value input, boolean masked) {
     return conversion.layer(
-        conf, new Site(conversion, step, List.of(input), prefix + keys, trained));
+        conf, new Site(conversion, step, List.of(input), prefix + keys, trained, masked));
+  }
+
+  /**
+   * Whether a layer that contains this one makes it apply the mask.
+   *
+   * @return whether the mask is to be applied by layers that only pass it on by themselves
+   */
+  public boolean masking() {
+    return masking;
   }
 
   /**
@@ -147,7 +176,8 @@ public final class Site {
    * @return its activations
    */
   public Value frozen(Layer conf, Value input) {
-    return conversion.layer(conf, new Site(conversion, step, List.of(input), prefix, false));
+    return conversion.layer(
+        conf, new Site(conversion, step, List.of(input), prefix, false, masking));
   }
 
   /**
@@ -224,8 +254,13 @@ public final class Site {
     return new Unconvertible(new Obstacle(step.where(), reason, remedy));
   }
 
-  /** The graph's constant. */
-  SDVariable constant(INDArray array) {
+  /**
+   * A constant of the network's type.
+   *
+   * @param array the values
+   * @return the variable
+   */
+  public SDVariable constant(INDArray array) {
     return sd().constant(array.castTo(type()));
   }
 }

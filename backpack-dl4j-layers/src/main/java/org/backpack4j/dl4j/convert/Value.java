@@ -11,17 +11,31 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * @param shape its shape with −1 where the samples are; all other extents are known
  * @param mask the mask that goes along with it, as DL4J passes it from layer to layer: [N, T] for
  *     time series, [N, 1] for a mask of whole samples; null if there is none
+ * @param steps how many rows of the first axis belong to a sample: 1, but for time series that were
+ *     brought into rows [T·N, …], the first step of all samples first
  */
-public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask) {
+public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask, long steps) {
   /**
-   * A value with a mask.
+   * Any value.
+   *
+   * @param variable the variable
+   * @param shape its shape, −1 where the samples are
+   * @param mask the mask that goes along with it, or null
+   * @param steps how many rows belong to a sample
+   */
+  public Value {
+    shape = shape.clone();
+  }
+
+  /**
+   * A value with a mask, a row for each sample.
    *
    * @param variable the variable
    * @param shape its shape, −1 where the samples are
    * @param mask the mask that goes along with it, or null
    */
-  public Value {
-    shape = shape.clone();
+  public Value(SDVariable variable, long[] shape, @Nullable SDVariable mask) {
+    this(variable, shape, mask, 1);
   }
 
   /**
@@ -79,7 +93,17 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
    * @return the value
    */
   public Value withMask(@Nullable SDVariable other) {
-    return new Value(variable, shape, other);
+    return new Value(variable, shape, other, steps);
+  }
+
+  /**
+   * The same value with another number of rows for each sample.
+   *
+   * @param other how many rows belong to a sample
+   * @return the value
+   */
+  public Value withSteps(long other) {
+    return new Value(variable, shape, mask, other);
   }
 
   /**
@@ -89,7 +113,7 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
    * @return the value
    */
   public Value with(SDVariable other) {
-    return new Value(other, shape, mask);
+    return new Value(other, shape, mask, steps);
   }
 
   /**
@@ -100,7 +124,7 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
    * @return the value
    */
   public Value with(SDVariable other, long... otherShape) {
-    return new Value(other, otherShape, mask);
+    return new Value(other, otherShape, mask, steps);
   }
 
   @Override
@@ -108,6 +132,7 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
     return other instanceof Value v
         && variable == v.variable
         && mask == v.mask
+        && steps == v.steps
         && Arrays.equals(shape, v.shape);
   }
 

@@ -34,6 +34,11 @@ final class LossAlone implements LayerConverter<LossLayer> {
       throw site.refuse(
           "its input has the shape " + z + ", not [N, F]", "let a preprocessor bring it into rows");
     }
+    if (z.steps() != 1) {
+      throw site.refuse(
+          "its input has a row for each time step, whose loss DL4J divides by the number of rows",
+          "use an RnnOutputLayer or RnnLossLayer");
+    }
     long columns = loss instanceof LossSparseMCXENT ? 1 : z.size(1);
     site.loss(loss, activation, z, site.labels(-1, columns), mask, 1);
   }

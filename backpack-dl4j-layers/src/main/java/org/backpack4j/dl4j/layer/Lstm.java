@@ -1,0 +1,132 @@
+package org.backpack4j.dl4j.layer;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.backpack4j.dl4j.convert.LayerConverter;
+import org.backpack4j.dl4j.convert.Obstacles;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.activations.IActivation;
+
+/**
+ * {@code LSTM} and {@code GravesLSTM}. With a step's input X [N, F], the results H and cells C [N,
+ * units] of the step before, and X W + H R + b cut into four, W [F, 4·units], R [units, 4·units]:
+ *
+ * <pre>
+ * G = act(Z₁)    F = gate(Z₂ + C∘p_f)    I = gate(Z₄ + C∘p_i)    C' = F∘C + I∘G
+ * O = gate(Z₃ + C'∘p_o)    H' = O∘act(C')
+ * </pre>
+ *
+ * <p>The peepholes p_f, p_o, p_i of a GravesLSTM are the last three columns of R [units, 4·units +
+ * 3]. Where the layer that contains this one has it apply the mask, H' and C' are multiplied by it.
+ */
+final class Lstm implements LayerConverter<AbstractLSTM> {
+  @Override
+  public void check(AbstractLSTM conf, Obstacles obstacles) {
+    obstacles.activation(conf.getGateActivationFn());
+  }
+
+  @Override
+  public boolean readsMask() {
+    return true; // by itself the layer passes it on
+  }
+
+  @Override
+  public Value convert(AbstractLSTM conf, Site site) {
+    return of(conf, site, site.input(), "W", "RW", "b", site.masking());
+  }
+
+  /** One direction of such a layer, its parameters by their keys. */
+  static Value of(
+      AbstractLSTM conf, Site site, Value x, String w, String r, String b, boolean masked) {
+    Series series = new Series(site, x, conf.getRnnDataFormat());
+    long units = conf.getNOut();
+    Value recurrent = site.parameter(r);
+    SDVariable square = recurrent.variable();
+    List<SDVariable> peepholes = List.of();
+    if (recurrent.size(1) > 4 * units) {
+      square = columns(site, recurrent, 0, 4 * units);
+      peepholes = new ArrayList<>();
+      for (int k = 0; k < 3; k++) {
+        SDVariable column = columns(site, recurrent, 4 * units + k, 1);
+        peepholes.add(site.sd().reshape(column, 1, units));
+      }
+    }
+    SDVariable projected =
+        series
+            .rows()
+            .variable()
+            .mmul(site.parameter(w).variable())
+            .add(site.parameter(b).variable());
+    Cell cell = new Cell(site, conf.getActivationFn(), conf.getGateActivationFn(), units);
+    List<SDVariable> inputs = series.steps(projected, 4 * units);
+    List<@Nullable SDVariable> masks = series.masks();
+    List<SDVariable> steps = new ArrayList<>();
+    for (int t = 0; t < inputs.size(); t++) {
+      cell.step(inputs.get(t), square, peepholes, masked ? masks.get(t) : null);
+      steps.add(cell.results());
+    }
+    return series.together(steps, units);
+  }
+
+  private static SDVariable columns(Site site, Value matrix, long from, long count) {
+    return site.sd()
+        .slice(
+            matrix.variable(),
+            new int[] {0, (int) from},
+            new int[] {(int) matrix.size(0), (int) count});
+  }
+
+  /** The state, which begins with zeros. */
+  private static final class Cell {
+    private final Site site;
+    private final IActivation activation;
+    private final IActivation gate;
+    private final long units;
+    private @Nullable SDVariable results;
+    private @Nullable SDVariable cells;
+
+    Cell(Site site, IActivation activation, IActivation gate, long units) {
+      this.site = site;
+      this.activation = activation;
+      this.gate = gate;
+      this.units = units;
+    }
+
+    SDVariable results() {
+      return java.util.Objects.requireNonNull(results);
+    }
+
+    void step(
+        SDVariable input,
+        SDVariable recurrent,
+        List<SDVariable> peepholes,
+        @Nullable SDVariable mask) {
+      SDVariable z = results == null ? input : input.add(results.mmul(recurrent));
+      SDVariable[] parts = site.sd().split(z, 4, 1);
+      SDVariable candidate = apply(activation, parts[0]);
+      SDVariable letIn = apply(gate, peep(parts[3], cells, peepholes, 2));
+      SDVariable now = letIn.mul(candidate);
+      if (cells != null) {
+        SDVariable kept = apply(gate, peep(parts[1], cells, peepholes, 0));
+        now = now.add(kept.mul(cells));
+      }
+      SDVariable shown = apply(gate, peep(parts[2], now, peepholes, 1));
+      SDVariable out = shown.mul(apply(activation, now));
+      results = mask == null ? out : out.mul(mask);
+      cells = mask == null ? now : now.mul(mask);
+    }
+
+    private static SDVariable peep(
+        SDVariable z, @Nullable SDVariable cells, List<SDVariable> peepholes, int which) {
+      return peepholes.isEmpty() || cells == null ? z : z.add(cells.mul(peepholes.get(which)));
+    }
+
+    private SDVariable apply(IActivation function, SDVariable z) {
+      return site.activate(function, new Value(z, -1, units)).variable();
+    }
+  }
+}

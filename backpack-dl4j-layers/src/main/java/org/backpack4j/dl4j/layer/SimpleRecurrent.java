@@ -1,0 +1,53 @@
+package org.backpack4j.dl4j.layer;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.backpack4j.dl4j.convert.LayerConverter;
+import org.backpack4j.dl4j.convert.Obstacles;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * {@code SimpleRnn}: H' = σ(X W + H R + b). What is masked is zero, also as the state of the next
+ * step.
+ */
+final class SimpleRecurrent implements LayerConverter<SimpleRnn> {
+  @Override
+  public void check(SimpleRnn conf, Obstacles obstacles) {
+    obstacles.addIf(
+        conf.hasLayerNorm(),
+        "DL4J 1.0.0-M2.1 fails on layer normalisation in a SimpleRnn",
+        "leave hasLayerNorm(true) out");
+  }
+
+  @Override
+  public boolean readsMask() {
+    return true;
+  }
+
+  @Override
+  public Value convert(SimpleRnn conf, Site site) {
+    Series series = new Series(site, site.input(), conf.getRnnDataFormat());
+    long units = conf.getNOut();
+    SDVariable recurrent = site.parameter("RW").variable();
+    SDVariable projected =
+        series
+            .rows()
+            .variable()
+            .mmul(site.parameter("W").variable())
+            .add(site.parameter("b").variable());
+    List<SDVariable> inputs = series.steps(projected, units);
+    List<@Nullable SDVariable> masks = series.masks();
+    List<SDVariable> steps = new ArrayList<>();
+    for (int t = 0; t < inputs.size(); t++) {
+      SDVariable z = t == 0 ? inputs.get(0) : inputs.get(t).add(steps.get(t - 1).mmul(recurrent));
+      SDVariable h = site.activate(conf.getActivationFn(), new Value(z, -1, units)).variable();
+      SDVariable mask = masks.get(t);
+      steps.add(mask == null ? h : h.mul(mask));
+    }
+    return series.together(steps, units);
+  }
+}

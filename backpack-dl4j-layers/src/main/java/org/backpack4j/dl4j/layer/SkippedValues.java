@@ -1,0 +1,63 @@
+package org.backpack4j.dl4j.layer;
+
+import org.backpack4j.dl4j.convert.LayerConverter;
+import org.backpack4j.dl4j.convert.Obstacles;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
+import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
+import org.deeplearning4j.util.TimeSeriesUtils;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * {@code MaskZeroLayer}: the layer inside is given a mask that leaves out the steps whose features
+ * all have one value.
+ */
+final class SkippedValues implements LayerConverter<MaskZeroLayer> {
+  @Override
+  public void check(MaskZeroLayer conf, Obstacles obstacles) {
+    obstacles.layer(conf.getUnderlying());
+    obstacles.addIf(
+        !(conf.getUnderlying() instanceof BaseRecurrentLayer)
+            && TimeSeriesUtils.getFormatFromRnnLayer(conf) == RNNFormat.NWC,
+        "in the format NWC DL4J takes steps for features unless the layer inside is an LSTM,"
+            + " GravesLSTM or SimpleRnn",
+        "use the format NCW");
+  }
+
+  @Override
+  public boolean readsMask() {
+    return true; // it is replaced
+  }
+
+  @Override
+  public Value convert(MaskZeroLayer conf, Site site) {
+    Value x = site.input();
+    Value masked = x.withMask(mask(conf, site, x));
+    return site.inner(conf.getUnderlying(), "", masked, true).withMask(null);
+  }
+
+  /** [N, T]: 0 for the steps whose features all have the value, else 1. */
+  static SDVariable mask(MaskZeroLayer conf, Site site, Value x) {
+    Series series = new Series(site, x, TimeSeriesUtils.getFormatFromRnnLayer(conf));
+    SDVariable others =
+        series.samplesTimeFeatures().neq(conf.getMaskingValue()).castTo(site.type()).sum(2);
+    return others.gt(0).castTo(site.type());
+  }
+
+  /** [N, T]: 1 for each sample's last step with a mask that is not zero. */
+  static SDVariable last(Site site, SDVariable mask, int steps) {
+    SDVariable present = mask.neq(0).castTo(site.type());
+    INDArray after = Nd4j.zeros(site.type(), steps, steps);
+    for (int later = 0; later < steps; later++) {
+      for (int t = 0; t < later; t++) {
+        after.putScalar(later, t, 1);
+      }
+    }
+    SDVariable others = present.mmul(site.constant(after));
+    return present.mul(others.eq(0).castTo(site.type()));
+  }
+}
