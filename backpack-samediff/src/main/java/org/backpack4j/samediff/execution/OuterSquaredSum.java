@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class OuterSquaredSum implements Kernel {
   /** Bytes of one block of products: they stay in the cache, and a product has enough rows. */
-  private static final long BLOCK = 4L << 20;
+  private static final long BLOCK = 8L << 20;
 
   /**
    * So many products lie side by side in a block at least, so that summing them up costs little.
