@@ -16,27 +16,33 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * One figure: a problem and a quantity, timed as BackPACK's are. One step is a forward and a
- * backward pass that also computes the quantity of every parameter; two steps warm up, then steps
- * are timed until there are thirty or five seconds have passed, five at least.
+ * backward pass that also computes the quantity of every parameter; steps warm up until the
+ * compiler has done its work, then they are timed until there are thirty or some seconds have
+ * passed, five at least. A program of its own: {@code PROBLEM QUANTITY SECONDS}.
  */
 final class Cell {
   private static final int WARM_UP = 2;
   private static final double SECONDS_OF_WARM_UP = 3;
   private static final int MOST = 30;
   private static final int LEAST = 5;
-  private static final double SECONDS = 5;
-  private static final double LIMIT = 25;
 
   private final Problem problem;
   private final Quantity quantity;
+  private final double seconds;
 
-  Cell(String problem, String quantity) {
-    this.problem = Problems.of(problem);
-    this.quantity = Quantity.of(quantity);
+  /** Prints one figure. */
+  public static void main(String[] args) {
+    Figures figures = new Cell(args[0], args[1], Double.parseDouble(args[2])).run();
+    System.out.println(figures.line());
   }
 
-  /** Median and least milliseconds, peak memory in MiB, and the checksum, separated by blanks. */
-  String run() {
+  Cell(String problem, String quantity, double seconds) {
+    this.problem = Problems.of(problem);
+    this.quantity = Quantity.of(quantity);
+    this.seconds = seconds;
+  }
+
+  Figures run() {
     Extension[] extensions = quantity.extensions().toArray(new Extension[0]);
     try (ExtendedGraph graph = BackPack.extend(problem.graph(), extensions)) {
       List<String> names = new ArrayList<>(graph.outputNames());
@@ -48,20 +54,18 @@ final class Cell {
             k == 0 ? graph.output(problem.feeds(), names) : graph.output(problem.feeds(), results);
       }
       double[] times = times(graph, results);
-      return String.format(
-          "%.2f %.2f %.0f %.6g",
-          times[times.length / 2], times[0], peakMemory(), checksum(graph, results));
+      return new Figures(times[times.length / 2], times[0], peakMemory(), checksum(graph, results));
     }
   }
 
   private double[] times(ExtendedGraph graph, Map<String, INDArray> results) {
     List<Double> times = new ArrayList<>();
     long start = System.nanoTime();
-    while (times.size() < LEAST || (times.size() < MOST && seconds(start) < SECONDS)) {
+    while (times.size() < LEAST || (times.size() < MOST && seconds(start) < seconds)) {
       long before = System.nanoTime();
       graph.output(problem.feeds(), results);
       times.add(seconds(before) * 1e3);
-      if (seconds(start) > LIMIT) {
+      if (seconds(start) > 5 * seconds) {
         break;
       }
     }

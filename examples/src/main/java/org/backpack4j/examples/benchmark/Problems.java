@@ -40,10 +40,16 @@ public final class Problems {
           "resnet18_32x32:8",
           "allcnnc:8");
 
+  private static final String CLASSES = "classes_";
+  private static final String WIDTH = "width_";
+
   private Problems() {}
 
   /**
    * Builds a problem.
+   *
+   * <p>Two further kinds show how cost grows: {@code classes_C:N}, a perceptron with C classes, and
+   * {@code width_W:N}, one with two hidden layers of W units.
    *
    * @param name its kind and batch size, as in {@link #NAMES}; any batch size will do
    * @throws IllegalArgumentException if there is no such kind
@@ -54,9 +60,17 @@ public final class Problems {
       throw new IllegalArgumentException("A problem is named kind:batch, not " + name);
     }
     int batch = Integer.parseInt(parts[1]);
+    if (parts[0].startsWith(CLASSES)) {
+      int classes = Integer.parseInt(parts[0].substring(CLASSES.length()));
+      return classification(name, batch, perceptron(784, 128, 64, classes), classes, 784);
+    }
+    if (parts[0].startsWith(WIDTH)) {
+      int width = Integer.parseInt(parts[0].substring(WIDTH.length()));
+      return classification(name, batch, perceptron(784, width, width, 10), 10, 784);
+    }
     return switch (parts[0]) {
       case "3c3d" -> classification(name, batch, threeConvolutions(), 10, 3, 32, 32);
-      case "mlp" -> classification(name, batch, perceptron(), 10, 784);
+      case "mlp" -> classification(name, batch, perceptron(784, 128, 64, 10), 10, 784);
       case "resnet_tutorial" -> classification(name, batch, smallResNet(), 10, 1, 28, 28);
       case "resnet18_7x7" -> regression(name, batch, resNet18(5), 5, 3, 7, 7);
       case "resnet18_32x32" -> classification(name, batch, resNet18(10), 10, 3, 32, 32);
@@ -85,9 +99,13 @@ public final class Problems {
     return List.of(convolution, new Relu(), new Identity(), new MaxPool2d(3, 2, 0, true));
   }
 
-  private static Block perceptron() {
+  private static Block perceptron(long in, long first, long second, long classes) {
     return new Sequential(
-        new Linear(784, 128), new Relu(), new Linear(128, 64), new Relu(), new Linear(64, 10));
+        new Linear(in, first),
+        new Relu(),
+        new Linear(first, second),
+        new Relu(),
+        new Linear(second, classes));
   }
 
   /** The tutorial's ResNet out of building blocks. */

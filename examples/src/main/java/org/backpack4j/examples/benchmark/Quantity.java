@@ -38,6 +38,11 @@ enum Quantity {
                     "No quantity " + name + "; there are " + Arrays.toString(values())));
   }
 
+  /** All names. */
+  static List<String> labels() {
+    return Arrays.stream(values()).map(Quantity::label).toList();
+  }
+
   String label() {
     return name().toLowerCase(java.util.Locale.ROOT);
   }

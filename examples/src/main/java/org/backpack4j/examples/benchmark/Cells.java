@@ -1,0 +1,85 @@
+package org.backpack4j.examples.benchmark;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Measures each problem and quantity in a process of its own, so that its peak memory is its own.
+ */
+final class Cells {
+  /** A process that answers nothing for so long is given up. */
+  private static final long PATIENCE = 300;
+
+  private Cells() {}
+
+  /** This library's figures; null if it has none. */
+  static @Nullable Figures ours(String problem, String quantity, double seconds)
+      throws IOException, InterruptedException {
+    return figures(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Xmx1g",
+        "-XX:+UseSerialGC",
+        "-cp",
+        classPath(),
+        Cell.class.getName(),
+        problem,
+        quantity,
+        Double.toString(seconds));
+  }
+
+  /**
+   * BackPACK's figures; null if it has none.
+   *
+   * @param python a Python that has {@code torch} and {@code backpack-for-pytorch}
+   * @param script {@code backpack_cell.py}
+   */
+  static @Nullable Figures backpack(
+      String python, Path script, String problem, String quantity, double seconds)
+      throws IOException, InterruptedException {
+    return figures(python, script.toString(), problem, quantity, Double.toString(seconds));
+  }
+
+  private static @Nullable Figures figures(String... command)
+      throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(Arrays.asList(command))
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      if (!process.waitFor(PATIENCE, TimeUnit.SECONDS)) {
+        return null;
+      }
+      // A line or two: they fit into the pipe, so that the process did not wait for us.
+      return Figures.in(
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  /** The class path of this class, also inside Maven. */
+  private static String classPath() {
+    if (Cells.class.getClassLoader() instanceof URLClassLoader loader) {
+      List<String> paths = new ArrayList<>();
+      for (URL url : loader.getURLs()) {
+        try {
+          paths.add(Path.of(url.toURI()).toString());
+        } catch (URISyntaxException e) {
+          throw new IllegalStateException("not a file: " + url, e);
+        }
+      }
+      return String.join(File.pathSeparator, paths);
+    }
+    return System.getProperty("java.class.path");
+  }
+}

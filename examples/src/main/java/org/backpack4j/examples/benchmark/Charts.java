@@ -1,0 +1,85 @@
+package org.backpack4j.examples.benchmark;
+
+import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** The plots of measurements, as SVG. */
+final class Charts {
+  private static final int WIDTH = 900;
+  private static final int HEIGHT = 420;
+
+  private Charts() {}
+
+  /**
+   * Bars beside each other.
+   *
+   * @param bars for each series a value for each name, not a number where there is none
+   */
+  static void bars(
+      Path file, String title, String axis, List<String> names, Map<String, List<Double>> bars)
+      throws IOException {
+    CategoryChart chart =
+        new CategoryChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title(title)
+            .yAxisTitle(axis)
+            .build();
+    bars.forEach(
+        (series, values) ->
+            chart.addSeries(
+                series, names, values.stream().map(v -> v.isNaN() ? null : v).toList()));
+    chart.getStyler().setAvailableSpaceFill(0.85);
+    chart.getStyler().setXAxisLabelRotation(names.size() > 8 ? 30 : 0);
+    save(chart, file);
+  }
+
+  /**
+   * Lines with both axes logarithmic.
+   *
+   * @param lines for each series the values over {@code x}
+   */
+  static void lines(
+      Path file,
+      String title,
+      String xAxis,
+      String yAxis,
+      List<Double> x,
+      Map<String, List<Double>> lines)
+      throws IOException {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title(title)
+            .xAxisTitle(xAxis)
+            .yAxisTitle(yAxis)
+            .build();
+    lines.forEach(
+        (series, values) -> chart.addSeries(series, x, values).setMarker(SeriesMarkers.CIRCLE));
+    chart.getStyler().setXAxisLogarithmic(true);
+    chart.getStyler().setYAxisLogarithmic(true);
+    save(chart, file);
+  }
+
+  private static void save(Chart<? extends AxesChartStyler, ?> chart, Path file)
+      throws IOException {
+    AxesChartStyler styler = chart.getStyler();
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setLegendPosition(LegendPosition.OutsideE);
+    VectorGraphicsEncoder.saveVectorGraphic(chart, file.toString(), VectorGraphicsFormat.SVG);
+  }
+}
