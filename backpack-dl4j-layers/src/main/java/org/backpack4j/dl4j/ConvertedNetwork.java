@@ -69,9 +69,9 @@ public final class ConvertedNetwork {
   /**
    * The loss variables.
    *
-   * @return their names by the names of the outputs
+   * @return their names by the names of the outputs; an output's loss is the sum of its variables
    */
-  public Map<String, String> losses() {
+  public Map<String, List<String>> losses() {
     return result.losses();
   }
 

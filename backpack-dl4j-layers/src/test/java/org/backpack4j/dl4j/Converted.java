@@ -36,6 +36,7 @@ public final class Converted {
   private final MultiDataSet batch;
   private boolean curved = true;
   private boolean apart = true;
+  private boolean wrong;
 
   private Converted(Model net, MultiDataSet batch) {
     this.net = net;
@@ -75,6 +76,12 @@ public final class Converted {
     return firstOrder();
   }
 
+  /** Leaves DL4J's gradients out, where M2.1 has them wrong: they are compared with brute force. */
+  public Converted againstBruteForce() {
+    wrong = true;
+    return this;
+  }
+
   /** Converts the network and compares everything. */
   public void check() {
     ConvertedNetwork converted = Dl4jConverter.on(net).like(batch).convert();
@@ -88,17 +95,21 @@ public final class Converted {
             : new Extension[] {new BatchGrad()};
     try (ExtendedGraph graph = converted.extend(extensions)) {
       List<String> names = new ArrayList<>(graph.outputNames());
-      names.addAll(converted.losses().values());
+      List<String> losses = converted.losses().values().stream().flatMap(List::stream).toList();
+      names.addAll(losses);
       Map<String, INDArray> results = graph.output(feeds, names);
-      double losses =
-          converted.losses().values().stream().mapToDouble(l -> results.get(l).getDouble(0)).sum();
-      assertThat(losses / samples()).as("score").isEqualTo(score, within(score));
+      double loss = losses.stream().mapToDouble(l -> results.get(l).getDouble(0)).sum();
+      assertThat(loss / samples()).as("score").isEqualTo(score, within(score));
+      if (wrong) {
+        BruteForce.on(converted.sameDiff(), feeds).verifier().entries(4).verify(results).orThrow();
+        return;
+      }
       compareGradients(converted, gradient, results);
       if (apart) {
         compareRows(converted, results);
       }
       if (curved) {
-        verify(converted.sameDiff(), converted, feeds, results);
+        verify(converted, feeds, results, gradient);
       }
     }
   }
@@ -190,7 +201,12 @@ public final class Converted {
     assertThat(converted.parameters()).isNotEmpty();
     for (String parameter : converted.parameters()) {
       INDArray own = results.get(parameter + ".grad");
-      compare("gradient of " + parameter, gradient.get(parameter), own);
+      INDArray expected = gradient.get(parameter);
+      if (expected == null) { // DL4J has none below a frozen layer
+        assertThat(own.amaxNumber().doubleValue()).as("gradient of " + parameter).isZero();
+        continue;
+      }
+      compare("gradient of " + parameter, expected.reshape(own.shape()), own);
       if (apart) {
         INDArray sum = results.get(parameter + ".grad_batch").sum(0).reshape(own.shape());
         compare("sum of the samples' gradients of " + parameter, own, sum);
@@ -198,14 +214,18 @@ public final class Converted {
     }
     gradient.forEach(
         (name, array) -> {
-          if (!converted.parameters().contains(name) && !isStatistic(name)) {
+          if (!results.containsKey(name + ".grad") && !isStatistic(name)) {
             assertThat(array.amaxNumber().doubleValue()).as("gradient of " + name).isZero();
           }
         });
   }
 
+  /** What DL4J moves by rules of its own: statistics of batches, centres. */
   private static boolean isStatistic(String name) {
-    return name.endsWith("_mean") || name.endsWith("_var") || name.endsWith("_log10stdev");
+    return name.endsWith("_cL")
+        || name.endsWith("_mean")
+        || name.endsWith("_var")
+        || name.endsWith("_log10stdev");
   }
 
   private void compareRows(ConvertedNetwork converted, Map<String, INDArray> results) {
@@ -214,6 +234,9 @@ public final class Converted {
       alone.values().forEach(g -> g.divi(2));
       for (String parameter : converted.parameters()) {
         INDArray rows = results.get(parameter + ".grad_batch");
+        if (!alone.containsKey(parameter)) {
+          continue;
+        }
         INDArray row = rows.slice(n).reshape(alone.get(parameter).shape());
         compare("gradient of sample " + n + " of " + parameter, alone.get(parameter), row);
       }
@@ -244,17 +267,20 @@ public final class Converted {
     return Nd4j.concat(0, one, one);
   }
 
+  /** Of parameters below a frozen layer brute force sees the curvature: it knows no such thing. */
   private static void verify(
-      SameDiff sd,
       ConvertedNetwork converted,
       Map<String, INDArray> feeds,
-      Map<String, INDArray> results) {
+      Map<String, INDArray> results,
+      Map<String, INDArray> gradient) {
     Map<String, INDArray> diagonals = new LinkedHashMap<>();
     for (String parameter : converted.parameters()) {
       String name = parameter + ".diag_ggn_exact";
-      diagonals.put(name, results.get(name));
+      if (gradient.containsKey(parameter)) {
+        diagonals.put(name, results.get(name));
+      }
     }
-    BruteForce brute = BruteForce.on(sd, feeds);
+    BruteForce brute = BruteForce.on(converted.sameDiff(), feeds);
     if (!converted.predictions().isEmpty()) {
       brute = brute.predictions(converted.predictions().toArray(new String[0]));
     }

@@ -1,21 +1,34 @@
 package org.backpack4j.dl4j;
 
+import java.util.Map;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 class FeedForwardLayersTest {
@@ -155,5 +168,123 @@ class FeedForwardLayersTest {
                 .setOutputs("out")),
         Nets.random(3, 1, 5, 5),
         Nets.classes(3, 3));
+  }
+
+  @Test
+  void embedding() {
+    INDArray words = Nd4j.createFromArray(new double[] {0, 3, 3, 1, 2}).reshape(5, 1);
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            new EmbeddingLayer.Builder().nIn(4).nOut(5).hasBias(true).build(),
+            softmax(3)),
+        words,
+        Nets.classes(5, 3));
+  }
+
+  @Test
+  void elementWiseMultiplication() {
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            new ElementWiseMultiplicationLayer.Builder().nIn(4).nOut(4).build(),
+            softmax(3)),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
+  }
+
+  @Test
+  void prelu() {
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(5).build(),
+            new PReLULayer.Builder().inputShape(5).build(),
+            softmax(3)),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
+  }
+
+  @Test
+  void centerLoss() {
+    Converted.of(
+            Nets.sequential(
+                InputType.feedForward(4),
+                new DenseLayer.Builder().nOut(5).build(),
+                new CenterLossOutputLayer.Builder(LossFunction.MCXENT)
+                    .nOut(3)
+                    .activation(Activation.SOFTMAX)
+                    .alpha(0.1)
+                    .lambda(0.3)
+                    .build()),
+            Nets.random(4, 4),
+            Nets.classes(4, 3))
+        .check();
+  }
+
+  @Test
+  void frozenLayersAreNotTrainedAndStopTheGradient() {
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(5).build(),
+            new FrozenLayer(new DenseLayer.Builder().nIn(5).nOut(4).dropOut(0.5).build()),
+            new DenseLayer.Builder().nOut(4).build(),
+            softmax(3)),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
+  }
+
+  @Test
+  void frozenLayersWithBackpropPassTheGradient() {
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(5).build(),
+            new FrozenLayerWithBackprop(new DenseLayer.Builder().nIn(5).nOut(4).build()),
+            softmax(3)),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
+  }
+
+  /** σ(x W) + x, as a layer of one's own. */
+  private static final class Residual extends SameDiffLayer {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public SDVariable defineLayer(
+        SameDiff sd, SDVariable x, Map<String, SDVariable> parameters, SDVariable mask) {
+      return sd.math().tanh(x.mmul(parameters.get("W"))).add(x);
+    }
+
+    @Override
+    public void defineParameters(SDLayerParams parameters) {
+      parameters.addWeightParam("W", 5, 5);
+    }
+
+    @Override
+    public void initializeParameters(Map<String, INDArray> parameters) {
+      parameters.get("W").assign(Nets.random(5, 5));
+    }
+
+    @Override
+    public InputType getOutputType(int index, InputType input) {
+      return input;
+    }
+  }
+
+  /** DL4J evaluates the layer by SameDiff, which goes wrong on the 'f' order of what comes in. */
+  @Test
+  void sameDiffLayersAreInlined() {
+    Converted.of(
+            Nets.sequential(
+                InputType.feedForward(4),
+                new DenseLayer.Builder().nOut(5).build(),
+                new Residual(),
+                softmax(3)),
+            Nets.random(4, 4),
+            Nets.classes(4, 3))
+        .againstBruteForce()
+        .check();
   }
 }

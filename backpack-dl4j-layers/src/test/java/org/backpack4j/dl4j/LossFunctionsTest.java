@@ -13,12 +13,21 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossCosineProximity;
+import org.nd4j.linalg.lossfunctions.impl.LossHinge;
+import org.nd4j.linalg.lossfunctions.impl.LossKLD;
 import org.nd4j.linalg.lossfunctions.impl.LossL1;
 import org.nd4j.linalg.lossfunctions.impl.LossL2;
 import org.nd4j.linalg.lossfunctions.impl.LossMAE;
+import org.nd4j.linalg.lossfunctions.impl.LossMAPE;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.lossfunctions.impl.LossMSLE;
 import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
+import org.nd4j.linalg.lossfunctions.impl.LossPoisson;
+import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossSquaredHinge;
+import org.nd4j.linalg.lossfunctions.impl.LossWasserstein;
 
 class LossFunctionsTest {
   private static final int CLASSES = 3;
@@ -39,6 +48,23 @@ class LossFunctionsTest {
     return Nets.random(4, CLASSES).mul(2);
   }
 
+  private static INDArray signs() {
+    return binary().mul(2).sub(1);
+  }
+
+  private static INDArray probabilities() {
+    INDArray positive = positive();
+    return positive.divColumnVector(positive.sum(true, 1));
+  }
+
+  private static INDArray positive() {
+    return Nets.random(4, CLASSES).add(1.5);
+  }
+
+  private static INDArray numbers() {
+    return Nd4j.createFromArray(new double[] {2, 0, 1, 1}).reshape(4, 1);
+  }
+
   static Stream<Arguments> losses() {
     return Stream.of(
         Arguments.of(new LossMCXENT(), Activation.SOFTMAX, oneHot()),
@@ -55,7 +81,20 @@ class LossFunctionsTest {
         Arguments.of(new LossL2(weights()), Activation.IDENTITY, real()),
         Arguments.of(new LossL1(), Activation.TANH, real()),
         Arguments.of(new LossL1(weights()), Activation.IDENTITY, real()),
-        Arguments.of(new LossMAE(weights()), Activation.SOFTPLUS, real()));
+        Arguments.of(new LossMAE(weights()), Activation.SOFTPLUS, real()),
+        Arguments.of(new LossHinge(), Activation.TANH, signs()),
+        Arguments.of(new LossSquaredHinge(), Activation.TANH, signs()),
+        Arguments.of(new LossKLD(), Activation.SOFTMAX, probabilities()),
+        Arguments.of(new LossKLD(), Activation.SIGMOID, probabilities()),
+        Arguments.of(new LossMAPE(), Activation.TANH, real()),
+        Arguments.of(new LossMAPE(weights()), Activation.TANH, real()),
+        Arguments.of(new LossMSLE(), Activation.SOFTPLUS, positive()),
+        Arguments.of(new LossMSLE(weights()), Activation.SIGMOID, positive()),
+        Arguments.of(new LossPoisson(), Activation.SOFTPLUS, positive()),
+        Arguments.of(new LossCosineProximity(), Activation.TANH, real()),
+        Arguments.of(new LossWasserstein(), Activation.TANH, signs()),
+        Arguments.of(new LossSparseMCXENT(), Activation.SOFTMAX, numbers()),
+        Arguments.of(new LossSparseMCXENT(weights()), Activation.SOFTMAX, numbers()));
   }
 
   private static org.deeplearning4j.nn.multilayer.MultiLayerNetwork net(
@@ -71,7 +110,10 @@ class LossFunctionsTest {
     if (activation == Activation.HARDSIGMOID) {
       check.tolerance(1e-7); // M2.1's own derivative has its constants in single precision
     }
-    if (loss instanceof LossL1) {
+    if (loss instanceof LossL1
+        || loss instanceof LossMAPE
+        || loss instanceof LossHinge
+        || loss instanceof LossWasserstein) {
       check.firstOrder(); // the second derivative is zero but for kinks
     }
     check.check();
@@ -94,7 +136,7 @@ class LossFunctionsTest {
   @MethodSource("losses")
   void masksOfOutputs(ILossFunction loss, Activation activation, INDArray labels) {
     INDArray mask = Nets.random(4, CLASSES).gt(-0.3).castTo(labels.dataType());
-    if (activation != Activation.SOFTMAX) {
+    if (activation != Activation.SOFTMAX && !(loss instanceof LossCosineProximity)) {
       check(loss, activation, batch(labels, mask));
     }
   }

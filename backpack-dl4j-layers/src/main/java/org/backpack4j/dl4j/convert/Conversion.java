@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.convert;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,6 +22,7 @@ import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /**
@@ -41,8 +43,8 @@ public final class Conversion {
   private final Set<String> trained = new TreeSet<>();
   private final Map<String, String> labels = new LinkedHashMap<>();
   private final Map<String, String> labelMasks = new LinkedHashMap<>();
-  private final Map<String, String> losses = new LinkedHashMap<>();
-  private final Map<String, String> predictions = new LinkedHashMap<>();
+  private final Map<String, List<String>> losses = new LinkedHashMap<>();
+  private final Set<String> predictions = new LinkedHashSet<>();
   private boolean writtenOut;
 
   private Conversion(Network network, Tables tables, BatchShape shape, Choices choices) {
@@ -71,7 +73,7 @@ public final class Conversion {
    * @param labelMasks for each output its labels' mask's placeholder, or null
    * @param activations for each layer and vertex the variable with its activations
    * @param parameters the trained parameters, in the network's order
-   * @param losses for each output its loss variable
+   * @param losses for each output its loss variables, whose sum is its loss
    * @param predictions for each output where second-order quantities start; empty if all losses are
    *     SameDiff's own, which know it themselves
    */
@@ -83,7 +85,7 @@ public final class Conversion {
       List<@Nullable String> labelMasks,
       Map<String, String> activations,
       List<String> parameters,
-      Map<String, String> losses,
+      Map<String, List<String>> losses,
       List<String> predictions) {}
 
   /**
@@ -168,13 +170,9 @@ public final class Conversion {
     if (!obstacles.isEmpty()) {
       return null;
     }
-    List<String> lossVariables = network.outputs().stream().map(this::lossOf).toList();
+    List<String> lossVariables = losses.values().stream().flatMap(List::stream).toList();
     graph.setLossVariables(lossVariables.toArray(new String[0]));
     return result(masks);
-  }
-
-  private String lossOf(String output) {
-    return Objects.requireNonNull(losses.get(output));
   }
 
   private Result result(List<@Nullable String> masks) {
@@ -191,7 +189,7 @@ public final class Conversion {
         activations,
         parameters.keySet().stream().filter(trained::contains).toList(),
         losses,
-        writtenOut ? List.copyOf(predictions.values()) : List.of());
+        writtenOut ? List.copyOf(predictions) : List.of());
   }
 
   private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
@@ -263,9 +261,17 @@ public final class Conversion {
   }
 
   void addLoss(Step step, SDVariable loss, SDVariable prediction, boolean own) {
-    losses.put(step.name(), loss.name());
-    predictions.put(step.name(), prediction.name());
+    addLoss(step, loss);
+    predictions.add(prediction.name());
     writtenOut |= own;
+  }
+
+  int losses(Step step) {
+    return losses.getOrDefault(step.name(), List.of()).size();
+  }
+
+  void addLoss(Step step, SDVariable loss) {
+    losses.computeIfAbsent(step.name(), n -> new ArrayList<>()).add(loss.name());
   }
 
   Value parameter(Step step, String key, boolean train) {
@@ -311,6 +317,24 @@ public final class Conversion {
     labelMasks.put(step.name(), name);
     long[] maskShape = BatchShape.array(dims);
     return new Value(entrance(name, maskShape), maskShape);
+  }
+
+  /** The shape that a variable has for two samples of zeros; the samples are on axis 0. */
+  long[] measure(SDVariable variable) {
+    Map<String, INDArray> feeds = new LinkedHashMap<>();
+    for (SDVariable v : graph.variables()) {
+      if (v.isPlaceHolder()) {
+        long[] dims = v.placeholderShape().clone();
+        dims[0] = 2;
+        feeds.put(v.name(), Nd4j.zeros(type(), dims));
+      }
+    }
+    INDArray array =
+        Objects.requireNonNull(graph.output(feeds, variable.name()).get(variable.name()));
+    long[] dims = array.shape().clone();
+    graph.getSessions().clear();
+    dims[0] = -1;
+    return dims;
   }
 
   SameDiff graph() {

@@ -15,8 +15,6 @@ import org.nd4j.linalg.factory.Nd4j;
  * where they are not one for each value.
  */
 public final class LossSite {
-  private static final String NAME = "loss";
-
   private final Site site;
   private final Scale scale;
   private final IActivation activation;
@@ -180,15 +178,16 @@ public final class LossSite {
       loss =
           op.emit(
               sd(),
-              NAME,
+              name(),
               labels,
               predictions,
               constant(Nd4j.scalar(all)),
               mean ? LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT : LossReduce.SUM);
     } else if (scale == Scale.SUM) {
-      loss = op.emit(sd(), NAME, labels, predictions, weights, LossReduce.SUM);
+      loss = op.emit(sd(), name(), labels, predictions, weights, LossReduce.SUM);
     } else {
-      SDVariable terms = op.emit(sd(), "terms", labels, predictions, weights, LossReduce.NONE);
+      SDVariable terms =
+          op.emit(sd(), name() + "_terms", labels, predictions, weights, LossReduce.NONE);
       loss = reduce(terms, termsPerSample);
     }
     site.addLoss(loss, predictions, false);
@@ -210,11 +209,36 @@ public final class LossSite {
     site.addLoss(reduce(weighted, rowsPerSample * columns()), predictions, true);
   }
 
+  /**
+   * Adds terms that depend on labels alone, for the loss' value.
+   *
+   * @param terms a term for each value, [N·R, C]
+   */
+  public void constant(SDVariable terms) {
+    SDVariable masked = mask == null ? terms : terms.mul(mask.variable());
+    site.addConstant(reduce(masked, rowsPerSample * columns()));
+  }
+
+  /**
+   * The same with other labels.
+   *
+   * @param rows labels [N·R, C]
+   * @return another site
+   */
+  public LossSite with(SDVariable rows) {
+    return new LossSite(site, scale, activation, preOutput, rows, mask, rowsPerSample);
+  }
+
+  private String name() {
+    int before = site.losses();
+    return before == 0 ? "loss" : "loss_" + before;
+  }
+
   private SDVariable reduce(SDVariable terms, long termsPerSample) {
     if (scale == Scale.SUM) {
-      return terms.sum(NAME);
+      return terms.sum(name());
     }
-    return sd().reshape(terms, -1, termsPerSample).sum(1).mean(NAME);
+    return sd().reshape(terms, -1, termsPerSample).sum(1).mean(name());
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.backpack4j.dl4j.convert;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
@@ -8,6 +9,7 @@ import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
@@ -73,6 +75,24 @@ public final class Obstacles {
     converter.check(layer, this);
   }
 
+  /**
+   * Adds what stands in the way of a layer that runs in evaluation mode: nothing is random there.
+   *
+   * @param layer the layer's configuration
+   * @param <L> its class
+   */
+  public <L extends Layer> void frozen(L layer) {
+    LayerConverter<L> converter = tables.of(layer);
+    if (converter == null) {
+      add("there is no converter for a " + layer.getClass().getSimpleName(), LEAVE_OUT);
+    } else {
+      if (layer instanceof BaseLayer base && base.getActivationFn() != null) {
+        activation(base.getActivationFn());
+      }
+      converter.check(layer, this);
+    }
+  }
+
   private void dropout(IDropout dropout) {
     boolean keeps = dropout instanceof Dropout d && d.getP() == 1 && d.getPSchedule() == null;
     addIf(
@@ -99,6 +119,9 @@ public final class Obstacles {
    * @param preprocessor the preprocessor
    */
   public void preprocessor(InputPreProcessor preprocessor) {
+    if (preprocessor instanceof ComposableInputPreProcessor composed) {
+      Arrays.stream(composed.getInputPreProcessors()).forEach(this::preprocessor);
+    }
     addIf(
         tables.of(preprocessor) == null,
         "there is no converter for the preprocessor " + preprocessor.getClass().getSimpleName(),

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.backpack4j.dl4j.BatchStatistics;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -134,6 +135,17 @@ public final class Site {
   }
 
   /**
+   * Where shapes cannot be told from the configuration: computes a variable for two samples of
+   * zeros, and sees.
+   *
+   * @param variable a variable of the graph
+   * @return the variable with its shape
+   */
+  public Value measured(SDVariable variable) {
+    return new Value(variable, conversion.measure(variable));
+  }
+
+  /**
    * Emits a layer that this one contains.
    *
    * @param conf its configuration
@@ -169,6 +181,18 @@ public final class Site {
   }
 
   /**
+   * Emits a preprocessor.
+   *
+   * @param preprocessor the preprocessor
+   * @param input what it is given
+   * @return what it answers
+   */
+  public Value preprocessed(InputPreProcessor preprocessor, Value input) {
+    return conversion.preprocess(
+        preprocessor, new Site(conversion, step, List.of(input), prefix, trained, masking));
+  }
+
+  /**
    * Emits a layer that this one contains and whose parameters are not trained.
    *
    * @param conf its configuration
@@ -181,12 +205,13 @@ public final class Site {
   }
 
   /**
-   * Whether batch normalisation uses its running statistics.
+   * Whether batch normalisation uses its running statistics: where the person chose so, and in a
+   * frozen layer.
    *
    * @return false for those of the batch
    */
   public boolean runningStatistics() {
-    return conversion.statistics() == BatchStatistics.RUNNING;
+    return !trained || conversion.statistics() == BatchStatistics.RUNNING;
   }
 
   /**
@@ -237,6 +262,15 @@ public final class Site {
     conversion.loss(
         loss,
         new LossSite(this, conversion.scale(), activation, preOutput, labels, mask, rowsPerSample));
+  }
+
+  /** The number of loss variables that the step has. */
+  int losses() {
+    return conversion.losses(step);
+  }
+
+  void addConstant(SDVariable loss) {
+    conversion.addLoss(step, loss);
   }
 
   void addLoss(SDVariable loss, SDVariable predictions, boolean writtenOut) {

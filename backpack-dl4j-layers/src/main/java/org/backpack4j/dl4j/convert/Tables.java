@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.convert;
 
+import java.lang.reflect.Modifier;
 import java.util.Map;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -9,8 +10,9 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /**
- * Who converts what, by the exact class of the configuration: a subclass may compute something
- * else.
+ * Who converts what, by the exact class of the configuration, since a subclass may compute
+ * something else. Only an abstract class in a table, as those of SameDiff layers are, stands for
+ * its subclasses.
  *
  * @param layers the converters of layers
  * @param vertices the converters of vertices
@@ -27,12 +29,12 @@ public record Tables(
 
   @SuppressWarnings("unchecked") // the tables are filled by methods that hold the types together
   <L extends Layer> @Nullable LayerConverter<L> of(L conf) {
-    return (LayerConverter<L>) layers.get(conf.getClass());
+    return (LayerConverter<L>) open(layers, conf.getClass());
   }
 
   @SuppressWarnings("unchecked")
   <V extends GraphVertex> @Nullable VertexConverter<V> of(V conf) {
-    return (VertexConverter<V>) vertices.get(conf.getClass());
+    return (VertexConverter<V>) open(vertices, conf.getClass());
   }
 
   @SuppressWarnings("unchecked")
@@ -48,5 +50,14 @@ public record Tables(
   @SuppressWarnings("unchecked")
   <F extends ILossFunction> @Nullable LossConverter<F> of(F loss) {
     return (LossConverter<F>) losses.get(loss.getClass());
+  }
+
+  private static <C> @Nullable C open(Map<Class<?>, C> table, Class<?> exact) {
+    C converter = table.get(exact);
+    for (Class<?> c = exact.getSuperclass(); converter == null && c != null; ) {
+      converter = Modifier.isAbstract(c.getModifiers()) ? table.get(c) : null;
+      c = c.getSuperclass();
+    }
+    return converter;
   }
 }

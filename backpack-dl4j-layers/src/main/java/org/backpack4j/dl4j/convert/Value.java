@@ -127,6 +127,38 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
     return new Value(other, otherShape, mask, steps);
   }
 
+  /**
+   * The variable as one that tells its shape, as the input of a SameDiff layer does. M2.1's own
+   * variables don't, where an op computes them.
+   *
+   * @return a variable of the same name
+   */
+  public SDVariable shaped() {
+    return new Shaped(variable, shape);
+  }
+
+  /** A variable that tells its shape. */
+  private static final class Shaped extends SDVariable {
+    private static final long serialVersionUID = 1L;
+
+    private final long[] known;
+
+    Shaped(SDVariable variable, long[] known) {
+      super(
+          variable.name(),
+          variable.getVariableType(),
+          variable.getSameDiff(),
+          null,
+          variable.dataType());
+      this.known = known.clone();
+    }
+
+    @Override
+    public long[] getShape() {
+      return known.clone();
+    }
+  }
+
   @Override
   public boolean equals(@Nullable Object other) {
     return other instanceof Value v

@@ -3,9 +3,9 @@ package org.backpack4j.dl4j.layer;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
-import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 
-/** How DL4J slides windows over images, along one axis. */
+/** Where images and volumes have their axes. */
 final class Images {
   private Images() {}
 
@@ -19,37 +19,31 @@ final class Images {
     return format == CNN2DFormat.NCHW ? 2 : 1;
   }
 
-  /** The shape of images. */
-  static long[] shape(CNN2DFormat format, long channels, long height, long width) {
-    return format == CNN2DFormat.NCHW
-        ? new long[] {-1, channels, height, width}
-        : new long[] {-1, height, width, channels};
+  /** The axis of the channels of volumes. */
+  static int channels(Convolution3D.DataFormat format) {
+    return format == Convolution3D.DataFormat.NCDHW ? 1 : 4;
   }
 
-  /** Refuses what is no image. */
-  static void check(Site site, Value x) {
-    if (x.rank() != 4) {
+  /** The axis of the depth; height and width are next. */
+  static int depth(Convolution3D.DataFormat format) {
+    return format == Convolution3D.DataFormat.NCDHW ? 2 : 1;
+  }
+
+  /** The input, which must be images (rank 4) or volumes (rank 5). */
+  static Value input(Site site, int rank) {
+    Value x = site.input();
+    if (x.rank() != rank) {
       throw site.refuse(
-          "its input has the shape " + x + ", not that of images",
-          "let a preprocessor bring it into the layout of images");
+          "its input has the shape " + x + ", not that of " + (rank == 4 ? "images" : "volumes"),
+          "let a preprocessor bring it into that layout");
     }
+    return x;
   }
 
-  /**
-   * The number of positions of a window.
-   *
-   * @param extent the image's extent
-   * @param kernel the window's
-   * @param stride the step
-   * @param padding what is added on each side; not used in mode Same
-   * @param dilation the distance between taps
-   */
-  static long positions(
-      ConvolutionMode mode, long extent, int kernel, int stride, int padding, int dilation) {
-    if (mode == ConvolutionMode.Same) {
-      return (extent + stride - 1) / stride;
-    }
-    long span = dilation * (kernel - 1L) + 1;
-    return (extent + 2L * padding - span) / stride + 1;
+  /** A shape with another number of channels. */
+  static long[] with(long[] shape, int axis, long channels) {
+    long[] out = shape.clone();
+    out[axis] = channels;
+    return out;
   }
 }

@@ -1,53 +1,129 @@
 package org.backpack4j.dl4j.layer;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution1D;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution2D;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
+import org.deeplearning4j.nn.conf.layers.Pooling1D;
 import org.deeplearning4j.nn.conf.layers.Pooling2D;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling1D;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.Upsampling3D;
+import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPadding3DLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 
 /** Who converts which layer. */
 public final class Layers {
   private final Map<Class<?>, LayerConverter<?>> table = new LinkedHashMap<>();
 
+  @SuppressWarnings("deprecation") // GravesLSTM is, and people have it
   private Layers() {
     put(ActivationLayer.class, new Activated());
     put(BatchNormalization.class, new BatchNorm());
     put(Bidirectional.class, new TwoDirections());
+    put(CenterLossOutputLayer.class, new CenterLoss());
+    put(CnnLossLayer.class, new CnnLoss());
+    put(Convolution1D.class, new Convolution1d());
+    put(Convolution1DLayer.class, new Convolution1d());
     put(Convolution2D.class, new Convolution());
+    put(Convolution3D.class, Volumes::convolution);
     put(ConvolutionLayer.class, new Convolution());
+    put(Cropping1D.class, (conf, site) -> Borders.crop(site, conf.getCropping(), 2));
+    put(
+        Cropping2D.class,
+        (conf, site) ->
+            Borders.crop(site, conf.getCropping(), Images.height(conf.getDataFormat())));
+    put(Cropping3D.class, (conf, site) -> Borders.crop(site, conf.getCropping(), 2));
+    put(Deconvolution2D.class, new Deconvolution());
+    put(Deconvolution3D.class, Volumes::deconvolution);
     put(DenseLayer.class, new Dense());
+    put(DepthwiseConvolution2D.class, new Depthwise());
     put(DropoutLayer.class, (conf, site) -> site.input());
+    put(ElementWiseMultiplicationLayer.class, Rows::scaled);
+    put(EmbeddingLayer.class, new Embedding());
+    put(FrozenLayer.class, new Frozen());
+    put(FrozenLayerWithBackprop.class, new FrozenWithBackprop());
+    put(GlobalPoolingLayer.class, new GlobalPooling());
     put(GravesLSTM.class, new Lstm());
     put(LSTM.class, new Lstm());
     put(LastTimeStep.class, new LastStep());
+    put(LocalResponseNormalization.class, new LocalResponse());
     put(LossLayer.class, new LossAlone());
     put(MaskZeroLayer.class, new SkippedValues());
     put(OutputLayer.class, new Output());
+    put(PReLULayer.class, new Prelu());
+    put(Pooling1D.class, new Subsampling1d());
     put(Pooling2D.class, new Subsampling());
     put(RnnLossLayer.class, new SeriesLoss());
     put(RnnOutputLayer.class, new SeriesOutput());
+    put(SameDiffLayer.class, new Inlined());
+    put(SeparableConvolution2D.class, new Separable());
     put(SimpleRnn.class, new SimpleRecurrent());
+    put(SpaceToDepthLayer.class, new SpaceToDepth());
+    put(Subsampling1DLayer.class, new Subsampling1d());
+    put(Subsampling3DLayer.class, Volumes::pooling);
     put(SubsamplingLayer.class, new Subsampling());
     put(TimeDistributed.class, new EachStep());
+    put(Upsampling1D.class, (conf, site) -> Upsampling.repeat(site, first(conf.getSize(), 1), 2));
+    put(
+        Upsampling2D.class,
+        (conf, site) -> Upsampling.repeat(site, conf.getSize(), Images.height(conf.getFormat())));
+    put(
+        Upsampling3D.class,
+        (conf, site) ->
+            Upsampling.repeat(site, conf.getSize(), Images.depth(conf.getDataFormat())));
+    put(ZeroPadding1DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
+    put(ZeroPadding3DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
+    put(
+        ZeroPaddingLayer.class,
+        (conf, site) -> Borders.pad(site, conf.getPadding(), Images.height(conf.getDataFormat())));
+  }
+
+  private static int[] first(int[] of, int count) {
+    return Arrays.copyOf(of, count);
   }
 
   /**

@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.layer;
 
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -37,5 +38,12 @@ final class Rows {
   /** DL4J's masks: both what goes into an activation function and what comes out are zero. */
   static Value masked(Value rows, @Nullable Value mask) {
     return mask == null ? rows : rows.with(rows.variable().mul(mask.variable()));
+  }
+
+  /** {@code ElementWiseMultiplicationLayer}: σ(x ∘ W + b), W and b [1, F]. */
+  static Value scaled(ElementWiseMultiplicationLayer conf, Site site) {
+    Value x = site.input();
+    SDVariable z = x.variable().mul(site.parameter("W").variable());
+    return site.activate(conf.getActivationFn(), x.with(z.add(site.parameter("b").variable())));
   }
 }

@@ -5,12 +5,21 @@ import java.util.Map;
 import org.backpack4j.dl4j.convert.LossConverter;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossCosineProximity;
+import org.nd4j.linalg.lossfunctions.impl.LossHinge;
+import org.nd4j.linalg.lossfunctions.impl.LossKLD;
 import org.nd4j.linalg.lossfunctions.impl.LossL1;
 import org.nd4j.linalg.lossfunctions.impl.LossL2;
 import org.nd4j.linalg.lossfunctions.impl.LossMAE;
+import org.nd4j.linalg.lossfunctions.impl.LossMAPE;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.lossfunctions.impl.LossMSLE;
 import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
+import org.nd4j.linalg.lossfunctions.impl.LossPoisson;
+import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossSquaredHinge;
+import org.nd4j.linalg.lossfunctions.impl.LossWasserstein;
 
 /** Who converts which loss function. */
 public final class LossFunctions {
@@ -18,12 +27,21 @@ public final class LossFunctions {
 
   private LossFunctions() {
     put(LossBinaryXENT.class, new BinaryCrossEntropy());
+    put(LossCosineProximity.class, new CosineProximity());
+    put(LossHinge.class, new Hinge());
+    put(LossKLD.class, new KullbackLeibler());
     put(LossL1.class, new AbsoluteError(false));
     put(LossL2.class, new SquaredError(false));
     put(LossMAE.class, new AbsoluteError(true));
+    put(LossMAPE.class, new PercentageError());
     put(LossMCXENT.class, new CrossEntropy());
     put(LossMSE.class, new SquaredError(true));
+    put(LossMSLE.class, new LogarithmicError());
     put(LossNegativeLogLikelihood.class, new CrossEntropy());
+    put(LossPoisson.class, new Poisson());
+    put(LossSparseMCXENT.class, new SparseCrossEntropy());
+    put(LossSquaredHinge.class, new SquaredHinge());
+    put(LossWasserstein.class, new Wasserstein());
   }
 
   /**

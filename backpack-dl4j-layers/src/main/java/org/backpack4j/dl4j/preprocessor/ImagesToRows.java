@@ -1,14 +1,13 @@
 package org.backpack4j.dl4j.preprocessor;
 
-import org.backpack4j.dl4j.convert.PreprocessorConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
-import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 
-/** {@code CnnToFeedForwardPreProcessor}: images [N, …] as rows, in the images' own layout. */
-final class ImagesToRows implements PreprocessorConverter<CnnToFeedForwardPreProcessor> {
-  @Override
-  public Value convert(CnnToFeedForwardPreProcessor conf, Site site) {
+/** Images and volumes [N, …] as rows, in their own layout. */
+final class ImagesToRows {
+  private ImagesToRows() {}
+
+  static Value flat(Site site) {
     Value x = site.input();
     if (x.rank() == 2) {
       return x;

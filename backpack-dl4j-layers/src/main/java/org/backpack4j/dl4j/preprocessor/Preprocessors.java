@@ -4,15 +4,23 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.dl4j.convert.PreprocessorConverter;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 
 /** Who converts which preprocessor. */
 public final class Preprocessors {
   private final Map<Class<?>, PreprocessorConverter<?>> table = new LinkedHashMap<>();
 
   private Preprocessors() {
-    put(CnnToFeedForwardPreProcessor.class, new ImagesToRows());
+    put(Cnn3DToFeedForwardPreProcessor.class, (conf, site) -> ImagesToRows.flat(site));
+    put(CnnToFeedForwardPreProcessor.class, (conf, site) -> ImagesToRows.flat(site));
+    put(ComposableInputPreProcessor.class, new Composed());
+    put(RnnToFeedForwardPreProcessor.class, new SequencesToRows());
+    put(FeedForwardToCnn3DPreProcessor.class, new RowsToVolumes());
     put(FeedForwardToCnnPreProcessor.class, new RowsToImages());
   }
 

@@ -5,7 +5,18 @@ import java.util.Map;
 import org.backpack4j.dl4j.convert.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
+import org.deeplearning4j.nn.conf.graph.L2Vertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
+import org.deeplearning4j.nn.conf.graph.ShiftVertex;
+import org.deeplearning4j.nn.conf.graph.StackVertex;
+import org.deeplearning4j.nn.conf.graph.SubsetVertex;
+import org.deeplearning4j.nn.conf.graph.UnstackVertex;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffVertex;
 
 /** Who converts which vertex. */
 public final class Vertices {
@@ -13,7 +24,22 @@ public final class Vertices {
 
   private Vertices() {
     put(ElementWiseVertex.class, new ElementWise());
+    put(L2NormalizeVertex.class, new L2Normalize());
+    put(L2Vertex.class, new Distance());
     put(MergeVertex.class, new Merge());
+    put(PoolHelperVertex.class, new PoolHelper());
+    put(PreprocessorVertex.class, new Preprocessed());
+    put(ReshapeVertex.class, new Reshape());
+    put(SameDiffVertex.class, new Inlined());
+    put(
+        ScaleVertex.class,
+        (conf, site) -> site.input().with(site.input().variable().mul(conf.getScaleFactor())));
+    put(
+        ShiftVertex.class,
+        (conf, site) -> site.input().with(site.input().variable().add(conf.getShiftFactor())));
+    put(StackVertex.class, new Stack());
+    put(SubsetVertex.class, new Subset());
+    put(UnstackVertex.class, new Unstack());
   }
 
   /**

@@ -1,0 +1,47 @@
+package org.backpack4j.dl4j.vertex;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.backpack4j.dl4j.convert.VertexConverter;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLambdaVertex;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffVertex;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** {@code SameDiffVertex}: what the vertex defines is defined in our graph. */
+final class Inlined implements VertexConverter<SameDiffVertex> {
+  @Override
+  public Value convert(SameDiffVertex conf, Site site) {
+    List<String> names = conf.getVertexParams().getInputs();
+    Map<String, SDVariable> inputs = new LinkedHashMap<>();
+    Map<String, SDVariable> masks = new LinkedHashMap<>();
+    for (int k = 0; k < names.size(); k++) {
+      Value x = site.inputs().get(k);
+      inputs.put(names.get(k), x.shaped());
+      if (x.mask() != null) {
+        masks.put(names.get(k), x.mask());
+      }
+    }
+    Map<String, SDVariable> parameters = new LinkedHashMap<>();
+    for (String key : conf.getVertexParams().getParamShapes().keySet()) {
+      parameters.put(key, site.parameter(key).shaped());
+    }
+    return site.measured(own(conf, site).defineVertex(site.sd(), inputs, parameters, masks));
+  }
+
+  /** A lambda vertex keeps the graph that it was first defined in: ours must be that of a copy. */
+  private static SameDiffVertex own(SameDiffVertex conf, Site site) {
+    if (!(conf instanceof SameDiffLambdaVertex)) {
+      return conf;
+    }
+    try {
+      return (SameDiffVertex) conf.clone();
+    } catch (RuntimeException e) {
+      throw site.refuse(
+          "a SameDiffLambdaVertex can be inlined only if it can be copied: " + e.getMessage(),
+          "make the class public, with a public constructor without arguments");
+    }
+  }
+}
