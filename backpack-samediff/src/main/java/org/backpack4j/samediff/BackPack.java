@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
@@ -52,6 +53,7 @@ public final class BackPack {
     private final List<String> predictions = new ArrayList<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
     private boolean lenient;
+    private Progress progress = Progress.NONE;
     private long memoryBudget = MemoryBudget.ofThisMachine();
 
     private Builder(SameDiff sd) {
@@ -151,10 +153,22 @@ public final class BackPack {
     }
 
     /**
+     * Follows the extension, which for a large graph takes seconds.
+     *
+     * @param listener is told of each pass
+     * @return this builder
+     */
+    public Builder progress(Progress listener) {
+      progress = listener;
+      return this;
+    }
+
+    /**
      * Extends the graph.
      *
      * @param extensions the quantities
      * @return the extended graph
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted
      * @throws UnsupportedGraphException if a quantity cannot be had; it lists every reason
      * @throws IllegalArgumentException if there is no loss, no sample axis, or a name is taken
      */
@@ -174,7 +188,8 @@ public final class BackPack {
                   List.copyOf(predictions),
                   Map.copyOf(sampleAxes),
                   lenient,
-                  memoryBudget))
+                  memoryBudget,
+                  progress))
           .extend();
     }
   }

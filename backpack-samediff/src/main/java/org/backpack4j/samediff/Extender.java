@@ -44,9 +44,12 @@ final class Extender {
   private static final Logger log = LoggerFactory.getLogger(Extender.class);
   private static final String GRADIENT = "gradient";
 
+  private static final int PASSES = 6;
+
   private final Request request;
   private final SameDiff source;
   private final Map<String, LossRule> losses = Losses.table();
+  private int passes;
 
   Extender(Request request) {
     this.request = request;
@@ -57,17 +60,21 @@ final class Extender {
     List<String> lossVariables = lossVariables();
     checkExtensions();
     checkNamedParameters();
+    pass("copy");
     SameDiff copy = GraphCopy.of(source);
     SampleAxes.open(copy, request.sampleAxes());
     KeptEntries.apply(copy);
+    pass("rewrite");
     EntranceReshapes.apply(copy);
     Canonicalise.apply(copy, lossVariables, request.sampleAxes());
+    pass("infer shapes");
     GraphShapes shapes = GraphShapes.of(copy, lossVariables, request.sampleAxes());
     Map.Entry<String, Integer> sampled = shapes.sampleAxes().entrySet().iterator().next();
     Emitter emit = new Emitter(copy, sampled.getKey(), sampled.getValue(), 1);
     Annotations graph = new Annotations(shapes, emit);
     Map<Node, Rule> rules = place(graph);
     Set<String> parameters = parameters(shapes);
+    pass("plan");
     Plan plan =
         new Plan(
             graph,
@@ -78,15 +85,23 @@ final class Extender {
             request.extensions().stream().anyMatch(e -> e.columns().secondOrder()));
     Quantities quantities = quantities(plan, parameters);
     checkNames(quantities);
+    pass("insert");
     Outputs outputs = new Emission(graph, rules::get, plan, lossVariables, quantities).emit();
     List<String> names = new ArrayList<>(outputs.names());
     names.addAll(lossVariables);
     names.addAll(kernelInputs(copy, emit, names));
+    pass("clean up");
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
     warnOfFaults();
+    pass("done");
     return new ExtendedGraph(
         source, copy, emit, graph, rules, outputs, quantities, request.memoryBudget());
+  }
+
+  /** Reports that a pass begins; the last report is that all are done. */
+  private void pass(String name) {
+    request.progress().step("extend: " + name, passes++, PASSES);
   }
 
   /** What kernels read for values that are needed: variables that no op may need any more. */

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
@@ -19,6 +20,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param sampleAxes sample axes named by the person, by placeholder
  * @param lenient whether to leave out what cannot be had
  * @param memoryBudget the bytes that an evaluation is to work in
+ * @param progress is told how far the extension is
  */
 record Request(
     SameDiff sd,
@@ -29,4 +31,5 @@ record Request(
     List<String> predictions,
     Map<String, Integer> sampleAxes,
     boolean lenient,
-    long memoryBudget) {}
+    long memoryBudget,
+    Progress progress) {}

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import org.backpack4j.samediff.progress.Progress;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -382,6 +383,7 @@ public final class BruteForce {
 
   /** One entry, to be measured. */
   Entry entry(Parameter parameter, long index) {
+    Progress.check("brute force, before " + parameter.describe(index));
     return measurements().entry(parameter, index);
   }
 

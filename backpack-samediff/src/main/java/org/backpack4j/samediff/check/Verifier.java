@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -34,18 +35,25 @@ public final class Verifier {
   private final long seed;
   private final OptionalDouble tolerance;
   private final int normLimit;
+  private final Progress progress;
 
   Verifier(BruteForce bruteForce) {
-    this(bruteForce, 4, 0, OptionalDouble.empty(), 200);
+    this(bruteForce, 4, 0, OptionalDouble.empty(), 200, Progress.NONE);
   }
 
   private Verifier(
-      BruteForce bruteForce, int entries, long seed, OptionalDouble tolerance, int normLimit) {
+      BruteForce bruteForce,
+      int entries,
+      long seed,
+      OptionalDouble tolerance,
+      int normLimit,
+      Progress progress) {
     this.bruteForce = bruteForce;
     this.entries = entries;
     this.seed = seed;
     this.tolerance = tolerance;
     this.normLimit = normLimit;
+    this.progress = progress;
   }
 
   /**
@@ -59,7 +67,7 @@ public final class Verifier {
       throw new IllegalArgumentException(
           "At least one entry has to be compared, not " + number + ".");
     }
-    return new Verifier(bruteForce, number, seed, tolerance, normLimit);
+    return new Verifier(bruteForce, number, seed, tolerance, normLimit, progress);
   }
 
   /**
@@ -69,7 +77,7 @@ public final class Verifier {
    * @return a copy of this with that setting
    */
   public Verifier seed(long newSeed) {
-    return new Verifier(bruteForce, entries, newSeed, tolerance, normLimit);
+    return new Verifier(bruteForce, entries, newSeed, tolerance, normLimit, progress);
   }
 
   /**
@@ -83,7 +91,8 @@ public final class Verifier {
     if (!(relative > 0)) {
       throw new IllegalArgumentException("The tolerance has to be positive, not " + relative + ".");
     }
-    return new Verifier(bruteForce, entries, seed, OptionalDouble.of(relative), normLimit);
+    return new Verifier(
+        bruteForce, entries, seed, OptionalDouble.of(relative), normLimit, progress);
   }
 
   /**
@@ -94,7 +103,17 @@ public final class Verifier {
    * @return a copy of this with that setting
    */
   public Verifier normLimit(int number) {
-    return new Verifier(bruteForce, entries, seed, tolerance, number);
+    return new Verifier(bruteForce, entries, seed, tolerance, number, progress);
+  }
+
+  /**
+   * Follows the comparison, which for a large graph takes minutes.
+   *
+   * @param listener is told of each parameter
+   * @return a copy of this with that setting
+   */
+  public Verifier progress(Progress listener) {
+    return new Verifier(bruteForce, entries, seed, tolerance, normLimit, listener);
   }
 
   /**
@@ -103,13 +122,17 @@ public final class Verifier {
    * @param results arrays by output name; outputs that are no field of a parameter are not checked
    * @return what was compared, and how it came out
    * @throws IllegalArgumentException if no result can be compared, or the predictions are not found
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted
    */
   public Verification verify(Map<String, INDArray> results) {
     Map<String, OutputCheck> checks = new LinkedHashMap<>();
-    for (Parameter parameter : bruteForce.parameterList()) {
-      checkEntries(parameter, results, checks);
-      checkNorms(parameter, results, checks);
+    List<Parameter> parameters = bruteForce.parameterList();
+    for (int k = 0; k < parameters.size(); k++) {
+      progress.step("verify " + parameters.get(k).name(), k, parameters.size());
+      checkEntries(parameters.get(k), results, checks);
+      checkNorms(parameters.get(k), results, checks);
     }
+    progress.step("verify", parameters.size(), parameters.size());
     if (checks.isEmpty()) {
       throw new IllegalArgumentException(
           "None of the results "
