@@ -16,7 +16,6 @@ public final class History implements View {
 
   private static final int WIDTH = 520;
   private static final int HEIGHT = 280;
-  private static final int SPACING = 100;
 
   private final String title;
   private final Map<String, List<double[]>> curves = new LinkedHashMap<>();
@@ -64,7 +63,6 @@ public final class History implements View {
     chart.getStyler().setAxisTitleFont(Charts.text());
     chart.getStyler().setYAxisLogarithmic(logarithmic);
     chart.getStyler().setYAxisDecimalPattern("0.######");
-    chart.getStyler().setXAxisTickMarkSpacingHint(SPACING);
     curves.forEach(
         (name, points) -> {
           List<double[]> shown = points.stream().filter(this::canBeShown).toList();
@@ -72,7 +70,7 @@ public final class History implements View {
             chart
                 .addSeries(
                     name,
-                    shown.stream().mapToDouble(p -> p[0]).toArray(),
+                    unevenly(shown.stream().mapToDouble(p -> p[0]).toArray()),
                     shown.stream().mapToDouble(p -> p[1]).toArray())
                 .setMarker(SeriesMarkers.NONE);
           }
@@ -80,6 +78,13 @@ public final class History implements View {
     return chart.getSeriesMap().isEmpty()
         ? "<p>" + Html.escape(title) + ": nothing yet</p>"
         : Charts.svg(chart);
+  }
+
+  /** Where all values are equally spaced, XChart labels far too many of them: so they are not. */
+  private static double[] unevenly(double[] x) {
+    int last = x.length - 1;
+    x[last] += 1e-6 * (x[last] - x[0]);
+    return x;
   }
 
   private boolean canBeShown(double[] point) {
