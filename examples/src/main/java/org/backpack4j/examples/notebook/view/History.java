@@ -83,7 +83,9 @@ public final class History implements View {
   /** Where all values are equally spaced, XChart labels far too many of them: so they are not. */
   private static double[] unevenly(double[] x) {
     int last = x.length - 1;
-    x[last] += 1e-6 * (x[last] - x[0]);
+    if (last > 0) {
+      x[last] += 1e-2 * (x[last] - x[last - 1]);
+    }
     return x;
   }
 
