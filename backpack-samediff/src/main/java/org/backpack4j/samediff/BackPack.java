@@ -54,7 +54,7 @@ public final class BackPack {
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
     private boolean lenient;
     private Progress progress = Progress.NONE;
-    private long memoryBudget = MemoryBudget.ofThisMachine();
+    private long memoryBudget = MachineMemory.budget();
 
     private Builder(SameDiff sd) {
       this.sd = sd;
@@ -133,8 +133,8 @@ public final class BackPack {
     /**
      * Limits the memory that an evaluation works in, results aside. Where the intermediate values
      * of a whole batch need more, samples are worked through in groups, as large as the budget
-     * allows; the numbers are the same up to rounding. A quarter of the machine's memory, if it is
-     * not set.
+     * allows; the numbers are the same up to rounding. A sixty-fourth of the machine's memory and
+     * at least 256 MiB, if it is not set.
      *
      * <p>The budget holds for {@link ExtendedGraph#output}, for each thread that evaluates at the
      * same time. It is exceeded where a single sample needs more, and where samples influence each

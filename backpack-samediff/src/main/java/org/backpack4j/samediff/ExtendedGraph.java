@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.backprop.Rule;
@@ -24,6 +25,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A graph that computes per-sample gradients and curvature beside everything else. It shares its
@@ -43,6 +45,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final Map<Node, Rule> rules;
   private final Outputs outputs;
   private final Quantities quantities;
+  private final ResultMemory results;
   private final Hints hints;
   private final PlannedGraph planned;
 
@@ -62,6 +65,7 @@ public final class ExtendedGraph implements AutoCloseable {
     this.rules = rules;
     this.outputs = outputs;
     this.quantities = quantities;
+    this.results = new ResultMemory(outputs);
     this.hints =
         Hints.none()
             .withFusions(fusions(emit))
@@ -124,12 +128,13 @@ public final class ExtendedGraph implements AutoCloseable {
    * @param feeds an array for each placeholder that is needed
    * @param names any variables: quantities, the loss, predictions
    * @return a new array for each name, in that order
-   * @throws IllegalArgumentException if a name is unknown, or a feed is missing or does not fit its
-   *     placeholder
+   * @throws IllegalArgumentException if a name is unknown, a feed is missing or does not fit its
+   *     placeholder, or the machine has no room for the results
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
     bounds.check(feeds);
+    results.check(names, () -> FeedCheck.samples(annotations, feeds), MachineMemory.bytes());
     Map<String, INDArray> answer = planned.output(withNoise(feeds), names);
     Map<String, INDArray> ordered = new LinkedHashMap<>();
     names.forEach(name -> ordered.put(name, Objects.requireNonNull(answer.get(name))));
@@ -147,6 +152,28 @@ public final class ExtendedGraph implements AutoCloseable {
     FeedCheck.check(annotations, graph, feeds, into.keySet());
     bounds.check(feeds);
     return planned.output(withNoise(feeds), into);
+  }
+
+  /**
+   * The memory that an evaluation will take. Nothing is evaluated.
+   *
+   * @param feeds an array for each placeholder that is needed; only their shapes matter
+   * @param names any variables: quantities, the loss, predictions
+   * @return the bytes of the quantities among them, and those to work in, which are the fewest that
+   *     the memory budget asks for
+   * @throws IllegalArgumentException if a name is unknown, or a feed is missing or does not fit its
+   *     placeholder
+   */
+  public MemoryUse memory(Map<String, INDArray> feeds, Collection<String> names) {
+    FeedCheck.check(annotations, graph, feeds, names);
+    LongSupplier samples = () -> FeedCheck.samples(annotations, feeds);
+    Map<String, INDArray> all = new LinkedHashMap<>(feeds);
+    Noise noise = outputs.noise();
+    if (noise != null) {
+      DataType type = graph.getVariable(Noise.PLACEHOLDER).dataType();
+      all.putIfAbsent(Noise.PLACEHOLDER, Nd4j.create(type, samples.getAsLong(), noise.width()));
+    }
+    return new MemoryUse(results.bytes(names, samples), planned.bytes(all, names));
   }
 
   /** The feeds, with the next random numbers where the graph has sampled quantities. */
