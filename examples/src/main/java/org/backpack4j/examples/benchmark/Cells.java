@@ -68,7 +68,7 @@ final class Cells {
   }
 
   /** The class path of this class, also inside Maven. */
-  private static String classPath() {
+  static String classPath() {
     if (Cells.class.getClassLoader() instanceof URLClassLoader loader) {
       List<String> paths = new ArrayList<>();
       for (URL url : loader.getURLs()) {
