@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.backpack4j.samediff.progress.Progress;
 
 /**
  * Times the library on the problems that BackPACK is timed on, and prints a line for each problem
@@ -31,9 +32,14 @@ public final class Benchmark {
     List<String> problems = args.length > 0 ? List.of(args[0]) : Problems.NAMES;
     List<String> quantities =
         args.length > 1 ? Arrays.asList(args).subList(1, args.length) : Quantity.labels();
+    List<String> measured = withGradient(quantities);
+    Progress progress =
+        (work, done, total) -> System.err.printf("%s (%d of %d)%n", work, done + 1, total);
+    int done = 0;
     for (String problem : problems) {
       double base = Double.NaN;
-      for (String quantity : withGradient(quantities)) {
+      for (String quantity : measured) {
+        progress.step(problem + " " + quantity, done++, problems.size() * measured.size());
         Figures figures = Cells.ours(problem, quantity, SECONDS);
         if (figures == null) {
           System.out.printf("%-20s %-18s failed%n", problem, quantity);
