@@ -7,7 +7,6 @@ import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
-import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;
@@ -37,16 +36,12 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
 
   @Override
   public Value convert(AbstractLSTM conf, Site site) {
-    Gates gates = new Gates(conf, conf.getGateActivationFn());
-    return of(gates, site, site.input(), "W", "RW", "b", site.masking());
+    return of(conf, site, site.input(), "W", "RW", "b", site.masking());
   }
 
-  /** What such layers have in common. */
-  record Gates(BaseRecurrentLayer conf, IActivation function) {}
-
   /** One direction of such a layer, its parameters by their keys. */
-  static Value of(Gates gates, Site site, Value x, String w, String r, String b, boolean masked) {
-    BaseRecurrentLayer conf = gates.conf();
+  static Value of(
+      AbstractLSTM conf, Site site, Value x, String w, String r, String b, boolean masked) {
     Series series = new Series(site, x, conf.getRnnDataFormat());
     long units = conf.getNOut();
     Value recurrent = site.parameter(r);
@@ -66,7 +61,7 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
             .variable()
             .mmul(site.parameter(w).variable())
             .add(site.parameter(b).variable());
-    Cell cell = new Cell(site, conf.getActivationFn(), gates.function(), units);
+    Cell cell = new Cell(site, conf.getActivationFn(), conf.getGateActivationFn(), units);
     List<SDVariable> inputs = series.steps(projected, 4 * units);
     List<@Nullable SDVariable> masks = series.masks();
     List<SDVariable> steps = new ArrayList<>();
