@@ -153,9 +153,10 @@ public final class BackPack {
     }
 
     /**
-     * Follows the extension, which for a large graph takes seconds.
+     * Follows the extension, which for a large graph takes seconds, and evaluations that work
+     * through the samples in groups (see {@link #memoryBudget}).
      *
-     * @param listener is told of each pass
+     * @param listener is told of each pass, and of each group of samples
      * @return this builder
      */
     public Builder progress(Progress listener) {

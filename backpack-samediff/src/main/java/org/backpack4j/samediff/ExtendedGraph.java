@@ -19,6 +19,7 @@ import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Fusion;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -57,7 +58,8 @@ public final class ExtendedGraph implements AutoCloseable {
       Map<Node, Rule> rules,
       Outputs outputs,
       Quantities quantities,
-      long memoryBudget) {
+      long memoryBudget,
+      Progress progress) {
     this.source = source;
     this.graph = graph;
     this.annotations = annotations;
@@ -70,7 +72,8 @@ public final class ExtendedGraph implements AutoCloseable {
         Hints.none()
             .withFusions(fusions(emit))
             .withPortions(SamplePortions.of(graph, annotations, outputs.seeds()))
-            .withBudget(memoryBudget);
+            .withBudget(memoryBudget)
+            .withProgress(progress);
     this.planned = new PlannedGraph(graph, hints);
   }
 
@@ -147,6 +150,9 @@ public final class ExtendedGraph implements AutoCloseable {
    * @param feeds an array for each placeholder that is needed
    * @param into for each variable the array to write to, of its shape and type
    * @return {@code into}
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted between two
+   *     groups of samples (see {@link BackPack.Builder#memoryBudget}); then some arrays may have
+   *     been written to
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     FeedCheck.check(annotations, graph, feeds, into.keySet());

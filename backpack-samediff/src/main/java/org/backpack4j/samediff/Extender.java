@@ -96,7 +96,15 @@ final class Extender {
     warnOfFaults();
     pass("done");
     return new ExtendedGraph(
-        source, copy, emit, graph, rules, outputs, quantities, request.memoryBudget());
+        source,
+        copy,
+        emit,
+        graph,
+        rules,
+        outputs,
+        quantities,
+        request.memoryBudget(),
+        request.progress());
   }
 
   /** Reports that a pass begins; the last report is that all are done. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
@@ -66,6 +67,33 @@ class MemoryTest {
         }
         Checked.compare("in portions", whole.output(feeds, names), little.output(feeds, names));
       }
+    }
+  }
+
+  @Test
+  void groupsOfSamplesAreReportedAndCanBeStopped() {
+    SameDiff sd = convolutional();
+    Map<String, INDArray> feeds = feeds();
+    List<String> heard = new ArrayList<>();
+    try (ExtendedGraph graph =
+        BackPack.on(sd)
+            .memoryBudget(1)
+            .progress(
+                (work, done, total) -> {
+                  if (work.startsWith("evaluate")) {
+                    heard.add(done + " of " + total);
+                    if (heard.size() == 3) {
+                      Thread.currentThread().interrupt();
+                    }
+                  }
+                })
+            .extend(new DiagGGNExact())) {
+      assertThatThrownBy(() -> graph.output(feeds, "w.diag_ggn_exact"))
+          .isInstanceOf(CancellationException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(heard).containsExactly("0 of 12", "1 of 12", "2 of 12");
+      graph.output(feeds, "w.diag_ggn_exact");
+      assertThat(heard).hasSize(3 + SAMPLES).last().isEqualTo("11 of 12");
     }
   }
 

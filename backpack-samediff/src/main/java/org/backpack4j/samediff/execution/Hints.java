@@ -3,6 +3,7 @@ package org.backpack4j.samediff.execution;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.backpack4j.samediff.progress.Progress;
 
 /**
  * How a graph is to be executed. None of it changes what comes out.
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param portions what can be computed for some samples at a time
  * @param budget the bytes that one thread is to work in; where that is not enough, as few samples
  *     at a time are worked through as it takes, and at least one
+ * @param progress hears of each group of samples, and may stop the evaluation
  */
 public record Hints(
     int plans,
@@ -26,7 +28,8 @@ public record Hints(
     boolean kernels,
     List<Fusion> fusions,
     Portioning portions,
-    long budget) {
+    long budget,
+    Progress progress) {
 
   /**
    * A value that a kernel can compute in place of the ops that define it.
@@ -154,7 +157,8 @@ public record Hints(
         true,
         List.of(),
         Portioning.NONE,
-        Long.MAX_VALUE);
+        Long.MAX_VALUE,
+        Progress.NONE);
   }
 
   /**
@@ -164,7 +168,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withPlans(int plans) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 
   /**
@@ -174,7 +178,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withThreads(int threads) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 
   /**
@@ -184,7 +188,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withPrepared(boolean prepared) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 
   /**
@@ -194,7 +198,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withKernels(boolean kernels) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 
   /**
@@ -204,7 +208,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withFusions(List<Fusion> fusions) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 
   /**
@@ -214,7 +218,7 @@ public record Hints(
    * @return the hints
    */
   public Hints withPortions(Portioning portions) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 
   /**
@@ -224,6 +228,16 @@ public record Hints(
    * @return the hints
    */
   public Hints withBudget(long budget) {
-    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget);
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
+  }
+
+  /**
+   * With somebody who hears of each group of samples.
+   *
+   * @param progress the listener
+   * @return the hints
+   */
+  public Hints withProgress(Progress progress) {
+    return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 }

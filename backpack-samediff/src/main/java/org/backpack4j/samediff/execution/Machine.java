@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.backpack4j.samediff.graph.OpExecution;
+import org.backpack4j.samediff.progress.Progress;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -40,8 +41,13 @@ final class Machine implements AutoCloseable {
   /** The parameters' arrays as they were found last. */
   private final Map<Source, INDArray> found = new HashMap<>();
 
+  private final Progress progress;
+
   /** Where the present group of samples begins. */
   private long firstSample;
+
+  /** How many samples all groups have together. */
+  private final long samples;
 
   /** What this run has made, or was given, and has no place in the plan. */
   private final Map<Value, INDArray> loose = new HashMap<>();
@@ -49,9 +55,16 @@ final class Machine implements AutoCloseable {
   /** Arrays that belong to somebody else: they are answered as copies. */
   private final Set<INDArray> borrowed = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  Machine(SameDiff graph, Plan plan) {
+  Machine(SameDiff graph, Plan plan, Progress progress) {
     this.graph = graph;
     this.plan = plan;
+    this.progress = progress;
+    this.samples =
+        plan.steps().stream()
+            .filter(Step.Repeat.class::isInstance)
+            .map(step -> ((Step.Repeat) step).loop())
+            .mapToLong(loop -> loop.samples() * loop.times())
+            .sum();
     this.arena = Memory.allocate(plan.arenaBytes());
     Set<Value> values = new LinkedHashSet<>(plan.feeds());
     plan.sources().forEach(source -> values.add(source.value()));
@@ -377,6 +390,7 @@ final class Machine implements AutoCloseable {
     public void run(@Nullable List<Timing> timings) {
       for (long i = 0; i < loop.times(); i++) {
         firstSample = loop.firstSample() + i * loop.samples();
+        progress.step("evaluate samples", (int) firstSample, (int) samples);
         for (Work work : works) {
           work.run(timings);
         }

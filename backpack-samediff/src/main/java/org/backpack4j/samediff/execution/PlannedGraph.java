@@ -161,7 +161,7 @@ public final class PlannedGraph implements AutoCloseable {
             plan.steps().size(),
             plan.arenaBytes(),
             plan.distinctBytes());
-        pool = new Pool(graph, plan, hints.threads());
+        pool = new Pool(graph, plan, hints.threads(), hints.progress());
         pools.put(key, pool);
         if (pools.size() > hints.plans()) {
           PlanKey eldest = pools.keySet().iterator().next();

@@ -3,6 +3,7 @@ package org.backpack4j.samediff.execution;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Semaphore;
+import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
@@ -13,13 +14,15 @@ final class Pool implements AutoCloseable {
   private final SameDiff graph;
   private final Plan plan;
   private final Semaphore permits;
+  private final Progress progress;
   private final Deque<Machine> idle = new ArrayDeque<>();
   private boolean closed;
 
-  Pool(SameDiff graph, Plan plan, int limit) {
+  Pool(SameDiff graph, Plan plan, int limit, Progress progress) {
     this.graph = graph;
     this.plan = plan;
     this.permits = new Semaphore(limit);
+    this.progress = progress;
   }
 
   Plan plan() {
@@ -35,7 +38,7 @@ final class Pool implements AutoCloseable {
           return idle.pop();
         }
       }
-      return new Machine(graph, plan);
+      return new Machine(graph, plan, progress);
     } catch (RuntimeException | Error e) {
       permits.release();
       throw e;
