@@ -37,6 +37,7 @@ public final class Converted {
   private boolean curved = true;
   private boolean apart = true;
   private boolean wrong;
+  private List<String> doubled = List.of();
 
   private Converted(Model net, MultiDataSet batch) {
     this.net = net;
@@ -80,6 +81,18 @@ public final class Converted {
   public Converted againstBruteForce() {
     wrong = true;
     return this;
+  }
+
+  /** Expects DL4J's gradient of some layers to be twice the derivative of its score. */
+  public Converted doubled(String... layers) {
+    doubled = List.of(layers);
+    return this;
+  }
+
+  /** DL4J's gradient, mended. */
+  private INDArray mended(String parameter, INDArray gradient) {
+    boolean twice = doubled.stream().anyMatch(layer -> parameter.startsWith(layer + "_"));
+    return twice ? gradient.mul(0.5) : gradient;
   }
 
   /** Converts the network and compares everything. */
@@ -145,7 +158,7 @@ public final class Converted {
         .gradientForVariable()
         .forEach(
             (k, v) -> {
-              if (parameters.contains(k)) gradient.put(k, v.dup());
+              if (parameters.contains(k)) gradient.put(k, mended(k, v.dup()));
             });
     return gradient;
   }

@@ -13,6 +13,7 @@ import org.backpack4j.dl4j.Scale;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.NameScope;
@@ -237,7 +238,8 @@ public final class Conversion {
       throw site.refuse(
           "its inputs are time series in rows and not", "bring them into the same layout first");
     }
-    return converter.convert(conf, site).withSteps(steps);
+    Value value = converter.convert(conf, site);
+    return conf instanceof PreprocessorVertex ? value : value.withSteps(steps);
   }
 
   <P extends InputPreProcessor> Value preprocess(P conf, Site site) {
@@ -335,6 +337,10 @@ public final class Conversion {
     graph.getSessions().clear();
     dims[0] = -1;
     return dims;
+  }
+
+  Value value(String name) {
+    return Objects.requireNonNull(values.get(name));
   }
 
   SameDiff graph() {

@@ -88,6 +88,16 @@ public final class Site {
   }
 
   /**
+   * An input of the network, for vertices that look at its length or mask.
+   *
+   * @param input its name
+   * @return what comes in
+   */
+  public Value network(String input) {
+    return conversion.value(input);
+  }
+
+  /**
    * A parameter: a variable that shares the network's array and has quantities of its own.
    *
    * @param key DL4J's key, "W" say

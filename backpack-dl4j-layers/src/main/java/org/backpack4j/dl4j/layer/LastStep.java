@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.util.TimeSeriesUtils;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -35,22 +34,6 @@ final class LastStep implements LayerConverter<LastTimeStep> {
             ? SkippedValues.mask(zero, site, x)
             : x.mask();
     RNNFormat format = TimeSeriesUtils.getFormatFromRnnLayer(conf.getUnderlying());
-    return of(site, all, format, mask);
-  }
-
-  /** The last step [N, F] of a series, or each sample's last one with a mask that is not zero. */
-  static Value of(Site site, Value all, @Nullable RNNFormat format, @Nullable SDVariable mask) {
-    Series series = new Series(site, all, format);
-    long width = series.features();
-    int time = series.time();
-    if (mask == null) {
-      SDVariable[] steps = site.sd().unstack(all.variable(), time, series.length());
-      return new Value(steps[series.length() - 1], -1, width);
-    }
-    SDVariable last = SkippedValues.last(site, mask, series.length());
-    long[] spread = {-1, 1, 1};
-    spread[time] = series.length();
-    SDVariable chosen = all.variable().mul(site.sd().reshape(last, spread));
-    return new Value(chosen.sum(time), -1, width);
+    return LastSteps.of(site, all, new Series(site, all, format).time(), mask);
   }
 }

@@ -7,6 +7,7 @@ import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;
@@ -36,12 +37,16 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
 
   @Override
   public Value convert(AbstractLSTM conf, Site site) {
-    return of(conf, site, site.input(), "W", "RW", "b", site.masking());
+    Gates gates = new Gates(conf, conf.getGateActivationFn());
+    return of(gates, site, site.input(), "W", "RW", "b", site.masking());
   }
 
+  /** What such layers have in common. */
+  record Gates(BaseRecurrentLayer conf, IActivation function) {}
+
   /** One direction of such a layer, its parameters by their keys. */
-  static Value of(
-      AbstractLSTM conf, Site site, Value x, String w, String r, String b, boolean masked) {
+  static Value of(Gates gates, Site site, Value x, String w, String r, String b, boolean masked) {
+    BaseRecurrentLayer conf = gates.conf();
     Series series = new Series(site, x, conf.getRnnDataFormat());
     long units = conf.getNOut();
     Value recurrent = site.parameter(r);
@@ -61,7 +66,7 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
             .variable()
             .mmul(site.parameter(w).variable())
             .add(site.parameter(b).variable());
-    Cell cell = new Cell(site, conf.getActivationFn(), conf.getGateActivationFn(), units);
+    Cell cell = new Cell(site, conf.getActivationFn(), gates.function(), units);
     List<SDVariable> inputs = series.steps(projected, 4 * units);
     List<@Nullable SDVariable> masks = series.masks();
     List<SDVariable> steps = new ArrayList<>();

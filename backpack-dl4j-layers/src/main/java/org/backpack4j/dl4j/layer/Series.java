@@ -36,6 +36,11 @@ final class Series {
     }
   }
 
+  /** The series itself. */
+  Value value() {
+    return value;
+  }
+
   /** The axis of time. */
   int time() {
     return format == RNNFormat.NCW ? 2 : 1;

@@ -9,8 +9,6 @@ import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.util.TimeSeriesUtils;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * {@code MaskZeroLayer}: the layer inside is given a mask that leaves out the steps whose features
@@ -46,18 +44,5 @@ final class SkippedValues implements LayerConverter<MaskZeroLayer> {
     SDVariable others =
         series.samplesTimeFeatures().neq(conf.getMaskingValue()).castTo(site.type()).sum(2);
     return others.gt(0).castTo(site.type());
-  }
-
-  /** [N, T]: 1 for each sample's last step with a mask that is not zero. */
-  static SDVariable last(Site site, SDVariable mask, int steps) {
-    SDVariable present = mask.neq(0).castTo(site.type());
-    INDArray after = Nd4j.zeros(site.type(), steps, steps);
-    for (int later = 0; later < steps; later++) {
-      for (int t = 0; t < later; t++) {
-        after.putScalar(later, t, 1);
-      }
-    }
-    SDVariable others = present.mmul(site.constant(after));
-    return present.mul(others.eq(0).castTo(site.type()));
   }
 }

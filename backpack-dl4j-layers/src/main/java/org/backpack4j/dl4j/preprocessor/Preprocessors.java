@@ -6,9 +6,12 @@ import org.backpack4j.dl4j.convert.PreprocessorConverter;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 
 /** Who converts which preprocessor. */
@@ -18,10 +21,13 @@ public final class Preprocessors {
   private Preprocessors() {
     put(Cnn3DToFeedForwardPreProcessor.class, (conf, site) -> ImagesToRows.flat(site));
     put(CnnToFeedForwardPreProcessor.class, (conf, site) -> ImagesToRows.flat(site));
+    put(CnnToRnnPreProcessor.class, new ImagesToSeries());
     put(ComposableInputPreProcessor.class, new Composed());
-    put(RnnToFeedForwardPreProcessor.class, new SequencesToRows());
     put(FeedForwardToCnn3DPreProcessor.class, new RowsToVolumes());
     put(FeedForwardToCnnPreProcessor.class, new RowsToImages());
+    put(FeedForwardToRnnPreProcessor.class, new RowsToSeries());
+    put(RnnToCnnPreProcessor.class, new SeriesToImages());
+    put(RnnToFeedForwardPreProcessor.class, new SeriesToRows());
   }
 
   /**

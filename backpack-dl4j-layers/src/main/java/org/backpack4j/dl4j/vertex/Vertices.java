@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.vertex;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.dl4j.convert.VertexConverter;
+import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
@@ -16,6 +17,9 @@ import org.deeplearning4j.nn.conf.graph.ShiftVertex;
 import org.deeplearning4j.nn.conf.graph.StackVertex;
 import org.deeplearning4j.nn.conf.graph.SubsetVertex;
 import org.deeplearning4j.nn.conf.graph.UnstackVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.DuplicateToTimeSeriesVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.ReverseTimeSeriesVertex;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffVertex;
 
 /** Who converts which vertex. */
@@ -23,13 +27,17 @@ public final class Vertices {
   private final Map<Class<?>, VertexConverter<?>> table = new LinkedHashMap<>();
 
   private Vertices() {
+    put(AttentionVertex.class, new Attention());
+    put(DuplicateToTimeSeriesVertex.class, new Duplicates());
     put(ElementWiseVertex.class, new ElementWise());
     put(L2NormalizeVertex.class, new L2Normalize());
     put(L2Vertex.class, new Distance());
+    put(LastTimeStepVertex.class, new LastOfSeries());
     put(MergeVertex.class, new Merge());
     put(PoolHelperVertex.class, new PoolHelper());
     put(PreprocessorVertex.class, new Preprocessed());
     put(ReshapeVertex.class, new Reshape());
+    put(ReverseTimeSeriesVertex.class, new Reversal());
     put(SameDiffVertex.class, new Inlined());
     put(
         ScaleVertex.class,

@@ -1,0 +1,53 @@
+package org.backpack4j.dl4j.preprocessor;
+
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * Time series as rows [T·N, F], the first step of all samples first, as DL4J lays them out. A mask
+ * [N, T] goes along as [T·N, 1].
+ */
+final class SeriesRows {
+  private SeriesRows() {}
+
+  /** [N, F, T] or [N, T, F] as rows; rows stay as they are. */
+  static Value of(Value x, @Nullable RNNFormat format, Site site) {
+    if (x.rank() == 2) {
+      return x;
+    }
+    if (x.rank() != 3) {
+      throw site.refuse("its input has the shape " + x + ", not that of time series", "");
+    }
+    boolean last = format == RNNFormat.NWC;
+    long features = x.size(last ? 2 : 1);
+    long steps = x.size(last ? 1 : 2);
+    int[] stepsFirst = last ? new int[] {1, 0, 2} : new int[] {2, 0, 1};
+    SDVariable laidOut = site.sd().permute(x.variable(), stepsFirst);
+    SDVariable mask = x.mask();
+    SDVariable column =
+        mask == null ? null : site.sd().reshape(site.sd().permute(mask, 1, 0), -1, 1);
+    return x.with(site.sd().reshape(laidOut, -1, features), -1, features)
+        .withMask(column)
+        .withSteps(steps);
+  }
+
+  /** Rows as [N, F, T] or [N, T, F]. */
+  static Value series(Value rows, @Nullable RNNFormat format, Site site) {
+    if (rows.rank() != 2) {
+      throw site.refuse("its input has the shape " + rows + ", not that of rows", "");
+    }
+    boolean last = format == RNNFormat.NWC;
+    long features = rows.size(1);
+    long steps = rows.steps();
+    SDVariable apart = site.sd().reshape(rows.variable(), steps, -1, features);
+    SDVariable laidOut = site.sd().permute(apart, last ? new int[] {1, 0, 2} : new int[] {1, 2, 0});
+    SDVariable mask = rows.mask();
+    SDVariable table =
+        mask == null ? null : site.sd().permute(site.sd().reshape(mask, steps, -1), 1, 0);
+    long[] shape = last ? new long[] {-1, steps, features} : new long[] {-1, features, steps};
+    return new Value(laidOut, shape, table);
+  }
+}
