@@ -36,20 +36,55 @@ record Batch(
           graph.getInputs(), labels, graph.getInputMaskArrays(), graph.getLabelMaskArrays());
     }
     MultiLayerNetwork network = (MultiLayerNetwork) model;
-    Layer last = network.getOutputLayer();
-    Layer first = network.getLayer(0);
-    // DL4J keeps no masks but those of the layers; the first layer's is that of the features
-    INDArray featureMask = first == last ? null : first.getMaskArray();
-    if (featureMask != null && network.getLayerWiseConfigurations().getInputPreProcess(0) != null) {
-      throw new IllegalArgumentException(
-          "The features' mask has passed a preprocessor, and DL4J does not keep it: use a"
-              + " ComputationGraph (net.toComputationGraph()).");
-    }
+    INDArray features = network.getInput();
+    INDArray labels = network.getLabels();
+    INDArray labelMask = network.getOutputLayer().getMaskArray();
     return new Batch(
-        new INDArray[] {network.getInput()},
-        new INDArray[] {network.getLabels()},
-        new @Nullable INDArray[] {featureMask},
-        new @Nullable INDArray[] {last.getMaskArray()});
+        new INDArray[] {features},
+        new INDArray[] {labels},
+        new @Nullable INDArray[] {featureMask(network, features)},
+        new @Nullable INDArray[] {
+          labelMask == null || labels.rank() != 3 ? labelMask : overTime(labelMask, features)
+        });
+  }
+
+  /**
+   * DL4J keeps no masks but those of the layers. An LSTM does not keep it and passes it on as it
+   * is: the first that a layer keeps is that of the features.
+   */
+  private static @Nullable INDArray featureMask(MultiLayerNetwork network, INDArray features) {
+    for (int k = 0; k < network.getnLayers() - 1; k++) {
+      INDArray mask = network.getLayer(k).getMaskArray();
+      if (mask != null && features.rank() == 3) {
+        return overTime(mask, features);
+      }
+      if (mask != null && network.getLayerWiseConfigurations().getInputPreProcess(k) != null) {
+        throw new IllegalArgumentException(
+            "The features' mask has passed a preprocessor, and DL4J does not keep it: use a"
+                + " ComputationGraph (net.toComputationGraph()).");
+      }
+      if (mask != null) {
+        return mask;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * A mask over time as it was set: [N, T], or [N, C, T] for single values. Layers on rows keep it
+   * as [T·N, 1] or [T·N, C], the first step of all samples first.
+   */
+  private static INDArray overTime(INDArray mask, INDArray features) {
+    long samples = features.size(0);
+    if (mask.rank() != 2 || mask.size(0) == samples) {
+      return mask;
+    }
+    long steps = mask.size(0) / samples;
+    long columns = mask.size(1);
+    INDArray apart = mask.dup('f').reshape('f', samples, steps, columns);
+    return columns == 1
+        ? apart.reshape('f', samples, steps).dup('c')
+        : apart.permute(0, 2, 1).dup('c');
   }
 
   private static INDArray labels(Layer layer, int output) {

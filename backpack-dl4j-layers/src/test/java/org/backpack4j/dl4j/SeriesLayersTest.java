@@ -1,16 +1,16 @@
 package org.backpack4j.dl4j;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
-import org.backpack4j.samediff.ExtendedGraph;
-import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -30,8 +30,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
@@ -192,13 +194,50 @@ class SeriesLayersTest {
   void stepsThatAreMaskedFirstDoNotCount() {
     Layer two = new Bidirectional(Bidirectional.Mode.CONCAT, lstm().build());
     MultiLayerNetwork net = net(RNNFormat.NCW, new LastTimeStep(two), output());
-    MultiDataSet batch =
-        new MultiDataSet(one(padded()), one(Nets.classes(N, C)), one(mask()), null);
-    ConvertedNetwork converted = Dl4jConverter.on(net).like(batch).convert();
-    Map<String, INDArray> feeds = converted.feeds(batch);
-    try (ExtendedGraph graph = converted.extend(new BatchGrad(), new DiagGGNExact())) {
-      Map<String, INDArray> results = graph.output(feeds, graph.outputNames());
-      BruteForce.on(converted.sameDiff(), feeds).verifier().entries(6).verify(results).orThrow();
+    with(net, padded(), Nets.classes(N, C), mask(), null)
+        .tolerance(SINGLE)
+        .againstBruteForce()
+        .check();
+  }
+
+  @Test
+  void theOlderBidirectionalLayer() {
+    MultiLayerNetwork net =
+        net(
+            RNNFormat.NCW, new GravesBidirectionalLSTM.Builder().nOut(2).build(), softmax().build());
+    INDArray y = labels(RNNFormat.NCW);
+    with(net, series(RNNFormat.NCW), y, null, null).check();
+    with(net, series(RNNFormat.NCW), y, mask(), mask()).againstBruteForce().check();
+  }
+
+  /** A graph for each length that comes, masks included. */
+  @Test
+  void trainingWithAListenerOnSequencesOfSeveralLengths() {
+    MultiLayerNetwork net =
+        net(
+            RNNFormat.NCW,
+            lstm().build(),
+            new DenseLayer.Builder().nOut(2).build(),
+            softmax().build());
+    try (BackPackListener listener = new BackPackListener(new BatchGrad(), new DiagGGNExact())) {
+      net.addListeners(listener);
+      for (int steps : new int[] {T, 2, T}) {
+        INDArrayIndex[] first = {
+          NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.interval(0, steps)
+        };
+        INDArray x = series(RNNFormat.NCW).get(first).dup();
+        INDArray y = labels(RNNFormat.NCW).get(first).dup();
+        INDArray mask =
+            mask().get(NDArrayIndex.all(), NDArrayIndex.interval(0, steps)).dup();
+        net.fit(new DataSet(x, y, mask, mask));
+        INDArray rows = listener.get("0_RW", BatchGrad.class);
+        assertThat(rows.shape()).containsExactly(N, 3, 12);
+        // the listener itself compares the gradient with DL4J's
+        INDArray gradient = listener.outputs().get("0_RW.grad");
+        assertThat(rows.sum(0).sub(gradient).amaxNumber().doubleValue()).isLessThan(1e-14);
+        assertThat(listener.get("0_RW", DiagGGNExact.class).minNumber().doubleValue())
+            .isGreaterThanOrEqualTo(0);
+      }
     }
   }
 

@@ -13,7 +13,6 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
-import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LearnedSelfAttentionLayer;
@@ -259,16 +258,6 @@ class SeriesNetsTest {
     Converted.of(Nets.graph(graph), batch(Nets.random(N, F, T), labels(T), mask, mask))
         .doubled("a", "b", "attention")
         .check();
-  }
-
-  // ---- the older bidirectional layer ----
-
-  @Test
-  void gravesBidirectional() {
-    Converted.check(
-        net(new GravesBidirectionalLSTM.Builder().nOut(2).build(), softmax()),
-        Nets.random(N, F, T),
-        labels(T));
   }
 
   @Test
