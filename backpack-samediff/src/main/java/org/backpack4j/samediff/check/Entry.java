@@ -41,7 +41,7 @@ final class Entry {
     this.index = index;
     Experiment experiment = measurements.experiment();
     Curve predictions = experiment.predictionsAlong(parameter, index);
-    gradient = once(() -> slope(experiment.lossAlong(parameter, index), measurements.loss()));
+    gradient = once(this::wholeGradient);
     penalty = once(() -> slope(experiment.penaltyAlong(parameter, index), measurements.loss()));
     column = once(() -> slope(predictions, experiment.predictions()));
     ggn = once(() -> measurements.along(column()).pick(1));
@@ -69,6 +69,23 @@ final class Entry {
   /** The derivative of the whole loss, penalties included: one number. */
   Estimate gradient() {
     return gradient.get();
+  }
+
+  /**
+   * The difference of the whole loss, and the same put together from the predictions. Where kinks
+   * of many samples spoil the former, near and far ones, it may not show in that alone; the latter
+   * takes each prediction at steps that keep clear of its own kinks.
+   */
+  private Estimate wholeGradient() {
+    Curve loss = measurements.experiment().lossAlong(parameter, index);
+    Estimate whole = slope(loss, measurements.loss());
+    Estimate along = measurements.along(column()).pick(0);
+    double sum = along.values()[0] + penalty().values()[0];
+    double error = along.maxError() + penalty().maxError();
+    double gap = Math.abs(whole.values()[0] - sum);
+    boolean contradiction = gap > whole.maxError() + error;
+    Estimate doubted = Estimate.of(whole.values()[0], whole.maxError() + (contradiction ? gap : 0));
+    return doubted.best(Estimate.of(sum, error));
   }
 
   /** The derivative of what depends on parameters beside the predictions: one number. */

@@ -2,10 +2,13 @@ package org.backpack4j.samediff.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 import static org.assertj.core.api.Assertions.within;
 import static org.backpack4j.samediff.check.BruteForceAssert.assertAgrees;
 
+import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.loss.LossReduce;
@@ -202,6 +205,26 @@ class BruteForceStructureTest {
     assertThatThrownBy(() -> brute.batchDiagGgnExact("w", 0))
         .isInstanceOf(UnsupportedOperationException.class)
         .hasMessageContaining("no sum over samples");
+  }
+
+  @Test
+  @DisplayName("kinks of single samples, near and far, do not spoil the gradient of all")
+  void kinksOfManySamples() {
+    int samples = 200;
+    double[] inputs = IntStream.range(0, samples).mapToDouble(n -> (n - 99.5) / 2000).toArray();
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.DOUBLE, -1, 1);
+    SDVariable y = graph.placeHolder("y", DataType.DOUBLE, -1, 1);
+    SDVariable b = graph.var("b", Nd4j.zeros(DataType.DOUBLE, 1));
+    graph.loss().meanSquaredError("loss", y, graph.nn().relu(x.add(b), 0), null);
+    Map<String, INDArray> feeds =
+        Map.of(
+            "x", Nd4j.createFromArray(inputs).reshape(samples, 1),
+            "y", Nd4j.ones(DataType.DOUBLE, samples, 1));
+
+    double expected =
+        Arrays.stream(inputs).filter(v -> v > 0).map(v -> 2 * (v - 1)).sum() / samples;
+    assertThat(BruteForce.on(graph, feeds).gradient("b", 0)).isCloseTo(expected, offset(1e-9));
   }
 
   @Test

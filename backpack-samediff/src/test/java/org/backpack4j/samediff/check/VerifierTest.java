@@ -240,10 +240,10 @@ class VerifierTest {
     graph.loss().meanSquaredError("loss", y, z, null);
     Map<String, INDArray> feeds =
         Map.of(
-            "x", Nd4j.create(new double[][] {{1, 0}}), "y", Nd4j.create(new double[][] {{0, 1}}));
+            "x", Nd4j.create(new double[][] {{1, 0}}), "y", Nd4j.create(new double[][] {{2, 1}}));
     BruteForce atKink = BruteForce.on(graph, feeds);
 
-    Verification half = atKink.verify(Map.of("b.grad", Nd4j.create(new double[] {1, 0})));
+    Verification half = atKink.verify(Map.of("b.grad", Nd4j.create(new double[] {-1, 0})));
     assertThat(half.ok()).isTrue();
     assertThat(half.outputs().get(0).uncertain()).isEqualTo(1);
     assertThat(half.toString()).contains("1 too near to a kink");
