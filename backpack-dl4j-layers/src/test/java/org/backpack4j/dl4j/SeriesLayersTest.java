@@ -204,7 +204,9 @@ class SeriesLayersTest {
   void theOlderBidirectionalLayer() {
     MultiLayerNetwork net =
         net(
-            RNNFormat.NCW, new GravesBidirectionalLSTM.Builder().nOut(2).build(), softmax().build());
+            RNNFormat.NCW,
+            new GravesBidirectionalLSTM.Builder().nOut(2).build(),
+            softmax().build());
     INDArray y = labels(RNNFormat.NCW);
     with(net, series(RNNFormat.NCW), y, null, null).check();
     with(net, series(RNNFormat.NCW), y, mask(), mask()).againstBruteForce().check();
@@ -227,8 +229,7 @@ class SeriesLayersTest {
         };
         INDArray x = series(RNNFormat.NCW).get(first).dup();
         INDArray y = labels(RNNFormat.NCW).get(first).dup();
-        INDArray mask =
-            mask().get(NDArrayIndex.all(), NDArrayIndex.interval(0, steps)).dup();
+        INDArray mask = mask().get(NDArrayIndex.all(), NDArrayIndex.interval(0, steps)).dup();
         net.fit(new DataSet(x, y, mask, mask));
         INDArray rows = listener.get("0_RW", BatchGrad.class);
         assertThat(rows.shape()).containsExactly(N, 3, 12);
