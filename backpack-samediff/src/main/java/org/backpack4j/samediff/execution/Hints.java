@@ -129,6 +129,7 @@ public record Hints(
    * @param fusions values that kernels can compute
    * @param portions what can be computed for some samples at a time
    * @param budget the bytes that one thread is to work in
+   * @param progress is told how far an evaluation is
    */
   public Hints {
     if (plans < 1 || threads < 1 || budget < 1) {
