@@ -36,7 +36,8 @@ public final class ListenerCost {
   /**
    * Measures.
    *
-   * @param args {@code lenet} or {@code resnet18}, and the number of steps
+   * @param args {@code lenet} or {@code resnet18}, the number of steps, and a quantity; all of them
+   *     if none is named
    */
   public static void main(String[] args) {
     boolean residual = args.length > 0 && args[0].equals("resnet18");
@@ -44,6 +45,9 @@ public final class ListenerCost {
     DataSet batch = residual ? data(8, 3, 32) : data(32, 1, 28);
     ComputationGraph net = residual ? resNet() : leNet();
     for (Map.Entry<String, Extension[]> quantity : quantities().entrySet()) {
+      if (args.length > 2 && !args[2].equals(quantity.getKey())) {
+        continue;
+      }
       try (BackPackListener listener =
           new BackPackListener(quantity.getValue()).runningStatistics()) {
         double[] plain = new double[steps];
