@@ -29,8 +29,8 @@ final class BatchNorm implements LayerConverter<BatchNormalization> {
       variance = runningVariance(site, row);
     } else {
       int[] others = IntStream.range(0, x.rank()).filter(k -> k != channels).toArray();
-      centred = x.variable().sub(x.variable().mean(true, others));
-      variance = centred.mul(centred).mean(true, others);
+      centred = x.variable().sub(mean(x.variable(), others));
+      variance = mean(centred.mul(centred), others);
     }
     SDVariable normalised = centred.div(site.sd().math().sqrt(variance.add(conf.getEps())));
     if (conf.isLockGammaBeta()) {
@@ -39,6 +39,19 @@ final class BatchNorm implements LayerConverter<BatchNormalization> {
     SDVariable gamma = site.sd().reshape(site.parameter("gamma").variable(), row);
     SDVariable beta = site.sd().reshape(site.parameter("beta").variable(), row);
     return x.with(normalised.mul(gamma).add(beta));
+  }
+
+  /**
+   * The mean, axis by axis from the last. In one go M2.1 adds all values of a channel one by one to
+   * a single number, whose rounding in single precision grows with the number of positions; deep
+   * networks multiply it. DL4J's op for the variance sums more carefully than that.
+   */
+  private static SDVariable mean(SDVariable x, int[] axes) {
+    SDVariable mean = x;
+    for (int k = axes.length - 1; k >= 0; k--) {
+      mean = mean.mean(true, axes[k]);
+    }
+    return mean;
   }
 
   private static SDVariable runningVariance(Site site, long[] row) {
