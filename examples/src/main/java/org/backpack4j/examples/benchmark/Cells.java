@@ -27,7 +27,9 @@ final class Cells {
       throws IOException, InterruptedException {
     return figures(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx1g",
+        // What is measured is native memory; the Java heap grows no further than it must.
+        "-Xms32m",
+        "-Xmx512m",
         "-XX:+UseSerialGC",
         "-cp",
         classPath(),

@@ -9,6 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,14 +111,38 @@ public final class Compare {
     if (begin < 0 || end < begin) {
       throw new IOException(page + " has no place for the table: " + BEGIN + " … " + END);
     }
+    List<Row> all = new ArrayList<>();
+    for (String problem : Problems.NAMES) {
+      Stream<Row> before = text.substring(begin, end).lines().flatMap(l -> parse(l).stream());
+      (problems.contains(problem) ? rows.stream() : before)
+          .filter(row -> row.problem().equals(problem))
+          .forEach(all::add);
+    }
     String table =
         "| problem:batch | quantity | BackPACK, ms | ours, ms | ratio | MiB: BackPACK / ours |\n"
             + "| --- | --- | --- | --- | --- | --- |\n"
-            + String.join("\n", rows.stream().map(Compare::line).toList());
+            + String.join("\n", all.stream().map(Compare::line).toList());
     Files.writeString(
         page, text.substring(0, begin) + BEGIN + "\n\n" + table + "\n\n" + text.substring(end));
     overhead(rows, problems, folder);
-    memory(rows, problems, folder);
+    memory(all, folder);
+  }
+
+  /** A row that an earlier run wrote. */
+  private static Optional<Row> parse(String line) {
+    String[] cells = line.split("\\s*[|/]\\s*", -1);
+    if (cells.length != 9 || !Problems.NAMES.contains(cells[1])) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Row(cells[1], cells[2], figures(cells[3], cells[6]), figures(cells[4], cells[7])));
+  }
+
+  private static @Nullable Figures figures(String median, String memory) {
+    return median.equals("–")
+        ? null
+        : new Figures(
+            Double.parseDouble(median), Double.NaN, Double.parseDouble(memory), Double.NaN);
   }
 
   private static String line(Row row) {
@@ -159,22 +185,25 @@ public final class Compare {
     return figures == null || base == null ? Double.NaN : figures.median() / base.median();
   }
 
-  private static void memory(List<Row> rows, List<String> problems, Path folder)
-      throws IOException {
+  private static void memory(List<Row> rows, Path folder) throws IOException {
+    List<Row> exact =
+        rows.stream()
+            .filter(row -> row.quantity().equals(Quantity.DIAG_GGN_EXACT.label()))
+            .filter(row -> row.backpack() != null && row.ours() != null)
+            .toList();
     Map<String, List<Double>> bars = new LinkedHashMap<>();
-    bars.put("BackPACK", new ArrayList<>());
-    bars.put("this library", new ArrayList<>());
-    for (String problem : problems) {
-      Row row = find(rows, problem, Quantity.DIAG_GGN_EXACT.label());
-      bars.get("BackPACK").add(row.backpack() == null ? Double.NaN : row.backpack().memory());
-      bars.get("this library").add(row.ours() == null ? Double.NaN : row.ours().memory());
-    }
+    bars.put("BackPACK", exact.stream().map(r -> memoryOf(r.backpack())).toList());
+    bars.put("this library", exact.stream().map(r -> memoryOf(r.ours())).toList());
     Charts.bars(
         folder.resolve("memory.svg"),
         "Peak memory of the process, diag_ggn_exact",
         "MiB",
-        problems,
+        exact.stream().map(Row::problem).toList(),
         bars);
+  }
+
+  private static double memoryOf(@Nullable Figures figures) {
+    return figures == null ? Double.NaN : figures.memory();
   }
 
   private static Row find(List<Row> rows, String problem, String quantity) {
