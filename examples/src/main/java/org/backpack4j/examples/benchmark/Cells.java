@@ -30,6 +30,9 @@ final class Cells {
         // What is measured is native memory; the Java heap grows no further than it must.
         "-Xms32m",
         "-Xmx512m",
+        // JavaCPP would limit native memory to a multiple of that.
+        "-Dorg.bytedeco.javacpp.maxbytes=0",
+        "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
         "-XX:+UseSerialGC",
         "-cp",
         classPath(),

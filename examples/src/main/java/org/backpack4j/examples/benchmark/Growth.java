@@ -16,7 +16,7 @@ import java.util.function.LongFunction;
  */
 public final class Growth {
   private static final List<String> QUANTITIES =
-      List.of("gradient", "batch_grad", "variance", "diag_ggn_mc", "diag_ggn_exact");
+      List.of("gradient", "batch_grad", "diag_ggn_mc", "diag_ggn_exact");
 
   private final Path folder;
   private final double seconds;
