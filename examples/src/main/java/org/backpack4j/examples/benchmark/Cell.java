@@ -25,6 +25,7 @@ final class Cell {
   private static final double SECONDS_OF_WARM_UP = 3;
   private static final int MOST = 30;
   private static final int LEAST = 5;
+  private static final long LARGE = 1L << 22;
 
   private final Problem problem;
   private final Quantity quantity;
@@ -87,9 +88,22 @@ final class Cell {
     for (String parameter : problem.parameters()) {
       String name = graph.outputsOf(parameter).get(quantity.field());
       INDArray array = Objects.requireNonNull(results.get(name), parameter);
-      for (float entry : array.dup('c').data().asFloat()) {
-        sum += Math.abs((double) entry);
+      sum += absolute(array);
+    }
+    return sum;
+  }
+
+  /** A large array by parts, for which the Java heap has room. */
+  private static double absolute(INDArray array) {
+    double sum = 0;
+    if (array.length() > LARGE && array.rank() > 1) {
+      for (long k = 0; k < array.size(0); k++) {
+        sum += absolute(array.slice(k));
       }
+      return sum;
+    }
+    for (float entry : array.dup('c').data().asFloat()) {
+      sum += Math.abs((double) entry);
     }
     return sum;
   }
