@@ -27,7 +27,10 @@ abstract class Maxima<A> {
     return new OfDoubles(h, w);
   }
 
-  /** The greatest number in each window; not a number, if one is among them. */
+  /**
+   * The greatest number in each window; not a number, if one is among them; the least finite one
+   * where there is none greater, as the native op has it.
+   */
   abstract void values(A image, A maxima);
 
   /** Where the greatest number of each window is in the image: the first, if several are equal. */
@@ -45,7 +48,7 @@ abstract class Maxima<A> {
     @Override
     void values(float[] image, float[] maxima) {
       for (int y = 0; y < h.out(); y++) {
-        Arrays.fill(row, Float.NEGATIVE_INFINITY);
+        Arrays.fill(row, -Float.MAX_VALUE);
         for (int i = h.first()[y]; i < h.end()[y]; i += h.step()) {
           int start = i * w.in();
           for (int x = 0; x < w.in(); x++) {
@@ -53,7 +56,7 @@ abstract class Maxima<A> {
           }
         }
         for (int x = 0; x < w.out(); x++) {
-          float greatest = Float.NEGATIVE_INFINITY;
+          float greatest = -Float.MAX_VALUE;
           for (int j = w.first()[x]; j < w.end()[x]; j += w.step()) {
             greatest = Math.max(greatest, row[j]);
           }
@@ -102,7 +105,7 @@ abstract class Maxima<A> {
     @Override
     void values(double[] image, double[] maxima) {
       for (int y = 0; y < h.out(); y++) {
-        Arrays.fill(row, Double.NEGATIVE_INFINITY);
+        Arrays.fill(row, -Double.MAX_VALUE);
         for (int i = h.first()[y]; i < h.end()[y]; i += h.step()) {
           int start = i * w.in();
           for (int x = 0; x < w.in(); x++) {
@@ -110,7 +113,7 @@ abstract class Maxima<A> {
           }
         }
         for (int x = 0; x < w.out(); x++) {
-          double greatest = Double.NEGATIVE_INFINITY;
+          double greatest = -Double.MAX_VALUE;
           for (int j = w.first()[x]; j < w.end()[x]; j += w.step()) {
             greatest = Math.max(greatest, row[j]);
           }
