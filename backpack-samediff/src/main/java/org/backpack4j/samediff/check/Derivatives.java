@@ -30,6 +30,12 @@ final class Derivatives {
    */
   private static final double[] ALONG_DIRECTION = {0.1, 0.02, 1.6, 0.004, 25.6};
 
+  /**
+   * A loss that is almost zero is the logarithm of a number near one, or a difference of such
+   * numbers: rounding is that of one.
+   */
+  private static final double LOSS_SCALE = 1;
+
   private Derivatives() {}
 
   /**
@@ -40,10 +46,19 @@ final class Derivatives {
    * @param firstStep a step that is small in view of the parameter's size
    */
   static Estimate slope(Curve curve, double[] middle, double firstStep) {
+    return slope(curve, middle, firstStep, 0);
+  }
+
+  /** The same of a loss, however small it is. */
+  static Estimate slopeOfLoss(Curve curve, double[] middle, double firstStep) {
+    return slope(curve, middle, firstStep, LOSS_SCALE);
+  }
+
+  private static Estimate slope(Curve curve, double[] middle, double firstStep, double scale) {
     double step = visibleStep(curve, middle, firstStep);
     Estimate best = Estimate.unknown(middle.length);
     for (double factor : SHORTER) {
-      best = best.best(new Stencil(curve, middle, factor * step).slope());
+      best = best.best(new Stencil(curve, middle, factor * step, scale).slope());
       if (best.isWithin(GOOD)) {
         break;
       }
@@ -51,13 +66,13 @@ final class Derivatives {
     return best;
   }
 
-  /** As {@link #slope}, the second derivative. */
+  /** As {@link #slopeOfLoss}, the second derivative. */
   static Estimate curvature(Curve curve, double[] middle, double firstStep) {
     // The step of a second difference has to be longer: rounding errors are divided by its square.
     double step = 16 * visibleStep(curve, middle, firstStep);
     Estimate best = Estimate.unknown(middle.length);
     for (double factor : SHORTER) {
-      best = best.best(new Stencil(curve, middle, factor * step).curvature());
+      best = best.best(new Stencil(curve, middle, factor * step, LOSS_SCALE).curvature());
       if (best.isWithin(GOOD)) {
         break;
       }
@@ -87,7 +102,7 @@ final class Derivatives {
   }
 
   /**
-   * Slope and curvature of a scalar curve in predictions.
+   * Slope and curvature of a loss in predictions.
    *
    * @param curve a curve whose argument is in units of the largest entry of its direction
    * @param middle its value at 0
@@ -97,7 +112,7 @@ final class Derivatives {
     Estimate slope = Estimate.unknown(1);
     Estimate curvature = Estimate.unknown(1);
     for (double step : ALONG_DIRECTION) {
-      Stencil stencil = new Stencil(curve, middle, step);
+      Stencil stencil = new Stencil(curve, middle, step, LOSS_SCALE);
       slope = slope.best(stencil.slope());
       curvature = curvature.best(stencil.curvature());
       if (slope.isWithin(GOOD) && curvature.isWithin(GOOD_CURVATURE)) {

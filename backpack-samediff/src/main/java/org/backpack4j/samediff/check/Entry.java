@@ -78,7 +78,7 @@ final class Entry {
    */
   private Estimate wholeGradient() {
     Curve loss = measurements.experiment().lossAlong(parameter, index);
-    Estimate whole = slope(loss, measurements.loss());
+    Estimate whole = Derivatives.slopeOfLoss(loss, measurements.loss(), firstStep());
     Estimate along = measurements.along(column()).pick(0);
     double sum = along.values()[0] + penalty().values()[0];
     double error = along.maxError() + penalty().maxError();

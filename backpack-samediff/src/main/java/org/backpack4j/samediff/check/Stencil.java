@@ -20,6 +20,7 @@ final class Stencil {
 
   private final double step;
   private final double[] middle;
+  private final double scale;
   private final double[][] right = new double[LEVELS][];
   private final double[][] left = new double[LEVELS][];
 
@@ -29,10 +30,13 @@ final class Stencil {
    * @param curve the curve
    * @param middle its components at 0
    * @param step the largest distance from 0
+   * @param scale the size of the numbers that the components are computed from, if that is larger
+   *     than their own: so exactly they are known
    */
-  Stencil(Curve curve, double[] middle, double step) {
+  Stencil(Curve curve, double[] middle, double step, double scale) {
     this.step = step;
     this.middle = middle;
+    this.scale = scale;
     for (int level = 0; level < LEVELS; level++) {
       right[level] = curve.at(h(level));
       left[level] = curve.at(-h(level));
@@ -97,12 +101,13 @@ final class Stencil {
     return (8 * second - first) / 7;
   }
 
+  /** How far a component may be off; not at all where it is the same everywhere. */
   private double rounding(int k) {
-    boolean constant = true;
-    for (int level = 0; level < LEVELS; level++) {
-      constant &= right[level][k] == middle[k] && left[level][k] == middle[k];
+    boolean constant = scale == 0;
+    for (int level = 0; level < LEVELS && constant; level++) {
+      constant = right[level][k] == middle[k] && left[level][k] == middle[k];
     }
-    return constant ? 0 : EPSILON * Math.abs(middle[k]);
+    return constant ? 0 : EPSILON * Math.max(scale, Math.abs(middle[k]));
   }
 
   /** The limit of differences whose steps halve, with what else is known of their error. */

@@ -129,4 +129,22 @@ class DerivativesTest {
     }
     return p;
   }
+
+  @Test
+  @DisplayName("a loss near zero is known no better than the logarithm that it is")
+  void smallLosses() {
+    for (double margin : new double[] {10, 16, 18, 25, 33}) {
+      Curve curve = curve(t -> Math.log(1 + Math.exp(t - margin)));
+      double p = 1 / (1 + Math.exp(margin));
+      Estimate both = Derivatives.slopeAndCurvature(curve, curve.at(0));
+      Estimate slope = Derivatives.slopeOfLoss(curve, curve.at(0), STEP);
+      Estimate curvature = Derivatives.curvature(curve, curve.at(0), STEP);
+
+      assertThat(Math.abs(both.values()[0] - p)).isLessThanOrEqualTo(both.errors()[0]);
+      assertThat(Math.abs(both.values()[1] - p * (1 - p))).isLessThanOrEqualTo(both.errors()[1]);
+      assertThat(Math.abs(slope.values()[0] - p)).isLessThanOrEqualTo(slope.errors()[0]);
+      assertThat(Math.abs(curvature.values()[0] - p * (1 - p)))
+          .isLessThanOrEqualTo(curvature.errors()[0]);
+    }
+  }
 }
