@@ -68,6 +68,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *
    * @param n 1 for all
    * @return this listener
+   * @throws IllegalArgumentException if it is less than 1
    */
   public BackPackListener everyNIterations(int n) {
     record.everyNIterations(n);
@@ -142,7 +143,8 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
 
   /**
    * Chooses how far the gradient may be from DL4J's, relative to its norm: 1e-6 by default in
-   * double precision, 1e-2 in single. It is compared at each iteration chosen.
+   * double precision, 0.1 in single, where a note of the step tells of more than 1e-2. It is
+   * compared at each iteration chosen.
    *
    * @param relative the distance at which a failure is reported
    * @return this listener

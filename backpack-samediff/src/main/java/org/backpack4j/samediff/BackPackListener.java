@@ -50,6 +50,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
    *
    * @param n 1 for all
    * @return this listener
+   * @throws IllegalArgumentException if it is less than 1
    */
   public BackPackListener everyNIterations(int n) {
     record.everyNIterations(n);

@@ -6,7 +6,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.backpack4j.samediff.backprop.Annotations;
@@ -138,10 +137,7 @@ public final class ExtendedGraph implements AutoCloseable {
     FeedCheck.check(annotations, graph, feeds, names);
     bounds.check(feeds);
     results.check(names, () -> FeedCheck.samples(annotations, feeds), MachineMemory.bytes());
-    Map<String, INDArray> answer = planned.output(withNoise(feeds), names);
-    Map<String, INDArray> ordered = new LinkedHashMap<>();
-    names.forEach(name -> ordered.put(name, Objects.requireNonNull(answer.get(name))));
-    return ordered;
+    return planned.output(withNoise(feeds), names);
   }
 
   /**

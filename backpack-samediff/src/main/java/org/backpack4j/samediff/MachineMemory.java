@@ -8,12 +8,15 @@ final class MachineMemory {
   private static final long LEAST_BUDGET = 256L << 20;
   private static final long SHARE = 64;
 
+  /** Asked for once: in a container the answer is read from files. */
+  private static final long BYTES =
+      ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+
   private MachineMemory() {}
 
   /** All of it, in bytes. */
   static long bytes() {
-    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getTotalMemorySize();
+    return BYTES;
   }
 
   /**
@@ -22,6 +25,6 @@ final class MachineMemory {
    * once the native ops have enough samples at a time.
    */
   static long budget() {
-    return Math.max(LEAST_BUDGET, bytes() / SHARE);
+    return Math.max(LEAST_BUDGET, BYTES / SHARE);
   }
 }

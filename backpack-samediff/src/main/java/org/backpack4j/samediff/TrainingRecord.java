@@ -29,6 +29,7 @@ public final class TrainingRecord {
    * Chooses the iterations: those whose number is a multiple of n.
    *
    * @param n 1 for all
+   * @throws IllegalArgumentException if it is less than 1
    */
   public void everyNIterations(int n) {
     if (n < 1) {

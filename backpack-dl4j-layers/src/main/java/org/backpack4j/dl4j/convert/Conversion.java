@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.samediff.graph.SharedArrays;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -38,7 +39,10 @@ public final class Conversion {
   private final BatchShape shape;
   private final Choices choices;
   private final SameDiff graph = SameDiff.create();
-  private final NetworkArrays arrays = new NetworkArrays();
+
+  /** Views of the network's flat vector of parameters, looked up each time. */
+  private final SharedArrays arrays = new SharedArrays();
+
   private final Map<String, Value> values = new LinkedHashMap<>();
   private final Map<String, Value> parameters = new LinkedHashMap<>();
   private final Set<String> trained = new TreeSet<>();

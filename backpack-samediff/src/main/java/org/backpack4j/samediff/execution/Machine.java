@@ -147,14 +147,13 @@ final class Machine implements AutoCloseable {
       for (Value feed : plan.feeds()) {
         take(feed, Objects.requireNonNull(feeds.get(feed.name)));
       }
-      Map<String, INDArray> answer = prepareAnswer(into, results);
+      Map<String, INDArray> prepared = prepareAnswer(into, results);
       unbound.forEach(Prepared::bind);
       unbound.clear();
       for (Work work : works) {
         work.run(timings);
       }
-      completeAnswer(answer, into, results);
-      return answer;
+      return answer(prepared, into, results);
     } finally {
       loose.clear();
       borrowed.clear();
@@ -207,7 +206,7 @@ final class Machine implements AutoCloseable {
 
   /** The arrays of all results that are computed where the caller gets them. */
   private Map<String, INDArray> prepareAnswer(Map<String, INDArray> into, Results results) {
-    Map<String, INDArray> answer = new LinkedHashMap<>();
+    Map<String, INDArray> prepared = new HashMap<>();
     Set<Storage> given = new LinkedHashSet<>();
     for (Value result : plan.results()) {
       if (result.isStatic()
@@ -218,17 +217,19 @@ final class Machine implements AutoCloseable {
           target = results.create(result.type, result.shape());
         }
         move(storage(result), target);
-        answer.put(result.name, target);
+        prepared.put(result.name, target);
       }
     }
-    return answer;
+    return prepared;
   }
 
-  private void completeAnswer(
-      Map<String, INDArray> answer, Map<String, INDArray> into, Results results) {
+  /** All results in the plan's order: those that are where the caller gets them, and the others. */
+  private Map<String, INDArray> answer(
+      Map<String, INDArray> prepared, Map<String, INDArray> into, Results results) {
+    Map<String, INDArray> answer = new LinkedHashMap<>();
     for (Value result : plan.results()) {
       INDArray target = into.get(result.name);
-      INDArray made = answer.get(result.name);
+      INDArray made = prepared.get(result.name);
       if (made == null) {
         INDArray array = array(result);
         if (target != null) {
@@ -247,6 +248,7 @@ final class Machine implements AutoCloseable {
       }
       answer.put(result.name, target);
     }
+    return answer;
   }
 
   private INDArray array(Value value) {

@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -28,6 +29,9 @@ import org.nd4j.linalg.factory.Nd4j;
 final class Results implements AutoCloseable {
   /** Results that together take less are not worth a collection. */
   private static final long SMALL = 256L << 20;
+
+  /** So many nanoseconds a collection is waited for. */
+  private static final long PATIENCE = 70_000_000;
 
   private static final Cleaner CLEANER = Cleaner.create();
 
@@ -63,18 +67,19 @@ final class Results implements AutoCloseable {
 
   private void collect(long before, long bytes) {
     System.gc();
-    try {
-      // The cleaner works in a thread of its own; if nothing comes back, nothing was let go of.
-      for (int i = 0; i < 10 && bytesOut() > Math.max(0, before - bytes); i++) {
-        Thread.sleep(1L << Math.min(i, 3));
+    long deadline = System.nanoTime() + PATIENCE;
+    synchronized (this) {
+      try {
+        // The cleaner works in a thread of its own; if nothing comes back, nothing was let go of.
+        for (long left = PATIENCE;
+            left > 0 && bytesOut > Math.max(0, before - bytes);
+            left = deadline - System.nanoTime()) {
+          TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
-  }
-
-  private synchronized long bytesOut() {
-    return bytesOut;
   }
 
   /** An array in 'c' order whose content is undefined. */
@@ -140,6 +145,7 @@ final class Results implements AutoCloseable {
   private synchronized void letGo(Block block) {
     if (out.remove(block)) {
       keepOrFree(block);
+      notifyAll();
     }
   }
 

@@ -1,9 +1,7 @@
 package org.backpack4j.samediff.graph;
 
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -109,13 +107,14 @@ public final class GraphCopy {
   }
 
   private SharedArrays shared(VariableType type) {
-    Set<String> names = new LinkedHashSet<>();
+    SharedArrays arrays = new SharedArrays();
     for (Variable variable : source.getVariables().values()) {
       if (variable.getVariable().getVariableType() == type) {
-        names.add(variable.getName());
+        String name = variable.getName();
+        arrays.share(name, () -> source.getArrForVarName(name));
       }
     }
-    return new SharedArrays(source, names);
+    return arrays;
   }
 
   private static @Nullable List<String> list(@Nullable List<String> list) {

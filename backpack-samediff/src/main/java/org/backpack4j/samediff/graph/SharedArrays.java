@@ -5,32 +5,35 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.ArrayHolder;
-import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.array.ThreadSafeArrayHolder;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The arrays of a graph that shares some of them with another graph.
+ * The arrays of a graph that shares some of them with somebody else: another graph, or a network.
  *
- * <p>A shared name is looked up in the other graph each time, so that a training step there and a
- * {@code setArray} are seen at once. Setting or removing an array here never changes the other
- * graph: the name is shared no longer. All other names are this graph's own.
+ * <p>A shared array is looked up there each time, so that a training step and an exchange of the
+ * array are seen at once. Setting or removing an array here never changes anything there: the name
+ * is shared no longer. All other names are this graph's own. (SameDiff's own holder would copy an
+ * array that is a view.)
  */
-final class SharedArrays implements ArrayHolder {
-  private final SameDiff source;
-
-  /** From names here to names in the source: a variable may be renamed here. */
-  private final Map<String, String> shared = new ConcurrentHashMap<>();
-
+public final class SharedArrays implements ArrayHolder {
+  private final Map<String, Supplier<@Nullable INDArray>> shared = new ConcurrentHashMap<>();
   private final ArrayHolder own = new ThreadSafeArrayHolder(true);
 
-  SharedArrays(SameDiff source, Collection<String> names) {
-    this.source = source;
-    for (String name : names) {
-      shared.put(name, name);
-    }
+  /** No arrays yet. */
+  public SharedArrays() {}
+
+  /**
+   * Shares an array.
+   *
+   * @param name its name here
+   * @param array looks it up; null if there is none at present
+   */
+  public void share(String name, Supplier<@Nullable INDArray> array) {
+    shared.put(name, array);
   }
 
   @Override
@@ -40,8 +43,8 @@ final class SharedArrays implements ArrayHolder {
 
   @Override
   public @Nullable INDArray getArray(String name) {
-    String original = shared.get(name);
-    return original != null ? source.getArrForVarName(original) : own.getArray(name);
+    Supplier<@Nullable INDArray> array = shared.get(name);
+    return array != null ? array.get() : own.getArray(name);
   }
 
   @Override
@@ -82,9 +85,9 @@ final class SharedArrays implements ArrayHolder {
 
   @Override
   public void rename(String from, String to) {
-    String original = shared.remove(from);
-    if (original != null) {
-      shared.put(to, original);
+    Supplier<@Nullable INDArray> array = shared.remove(from);
+    if (array != null) {
+      shared.put(to, array);
     } else if (own.hasArray(from)) {
       own.rename(from, to);
     }

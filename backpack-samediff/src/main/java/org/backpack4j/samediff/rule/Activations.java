@@ -65,22 +65,12 @@ final class Activations {
     // log(1 + eˣ)
     put(t, "softplus", (e, p) -> sigmoid(e, p.x()), (e, p) -> bell(e, sigmoid(e, p.x())));
     // x / (1 + |x|)
-    put(
-        t,
-        "softsign",
-        (e, p) -> e.square(softsignSlope(e, p.x())),
-        (e, p) -> {
-          Tensor r = softsignSlope(e, p.x());
-          return e.scale(e.mul(e.sign(p.x()), e.mul(r, e.square(r))), -2);
-        });
+    put(t, "softsign", (e, p) -> e.square(softsignSlope(e, p.x())), Activations::softsignBend);
     // 1 / (1 + |x|)²
     put(
         t,
         "softsignderivative",
-        (e, p) -> {
-          Tensor r = softsignSlope(e, p.x());
-          return e.scale(e.mul(e.sign(p.x()), e.mul(r, e.square(r))), -2);
-        },
+        Activations::softsignBend,
         (e, p) -> e.scale(e.square(e.square(softsignSlope(e, p.x()))), 6));
     put(t, "swish", Activations::swish, Activations::swishTwice);
     // 1 − y², −2 y (1 − y²)
@@ -184,6 +174,12 @@ final class Activations {
   /** 1 / (1 + |x|). */
   private static Tensor softsignSlope(Emitter e, Tensor x) {
     return e.reciprocal(e.plus(e.abs(x), 1));
+  }
+
+  /** −2 sign(x) / (1 + |x|)³. */
+  private static Tensor softsignBend(Emitter e, Point p) {
+    Tensor r = softsignSlope(e, p.x());
+    return e.scale(e.mul(e.sign(p.x()), e.mul(r, e.square(r))), -2);
   }
 
   /** s (1 − s). */

@@ -124,10 +124,7 @@ final class ConvolutionRule implements Rule {
       Site site, Convolution c, Windows windows, boolean tapsFirst, long times, Dim n) {
     Emitter e = site.emit();
     Tensor images = c.images().channelsFirst(e, site.value(0));
-    Tensor x =
-        tapsFirst
-            ? Patches.unfoldTapsFirst(e, images, windows)
-            : Patches.unfold(e, images, windows);
+    Tensor x = Patches.unfold(e, images, windows, tapsFirst);
     Dim samples = site.placement(0).hasSamples() ? Dim.N : Dim.ONE;
     Tensor rows = Images.positionsLast(e, x, samples, 1, times);
     return Convolution.forSamples(

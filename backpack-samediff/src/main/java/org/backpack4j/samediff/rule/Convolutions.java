@@ -149,7 +149,7 @@ final class Convolutions {
     Dim c = kernel.dims().get(n);
     Dim o = kernel.dims().get(n + 1);
     Tensor first = last ? e.permute(x, channelsFirst(n)) : x;
-    Tensor seen = e.transpose(Patches.unfoldTapsFirst(e, first, windows));
+    Tensor seen = e.transpose(Patches.unfold(e, first, windows, true));
     Dim read = c.times(Dim.of(windows.taps()));
     Tensor rows = e.reshape(seen, Dims.of(b.times(Dim.of(windows.positions())), read));
     Tensor matrix = e.reshape(kernel, Dims.of(read, o));

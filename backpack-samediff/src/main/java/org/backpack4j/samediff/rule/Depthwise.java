@@ -146,7 +146,7 @@ record Depthwise(Convolution c) {
             s,
             () -> {
               Dim samples = x.dims().get(0);
-              Tensor seen = Patches.unfold(e, c.images().channelsFirst(e, x), windows);
+              Tensor seen = Patches.unfold(e, c.images().channelsFirst(e, x), windows, false);
               Tensor rows = Images.positionsLast(e, seen, samples, 1, times);
               Tensor all =
                   Convolution.forSamples(

@@ -20,22 +20,10 @@ final class Patches {
   /**
    * What every window sees.
    *
-   * @return [B, C · taps, positions]
+   * @param tapsFirst whether the result is in the order of weights with the taps first
+   * @return [B, taps · C, positions] then, else [B, C · taps, positions]
    */
-  static Tensor unfold(Emitter e, Tensor x, Windows windows) {
-    return unfold(e, x, windows, false);
-  }
-
-  /**
-   * What every window sees, in the order of weights with the taps first.
-   *
-   * @return [B, taps · C, positions]
-   */
-  static Tensor unfoldTapsFirst(Emitter e, Tensor x, Windows windows) {
-    return unfold(e, x, windows, true);
-  }
-
-  private static Tensor unfold(Emitter e, Tensor x, Windows windows, boolean tapsFirst) {
+  static Tensor unfold(Emitter e, Tensor x, Windows windows, boolean tapsFirst) {
     if (windows.count() == 2) {
       return images(e, x, windows, tapsFirst);
     }
@@ -131,7 +119,7 @@ final class Patches {
     Dim taps = Dim.of(plane.taps());
     Dim positions = Dim.of(plane.positions());
     Tensor planes = e.reshape(covered, Dims.of(b, c.times(depth)).plus(x.dims().from(3)));
-    Tensor seen = e.reshape(unfold(e, planes, plane), Dims.of(b, c, depth, taps, positions));
+    Tensor seen = e.reshape(unfold(e, planes, plane, false), Dims.of(b, c, depth, taps, positions));
     Tensor byTap = e.permute(seen, 0, 1, 3, 2, 4); // [B, C, taps, D, positions]
     List<Tensor> read = new ArrayList<>();
     for (long k = 0; k < d.kernel(); k++) {

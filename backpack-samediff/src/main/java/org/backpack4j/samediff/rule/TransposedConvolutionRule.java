@@ -66,11 +66,7 @@ final class TransposedConvolutionRule implements Rule {
     long times = c.images().times(site.outputPerSample(0));
     boolean patchesFirst = c.layout() == KernelLayout.TAPS_FIRST;
     Tensor images = c.images().channelsFirst(e, signal.value());
-    Windows windows = c.windows().cropped();
-    Tensor seen =
-        patchesFirst
-            ? Patches.unfoldTapsFirst(e, images, windows)
-            : Patches.unfold(e, images, windows);
+    Tensor seen = Patches.unfold(e, images, c.windows().cropped(), patchesFirst);
     Tensor s = Images.positionsLast(e, seen, n, v, times);
     Contribution product =
         new OuterProduct(

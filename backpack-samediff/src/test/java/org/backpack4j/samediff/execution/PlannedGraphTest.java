@@ -292,6 +292,22 @@ class PlannedGraphTest {
   }
 
   @Test
+  void answersAreInTheOrderOfTheNames() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.FLOAT, -1, 200);
+    // One is computed where the caller gets it, the others are copied.
+    SDVariable w = graph.var("w", Nd4j.rand(DataType.FLOAT, 200, 200));
+    x.mmul("large", w).sum("small", 0).add("last", 1);
+    Map<String, INDArray> feeds = Map.of("x", Nd4j.rand(DataType.FLOAT, 1000, 200));
+    try (PlannedGraph planned = new PlannedGraph(graph, Hints.none())) {
+      for (List<String> names :
+          List.of(List.of("small", "large", "last"), List.of("last", "small", "large"))) {
+        assertThat(planned.output(feeds, names).keySet()).containsExactlyElementsOf(names);
+      }
+    }
+  }
+
+  @Test
   void aThousandEvaluationsDoNotGrowTheProcess() throws IOException {
     assumeThat(Files.exists(Path.of("/proc/self/status"))).isTrue();
     SameDiff graph = SameDiff.create();

@@ -1,16 +1,11 @@
 package org.backpack4j.examples.benchmark;
 
-import java.io.File;
 import java.io.IOException;
-import java.net.URISyntaxException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.backpack4j.examples.OwnClassPath;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +30,7 @@ final class Cells {
         "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
         "-XX:+UseSerialGC",
         "-cp",
-        classPath(),
+        OwnClassPath.argument(),
         Cell.class.getName(),
         problem,
         quantity,
@@ -70,21 +65,5 @@ final class Cells {
     } finally {
       process.destroyForcibly();
     }
-  }
-
-  /** The class path of this class, also inside Maven. */
-  static String classPath() {
-    if (Cells.class.getClassLoader() instanceof URLClassLoader loader) {
-      List<String> paths = new ArrayList<>();
-      for (URL url : loader.getURLs()) {
-        try {
-          paths.add(Path.of(url.toURI()).toString());
-        } catch (URISyntaxException e) {
-          throw new IllegalStateException("not a file: " + url, e);
-        }
-      }
-      return String.join(File.pathSeparator, paths);
-    }
-    return System.getProperty("java.class.path");
   }
 }

@@ -1,5 +1,6 @@
 package org.backpack4j.examples.benchmark;
 
+import org.backpack4j.examples.OwnClassPath;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
@@ -21,7 +22,7 @@ public final class MicroBenchmarks {
    */
   public static void main(String[] args) throws RunnerException, CommandLineOptionException {
     // JMH's own processes get it from there; inside Maven it is another one.
-    System.setProperty("java.class.path", Cells.classPath());
+    System.setProperty("java.class.path", OwnClassPath.argument());
     new Runner(new CommandLineOptions(args)).run();
   }
 }

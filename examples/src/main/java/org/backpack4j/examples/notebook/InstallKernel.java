@@ -1,21 +1,15 @@
 package org.backpack4j.examples.notebook;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.backpack4j.examples.OwnClassPath;
 
 /**
  * Makes the Java kernel known to Jupyter: writes a folder with a kernel specification and {@link
@@ -54,7 +48,8 @@ public final class InstallKernel {
                 "Unknown: " + args[k] + ". There are --dir FOLDER and --name NAME.");
       }
     }
-    Path folder = install(data.resolve("kernels").resolve(name).toAbsolutePath(), classPath());
+    Path folder =
+        install(data.resolve("kernels").resolve(name).toAbsolutePath(), OwnClassPath.entries());
     System.out.println("The Java kernel is in " + folder);
   }
 
@@ -101,24 +96,5 @@ public final class InstallKernel {
     }
     String share = System.getenv("XDG_DATA_HOME");
     return share == null ? Path.of(home, ".local", "share", "jupyter") : Path.of(share, "jupyter");
-  }
-
-  /** What this program runs on; under Maven a class loader knows it. */
-  private static List<Path> classPath() {
-    List<Path> paths = new ArrayList<>();
-    if (InstallKernel.class.getClassLoader() instanceof URLClassLoader loader) {
-      for (URL url : loader.getURLs()) {
-        try {
-          paths.add(Path.of(url.toURI()));
-        } catch (URISyntaxException e) {
-          throw new UncheckedIOException(new IOException(url.toString(), e));
-        }
-      }
-      return paths;
-    }
-    Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
-        .map(Path::of)
-        .forEach(paths::add);
-    return paths;
   }
 }
