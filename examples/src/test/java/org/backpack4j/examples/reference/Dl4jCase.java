@@ -4,19 +4,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.graph.MergeVertex;
-import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
-import org.deeplearning4j.nn.conf.layers.PoolingType;
-import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -25,34 +17,41 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossL2;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * A case as a ComputationGraph. PyTorch's linear weights are [out, in], DL4J's [in, out]; biases
- * are [out] there and [1, out] here.
+ * A case as a ComputationGraph. PyTorch's linear weights are [out, in], DL4J's [in, out]; those of
+ * a convolution of one dimension are [out, in, k], and DL4J reads its entries as [k, in, out];
+ * vectors are [C] there and [1, C] here.
  */
 final class Dl4jCase {
-  private static final Map<String, Activation> ACTIVATIONS =
-      Map.of(
-          "relu", Activation.RELU,
-          "selu", Activation.SELU,
-          "sigmoid", Activation.SIGMOID,
-          "silu", Activation.SWISH,
-          "softsign", Activation.SOFTSIGN,
-          "tanh", Activation.TANH);
+  /** DL4J's keys by PyTorch's; a normalisation's weight is gamma and its bias beta. */
+  private static final Map<String, String> KEYS =
+      Map.of("weight", "W", "bias", "b", "running_mean", "mean", "running_var", "var");
 
   private final ReferenceCase reference;
+  private final UnaryOperator<String> names;
 
   Dl4jCase(ReferenceCase reference) {
+    this(reference, n -> n);
+  }
+
+  /** A case whose nodes have other names in the network. */
+  Dl4jCase(ReferenceCase reference, UnaryOperator<String> names) {
     this.reference = reference;
+    this.names = names;
   }
 
   /** Whether DL4J has all its layers, and its last one is linear. */
   static boolean fits(ReferenceCase reference) {
     List<CaseNode> nodes = reference.nodes();
     CaseNode last = nodes.get(nodes.size() - 1);
-    return nodes.stream().allMatch(Dl4jCase::fits)
+    boolean shares = nodes.stream().anyMatch(n -> !n.owner().equals(n.name()));
+    return !shares
+        && nodes.stream().allMatch(n -> Dl4jNodes.fit(n, reference))
         && last.op().equals("linear")
         && reference.inputs().size() == 1
         && reference.output().rank() == 2
@@ -63,36 +62,24 @@ final class Dl4jCase {
 
   /** DL4J's binary cross-entropy adds the outputs up, PyTorch's mean runs over them. */
   private static boolean fitsTarget(ReferenceCase reference) {
-    String type = reference.loss().type();
-    boolean mean = reference.loss().reduction().equals("mean");
-    long outputs = reference.output().size(1);
-    boolean classes = reference.target().rank() == 1;
-    return type.equals("cross_entropy")
-        ? classes
-        : type.equals("mse") ? mean : !mean || outputs == 1;
-  }
-
-  private static boolean fits(CaseNode node) {
-    Attributes a = node.attributes();
-    if (!node.owner().equals(node.name())) {
-      return false; // shared parameters
-    }
-    return switch (node.op()) {
-      case "linear", "flatten", "add" -> true;
-      case "cat" -> a.integer("dim", 0) == 1;
-      case "conv2d" ->
-          a.integer("groups", 1) == 1
-              && !a.isText("padding")
-              && a.text("padding_mode", "zeros").equals("zeros");
-      case "max_pool2d" -> !a.flag("ceil_mode", false);
-      case "avg_pool2d" -> !a.flag("ceil_mode", false) && !a.has("divisor_override");
-      case "adaptive_avg_pool2d" ->
-          Arrays.equals(a.integers("output_size").orElse(new long[0]), new long[] {1});
-      default -> ACTIVATIONS.containsKey(node.op());
+    boolean mean = isMean(reference);
+    return switch (reference.loss().type()) {
+      case "cross_entropy" -> reference.target().rank() == 1;
+      case "mse" -> true;
+      default -> !mean || reference.output().size(1) == 1;
     };
   }
 
-  /** The network, with the case's parameters. */
+  private static boolean isMean(ReferenceCase reference) {
+    return reference.loss().reduction().equals("mean");
+  }
+
+  /** Whether samples would influence each other in training mode. */
+  boolean normalises() {
+    return !reference.buffers().isEmpty();
+  }
+
+  /** The network, with the case's parameters and statistics. */
   ComputationGraph network() {
     GraphBuilder graph =
         new NeuralNetConfiguration.Builder()
@@ -101,88 +88,36 @@ final class Dl4jCase {
             .activation(Activation.IDENTITY)
             .graphBuilder()
             .addInputs("input");
-    List<CaseNode> nodes = reference.nodes();
-    CaseNode last = nodes.get(nodes.size() - 1);
-    nodes.forEach(node -> add(graph, node, node == last));
+    Dl4jNodes nodes = new Dl4jNodes(reference, graph);
+    CaseNode last = reference.nodes().get(reference.nodes().size() - 1);
+    reference.nodes().stream().filter(n -> n != last).forEach(nodes::add);
+    nodes.output(last, new OutputLayer.Builder(loss()).activation(lastActivation()));
     ComputationGraph net = new ComputationGraph(graph.setOutputs(last.name()).build());
     net.init();
-    reference
-        .parameters()
-        .forEach(
-            (name, array) -> {
-              INDArray own = net.getParam(parameter(name));
-              own.assign(isLinearWeight(name) ? array.transpose() : array.reshape(own.shape()));
-            });
+    fill(net);
     return net;
   }
 
-  private void add(GraphBuilder graph, CaseNode node, boolean last) {
-    Attributes a = node.attributes();
-    String[] in = node.inputs().toArray(new String[0]);
-    String name = node.name();
-    switch (node.op()) {
-      case "linear" -> {
-        int inputs = (int) a.integer("in_features");
-        int outputs = (int) a.integer("out_features");
-        boolean bias = a.flag("bias", true);
-        graph.addLayer(
-            name,
-            last
-                ? new OutputLayer.Builder(loss())
-                    .nIn(inputs)
-                    .nOut(outputs)
-                    .hasBias(bias)
-                    .activation(lastActivation())
-                    .build()
-                : new DenseLayer.Builder().nIn(inputs).nOut(outputs).hasBias(bias).build(),
-            in);
-      }
-      case "conv2d" ->
-          graph.addLayer(
-              name,
-              new ConvolutionLayer.Builder(pair(a, "kernel_size", 1))
-                  .nIn((int) a.integer("in_channels"))
-                  .nOut((int) a.integer("out_channels"))
-                  .stride(pair(a, "stride", 1))
-                  .padding(pair(a, "padding", 0))
-                  .dilation(pair(a, "dilation", 1))
-                  .hasBias(a.flag("bias", true))
-                  .build(),
-              in);
-      case "max_pool2d" -> graph.addLayer(name, pooling(a, SubsamplingLayer.PoolingType.MAX), in);
-      case "avg_pool2d" -> graph.addLayer(name, pooling(a, SubsamplingLayer.PoolingType.AVG), in);
-      case "adaptive_avg_pool2d" ->
-          graph.addLayer(
-              name,
-              new GlobalPoolingLayer.Builder(PoolingType.AVG).collapseDimensions(false).build(),
-              in);
-      case "add" -> graph.addVertex(name, new ElementWiseVertex(ElementWiseVertex.Op.Add), in);
-      case "cat" -> graph.addVertex(name, new MergeVertex(), in);
-      case "flatten" ->
-          graph.addVertex(name, new PreprocessorVertex(new CnnToFeedForwardPreProcessor()), in);
-      default -> graph.addLayer(name, new ActivationLayer(ACTIVATIONS.get(node.op())), in);
+  /** Gives a network the case's parameters and statistics. */
+  void fill(ComputationGraph net) {
+    reference.parameters().forEach((name, array) -> assign(net, parameter(name), name, array));
+    reference.buffers().forEach((name, array) -> assign(net, parameter(name), name, array));
+  }
+
+  private void assign(ComputationGraph net, String to, String name, INDArray array) {
+    if (!net.paramTable().containsKey(to) && to.endsWith("_var")) { // the other way to keep it
+      INDArray halved = Transforms.log(array, 10, true).mul(0.5);
+      assign(net, to.replaceFirst("_var$", "_log10stdev"), name, halved);
+      return;
     }
-  }
-
-  private static SubsamplingLayer pooling(Attributes a, SubsamplingLayer.PoolingType type) {
-    int[] kernel = pair(a, "kernel_size", 1);
-    return new SubsamplingLayer.Builder(type)
-        .kernelSize(kernel)
-        .stride(a.has("stride") ? pair(a, "stride", 1) : kernel)
-        .padding(pair(a, "padding", 0))
-        .dilation(pair(a, "dilation", 1))
-        .avgPoolIncludePadInDivisor(a.flag("count_include_pad", true))
-        .build();
-  }
-
-  private static int[] pair(Attributes a, String name, long otherwise) {
-    return Arrays.stream(a.perDimension(name, 2, otherwise)).mapToInt(Math::toIntExact).toArray();
+    INDArray own = net.getParam(to);
+    own.assign(isTurned(name) ? turned(array, 0).reshape(own.shape()) : array.reshape(own.shape()));
   }
 
   private ILossFunction loss() {
     return switch (reference.loss().type()) {
       case "cross_entropy" -> new LossMCXENT();
-      case "mse" -> new LossMSE();
+      case "mse" -> isMean(reference) ? new LossMSE() : new LossL2();
       default -> new LossBinaryXENT();
     };
   }
@@ -212,32 +147,55 @@ final class Dl4jCase {
     return labels;
   }
 
-  /** DL4J's name of a parameter. */
+  /** DL4J's name of a parameter or statistic. */
   String parameter(String name) {
     int dot = name.lastIndexOf('.');
-    return name.substring(0, dot) + (name.endsWith(".weight") ? "_W" : "_b");
+    String key = name.substring(dot + 1);
+    if (op(name).startsWith("batch_norm")) {
+      key = key.equals("weight") ? "gamma" : key.equals("bias") ? "beta" : key;
+    }
+    return names.apply(name.substring(0, dot)) + "_" + KEYS.getOrDefault(key, key);
   }
 
-  private boolean isLinearWeight(String name) {
-    String node = name.substring(0, name.lastIndexOf('.'));
-    return name.endsWith(".weight")
-        && reference.nodes().stream()
-            .anyMatch(n -> n.name().equals(node) && n.op().equals("linear"));
+  private String op(String parameter) {
+    String node = parameter.substring(0, parameter.lastIndexOf('.'));
+    return reference.nodes().stream()
+        .filter(n -> n.name().equals(node))
+        .findFirst()
+        .orElseThrow()
+        .op();
   }
 
-  /** A quantity in PyTorch's layout. */
+  private boolean isTurned(String name) {
+    return name.endsWith(".weight") && Set.of("linear", "conv1d").contains(op(name));
+  }
+
+  /** With the axes from one on the other way round. */
+  private static INDArray turned(INDArray array, int from) {
+    int[] axes = new int[array.rank()];
+    Arrays.setAll(axes, k -> k < from ? k : array.rank() - 1 - (k - from));
+    return array.permute(axes).dup('c');
+  }
+
+  /** A quantity in PyTorch's layout, the samples first where it is per sample. */
   INDArray layout(String name, String field, INDArray computed) {
     if (field.equals("batch_l2")) {
       return computed;
     }
-    boolean samples = field.equals("grad_batch");
-    if (isLinearWeight(name)) {
-      return (samples ? computed.permute(0, 2, 1) : computed.permute(1, 0)).dup('c');
+    boolean samples = Set.of("grad_batch", "diag_ggn_exact_batch").contains(field);
+    LongStream.Builder shape = LongStream.builder();
+    if (samples) {
+      shape.add(computed.size(0));
     }
-    if (name.endsWith(".bias")) {
-      long outputs = computed.size(computed.rank() - 1);
-      return samples ? computed.reshape(computed.size(0), outputs) : computed.reshape(outputs);
+    long[] own = reference.parameters().get(name).shape();
+    if (!isTurned(name)) {
+      Arrays.stream(own).forEach(shape);
+      return computed.dup('c').reshape('c', shape.build().toArray());
     }
-    return computed;
+    for (int k = own.length - 1; k >= 0; k--) {
+      shape.add(own[k]);
+    }
+    INDArray theirs = computed.dup('c').reshape('c', shape.build().toArray());
+    return turned(theirs, samples ? 1 : 0);
   }
 }
