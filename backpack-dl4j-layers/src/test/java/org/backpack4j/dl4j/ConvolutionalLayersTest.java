@@ -2,9 +2,12 @@ package org.backpack4j.dl4j;
 
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.graph.UnstackVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -21,6 +24,7 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
@@ -34,12 +38,21 @@ import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 
 class ConvolutionalLayersTest {
   private static Layer output() {
@@ -181,6 +194,13 @@ class ConvolutionalLayersTest {
                 .kernelSize(2, 2)
                 .dataFormat(last)
                 .build()),
+        named(
+            "norm",
+            new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.PNORM)
+                .kernelSize(2, 2)
+                .pnorm(2)
+                .dataFormat(last)
+                .build()),
         named("depthwise", new DepthwiseConvolution2D.Builder(2, 2).dataFormat(last).build()),
         named(
             "separable", new SeparableConvolution2D.Builder(2, 2).nOut(3).dataFormat(last).build()),
@@ -228,6 +248,12 @@ class ConvolutionalLayersTest {
         named(
             "average",
             new Subsampling1DLayer.Builder(SubsamplingLayer.PoolingType.AVG, 3).stride(1).build()),
+        named(
+            "norm",
+            new Subsampling1DLayer.Builder(SubsamplingLayer.PoolingType.PNORM, 3)
+                .stride(2)
+                .pnorm(3)
+                .build()),
         named("zero padding", new ZeroPadding1DLayer.Builder(1, 2).build()),
         named("cropping", new Cropping1D.Builder(1, 2).build()),
         named("upsampling", new Upsampling1D.Builder(2).build()));
@@ -299,17 +325,104 @@ class ConvolutionalLayersTest {
         Nets.classes(2, 3));
   }
 
-  @Test
-  void lossOfPixels() {
-    Converted.check(
+  private static MultiLayerNetwork pixels(ILossFunction loss, Activation activation) {
+    return Nets.sequential(
+        InputType.convolutional(3, 4, 1),
+        new ConvolutionLayer.Builder(2, 2).nOut(2).convolutionMode(ConvolutionMode.Same).build(),
+        new CnnLossLayer.Builder(loss).activation(activation).build());
+  }
+
+  private static MultiDataSet batch(INDArray x, INDArray y, INDArray mask) {
+    return new MultiDataSet(
+        new INDArray[] {x}, new INDArray[] {y}, null, mask == null ? null : new INDArray[] {mask});
+  }
+
+  /** Each position has one of two classes. */
+  private static INDArray classesOf(INDArray random) {
+    INDArray second = random.gt(0).castTo(random.dataType());
+    return Nd4j.concat(1, second.rsub(1), second);
+  }
+
+  static Stream<INDArray> masksOfPixels() {
+    return Stream.of(
+        null,
+        Nd4j.createFromArray(new double[] {1, 0, 1}).reshape(3, 1),
+        Nets.random(3, 3, 4).gt(0).castTo(DataType.DOUBLE),
+        Nets.random(3, 1, 3, 4).gt(0).castTo(DataType.DOUBLE),
+        Nets.random(3, 2, 3, 4).gt(0).castTo(DataType.DOUBLE));
+  }
+
+  @ParameterizedTest
+  @MethodSource("masksOfPixels")
+  void lossOfPixels(INDArray mask) {
+    INDArray x = Nets.random(3, 1, 3, 4);
+    INDArray weights = Nd4j.createFromArray(0.5, 2).reshape(1, 2);
+    INDArray y = Nets.random(3, 2, 3, 4);
+    for (ILossFunction loss : new ILossFunction[] {new LossMSE(), new LossMSE(weights)}) {
+      Converted.of(pixels(loss, Activation.SIGMOID), batch(x, y, mask)).check();
+    }
+    if (mask == null || mask.rank() < 4 || mask.size(1) == 1) {
+      INDArray classes = classesOf(Nets.random(3, 1, 3, 4));
+      Converted.of(pixels(new LossMCXENT(weights), Activation.SOFTMAX), batch(x, classes, mask))
+          .check();
+    }
+  }
+
+  static Stream<Arguments> lossOfVolumes() {
+    return Stream.of(
+        Arguments.of(Convolution3D.DataFormat.NCDHW, null),
+        Arguments.of(Convolution3D.DataFormat.NDHWC, null),
+        Arguments.of(Convolution3D.DataFormat.NCDHW, new long[] {3, 1, 2, 3, 2}),
+        Arguments.of(Convolution3D.DataFormat.NCDHW, new long[] {3, 2, 2, 3, 2}),
+        Arguments.of(Convolution3D.DataFormat.NCDHW, new long[] {3, 1, 2, 1, 1}),
+        Arguments.of(Convolution3D.DataFormat.NDHWC, new long[] {3, 2, 3, 2, 1}));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void lossOfVolumes(Convolution3D.DataFormat format, long[] mask) {
+    boolean last = format == Convolution3D.DataFormat.NDHWC;
+    MultiLayerNetwork net =
         Nets.sequential(
-            InputType.convolutional(3, 4, 1),
-            new ConvolutionLayer.Builder(2, 2)
-                .nOut(2)
-                .convolutionMode(ConvolutionMode.Same)
-                .build(),
-            new CnnLossLayer.Builder(LossFunction.MSE).activation(Activation.SIGMOID).build()),
-        Nets.random(3, 1, 3, 4),
-        Nets.random(3, 2, 3, 4));
+            InputType.convolutional3D(format, 2, 3, 2, 1),
+            new Convolution3D.Builder(1, 1, 1).nOut(2).dataFormat(format).build(),
+            new Cnn3DLossLayer.Builder(format)
+                .lossFunction(LossFunction.MSE)
+                .activation(Activation.SIGMOID)
+                .build());
+    INDArray x = last ? Nets.random(3, 2, 3, 2, 1) : Nets.random(3, 1, 2, 3, 2);
+    INDArray y = last ? Nets.random(3, 2, 3, 2, 2) : Nets.random(3, 2, 2, 3, 2);
+    INDArray m = mask == null ? null : Nets.random(mask).gt(0).castTo(DataType.DOUBLE);
+    Converted.of(net, batch(x, y, m)).check();
+  }
+
+  @ParameterizedTest
+  @EnumSource(CNN2DFormat.class)
+  void blocksAsSamples(CNN2DFormat format) {
+    boolean last = format == CNN2DFormat.NHWC;
+    GraphBuilder graph =
+        Nets.graph(InputType.convolutional(4, 3, 1, format))
+            .addLayer(
+                "a", new ConvolutionLayer.Builder(1, 1).nOut(2).dataFormat(format).build(), "in")
+            .addLayer(
+                "blocks",
+                new SpaceToBatchLayer.Builder<>(new int[] {2, 2}, new int[][] {{1, 1}, {0, 1}})
+                    .dataFormat(format)
+                    .build(),
+                "a")
+            .addLayer(
+                "b",
+                new ConvolutionLayer.Builder(2, 1).nOut(2).dataFormat(format).build(),
+                "blocks");
+    String[] parts = new String[4];
+    for (int k = 0; k < parts.length; k++) {
+      parts[k] = "part" + k;
+      graph.addVertex(parts[k], new UnstackVertex(k, parts.length), "b");
+    }
+    graph.addLayer("out", output(), parts).setOutputs("out");
+    Converted.check(
+        Nets.graph(graph),
+        last ? Nets.random(3, 4, 3, 1) : Nets.random(3, 1, 4, 3),
+        Nets.classes(3, 3));
   }
 }

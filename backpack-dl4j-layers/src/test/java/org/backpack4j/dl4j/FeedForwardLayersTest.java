@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -20,6 +21,7 @@ import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -113,6 +115,15 @@ class FeedForwardLayersTest {
             .avgPoolIncludePadInDivisor(true),
         new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.AVG, new int[] {3, 3})
             .stride(2, 2)
+            .convolutionMode(ConvolutionMode.Same),
+        new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.PNORM, new int[] {2, 2}).pnorm(2),
+        new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.PNORM, new int[] {3, 3})
+            .pnorm(3)
+            .stride(2, 2)
+            .padding(1, 1),
+        new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.PNORM, new int[] {3, 3})
+            .pnorm(1)
+            .stride(1, 2)
             .convolutionMode(ConvolutionMode.Same));
   }
 
@@ -124,6 +135,27 @@ class FeedForwardLayersTest {
             InputType.convolutional(6, 6, 2),
             new ConvolutionLayer.Builder(2, 2).nOut(2).build(),
             layer.build(),
+            softmax(3)),
+        Nets.random(3, 2, 6, 6),
+        Nets.classes(3, 3));
+  }
+
+  /**
+   * A rectifier before it makes windows of zeros, whose norm has no derivative: DL4J takes zero.
+   */
+  @Test
+  void normsOfZeros() {
+    Converted.check(
+        Nets.sequential(
+            InputType.convolutional(6, 6, 2),
+            new ConvolutionLayer.Builder(1, 1)
+                .nOut(2)
+                .biasInit(-0.5)
+                .activation(Activation.RELU)
+                .build(),
+            new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.PNORM, new int[] {2, 2})
+                .pnorm(2)
+                .build(),
             softmax(3)),
         Nets.random(3, 2, 6, 6),
         Nets.classes(3, 3));
@@ -200,6 +232,32 @@ class FeedForwardLayersTest {
             InputType.feedForward(4),
             new DenseLayer.Builder().nOut(5).build(),
             new PReLULayer.Builder().inputShape(5).build(),
+            softmax(3)),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
+  }
+
+  @Test
+  void autoEncoder() {
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4), new AutoEncoder.Builder().nOut(5).build(), softmax(3)),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
+  }
+
+  @Test
+  void variationalAutoencoder() {
+    Converted.check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(5).build(),
+            new VariationalAutoencoder.Builder()
+                .nOut(3)
+                .encoderLayerSizes(4, 6)
+                .decoderLayerSizes(5)
+                .pzxActivationFunction(Activation.SIGMOID)
+                .build(),
             softmax(3)),
         Nets.random(4, 4),
         Nets.classes(4, 3));

@@ -1,19 +1,29 @@
 package org.backpack4j.dl4j;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
+import org.nd4j.linalg.lossfunctions.SameDiffLoss;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossCosineProximity;
+import org.nd4j.linalg.lossfunctions.impl.LossFMeasure;
 import org.nd4j.linalg.lossfunctions.impl.LossHinge;
 import org.nd4j.linalg.lossfunctions.impl.LossKLD;
 import org.nd4j.linalg.lossfunctions.impl.LossL1;
@@ -23,6 +33,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossMAPE;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 import org.nd4j.linalg.lossfunctions.impl.LossMSLE;
+import org.nd4j.linalg.lossfunctions.impl.LossMixtureDensity;
+import org.nd4j.linalg.lossfunctions.impl.LossMultiLabel;
 import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
 import org.nd4j.linalg.lossfunctions.impl.LossPoisson;
 import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
@@ -72,6 +84,7 @@ class LossFunctionsTest {
         Arguments.of(new LossMCXENT(), Activation.SIGMOID, oneHot()),
         Arguments.of(new LossMCXENT(weights()), Activation.SIGMOID, oneHot()),
         Arguments.of(new LossNegativeLogLikelihood(), Activation.SOFTMAX, oneHot()),
+        Arguments.of(new LossNegativeLogLikelihood(weights()), Activation.SOFTMAX, oneHot()),
         Arguments.of(new LossBinaryXENT(), Activation.SIGMOID, binary()),
         Arguments.of(new LossBinaryXENT(weights()), Activation.SIGMOID, binary()),
         Arguments.of(new LossBinaryXENT(), Activation.HARDSIGMOID, binary()),
@@ -97,12 +110,15 @@ class LossFunctionsTest {
         Arguments.of(new LossSparseMCXENT(weights()), Activation.SOFTMAX, numbers()));
   }
 
-  private static org.deeplearning4j.nn.multilayer.MultiLayerNetwork net(
-      ILossFunction loss, Activation activation) {
+  private static MultiLayerNetwork net(ILossFunction loss, Activation activation) {
+    return net(loss, activation, CLASSES);
+  }
+
+  private static MultiLayerNetwork net(ILossFunction loss, Activation activation, int outputs) {
     return Nets.sequential(
         InputType.feedForward(4),
         new DenseLayer.Builder().nOut(5).build(),
-        new OutputLayer.Builder(loss).nOut(CLASSES).activation(activation).build());
+        new OutputLayer.Builder(loss).nOut(outputs).activation(activation).build());
   }
 
   private static void check(ILossFunction loss, Activation activation, MultiDataSet batch) {
@@ -141,8 +157,81 @@ class LossFunctionsTest {
     }
   }
 
+  // ---- losses whose rows are not sums over outputs ----
+
+  private static final INDArray MASK =
+      Nd4j.createFromArray(new double[] {1, 0, 1, 1}).reshape(4, 1);
+
+  /** Some losses of M2.1 make arrays of the default type, and fail where it isn't the network's. */
+  private static void inDoublePrecision(Runnable test) {
+    DataType before = Nd4j.defaultFloatingPointType();
+    Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
+    try {
+      test.run();
+    } finally {
+      Nd4j.setDefaultDataTypes(before, before);
+    }
+  }
+
+  /** Of the third row all labels are positive, of the fourth none: they have no pairs. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Activation.class,
+      names = {"SIGMOID", "IDENTITY"})
+  void multiLabel(Activation activation) {
+    INDArray labels =
+        Nd4j.createFromArray(new double[][] {{1, 0, 1}, {0, 1, 0}, {1, 1, 1}, {0, 0, 0}});
+    inDoublePrecision(
+        () -> {
+          for (INDArray mask : new INDArray[] {null, MASK}) {
+            Converted.of(net(new LossMultiLabel(), activation), batch(labels, mask)).check();
+          }
+        });
+  }
+
+  @Test
+  void mixtureDensity() {
+    LossMixtureDensity loss = LossMixtureDensity.builder().gaussians(3).labelWidth(2).build();
+    inDoublePrecision(
+        () -> {
+          for (INDArray mask : new INDArray[] {null, MASK}) {
+            Converted.of(net(loss, Activation.IDENTITY, 12), batch(Nets.random(4, 2), mask))
+                .check();
+          }
+        });
+  }
+
+  /** log cosh(y − a), as a loss of one's own. */
+  private static final class LogCosh extends SameDiffLoss {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public SDVariable defineLoss(SameDiff sd, SDVariable output, SDVariable labels) {
+      return sd.math().log(sd.math().cosh(labels.sub(output))).mean(1);
+    }
+  }
+
+  @Test
+  void sameDiffLossesAreInlined() {
+    for (INDArray mask : new INDArray[] {null, MASK}) {
+      Converted.of(net(new LogCosh(), Activation.TANH), batch(real(), mask)).check();
+    }
+  }
+
+  @Test
+  void fMeasureIsRefused() {
+    assertThatThrownBy(
+            () -> Dl4jConverter.toSameDiff(net(new LossFMeasure(), Activation.SIGMOID, 1)))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("layer \"1\" (OutputLayer): the F-measure is one number")
+        .hasMessageContaining("use XENT or MCXENT");
+  }
+
   private static MultiDataSet batch(INDArray labels, INDArray mask) {
     return new MultiDataSet(
-        new INDArray[] {Nets.random(4, 4)}, new INDArray[] {labels}, null, new INDArray[] {mask});
+        new INDArray[] {Nets.random(4, 4)},
+        new INDArray[] {labels},
+        null,
+        mask == null ? null : new INDArray[] {mask});
   }
 }

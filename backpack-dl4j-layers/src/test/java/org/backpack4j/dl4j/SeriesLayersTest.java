@@ -17,10 +17,12 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
+import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
@@ -301,6 +303,28 @@ class SeriesLayersTest {
             null,
             mask)
         .check();
+  }
+
+  @Test
+  void maskLayer() {
+    MultiLayerNetwork net =
+        net(RNNFormat.NCW, lstm().build(), new MaskLayer(), lstm().build(), softmax().build());
+    for (INDArray mask : new INDArray[] {null, mask()}) {
+      with(net, series(RNNFormat.NCW), labels(RNNFormat.NCW), mask, mask).check();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(RNNFormat.class)
+  void rowsRepeated(RNNFormat format) {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.feedForward(F),
+            new DenseLayer.Builder().nOut(3).build(),
+            new RepeatVector.Builder<>(T).dataFormat(format).build(),
+            new SimpleRnn.Builder().nOut(2).dataFormat(format).build(),
+            softmax().dataFormat(format).build());
+    Converted.check(net, Nets.random(N, F), labels(format));
   }
 
   @Test

@@ -3,9 +3,12 @@ package org.backpack4j.dl4j;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.FrozenVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
 import org.deeplearning4j.nn.conf.graph.L2Vertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
@@ -23,6 +26,7 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLambdaVertex;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -30,6 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -201,6 +206,45 @@ class VerticesTest {
             Nets.classes(4, 3))
         .againstBruteForce()
         .check();
+  }
+
+  /** Brute force knows nothing of the layers below that are not trained through the vertex. */
+  @Test
+  void frozenVerticesStopTheGradient() {
+    Converted.of(
+            Nets.graph(
+                Nets.graph(InputType.feedForward(4))
+                    .addLayer("a", new DenseLayer.Builder().nOut(3).build(), "in")
+                    .addLayer("b", new DenseLayer.Builder().nOut(3).build(), "in")
+                    .addVertex("frozen", new FrozenVertex(new ScaleVertex(0.7)), "a")
+                    .addVertex(
+                        "sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "frozen", "a", "b")
+                    .addLayer("out", output(), "sum")
+                    .setOutputs("out")),
+            Nets.random(4, 4),
+            Nets.classes(4, 3))
+        .firstOrder()
+        .check();
+  }
+
+  @Test
+  void whatTransferLearningFreezes() {
+    ComputationGraph net =
+        Nets.graph(
+            Nets.graph(InputType.feedForward(4))
+                .addLayer("a", new DenseLayer.Builder().nOut(3).build(), "in")
+                .addLayer("b", new DenseLayer.Builder().nOut(2).build(), "in")
+                .addVertex("both", new MergeVertex(), "a", "b")
+                .addLayer("c", new DenseLayer.Builder().nOut(3).build(), "both")
+                .addLayer("out", output(), "c")
+                .setOutputs("out"));
+    Converted.check(
+        new TransferLearning.GraphBuilder(net)
+            .setFeatureExtractor("both")
+            .build()
+            .convertDataType(DataType.DOUBLE),
+        Nets.random(4, 4),
+        Nets.classes(4, 3));
   }
 
   static Stream<GraphVertex> refused() {

@@ -234,7 +234,7 @@ public final class Conversion {
     return value.withSteps(site.input().steps()); // a layer works row by row
   }
 
-  private <V extends GraphVertex> Value vertex(V conf, Site site) {
+  <V extends GraphVertex> Value vertex(V conf, Site site) {
     VertexConverter<V> converter = Objects.requireNonNull(tables.of(conf));
     checkMask(site, converter.readsMask());
     long steps = site.inputs().get(0).steps();
@@ -260,6 +260,10 @@ public final class Conversion {
 
   <A extends IActivation> SDVariable activate(A function, SDVariable x) {
     return Objects.requireNonNull(tables.of(function)).convert(function, x);
+  }
+
+  <F extends ILossFunction> long labelColumns(F loss, long columns) {
+    return Objects.requireNonNull(tables.of(loss)).labelColumns(loss, columns);
   }
 
   <F extends ILossFunction> void loss(F loss, LossSite site) {

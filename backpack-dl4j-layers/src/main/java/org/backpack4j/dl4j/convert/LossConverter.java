@@ -19,6 +19,17 @@ public interface LossConverter<F extends ILossFunction> {
   default void check(F loss, IActivation activation, Obstacles obstacles) {}
 
   /**
+   * How many numbers the labels of a row are.
+   *
+   * @param loss the loss function
+   * @param columns C, the number of the output layer's values in a row
+   * @return C, but for losses with labels of another kind
+   */
+  default long labelColumns(F loss, long columns) {
+    return columns;
+  }
+
+  /**
    * Emits the loss: the sum over all rows, in the scale of the site.
    *
    * @param loss the loss function

@@ -105,7 +105,7 @@ public final class LossSite {
    * @return rows [N·R, C]
    */
   public SDVariable output() {
-    return site.activate(activation, preOutput).variable();
+    return site.activate(activation, preOutput).shaped();
   }
 
   /**
@@ -207,6 +207,17 @@ public final class LossSite {
     SDVariable weighted =
         factors != null ? terms.mul(factors) : factor == 1 ? terms : terms.mul(factor);
     site.addLoss(reduce(weighted, rowsPerSample * columns()), predictions, true);
+  }
+
+  /**
+   * A loss that is written out of simple ops, the sum of its terms.
+   *
+   * @param terms a term for each row, [N·R]
+   * @param predictions what the terms are computed from: where second-order quantities start
+   */
+  public void writtenOutByRow(SDVariable terms, SDVariable predictions) {
+    SDVariable weighted = mask == null ? terms : terms.mul(sd().reshape(mask.variable(), -1));
+    site.addLoss(reduce(weighted, rowsPerSample), predictions, true);
   }
 
   /**

@@ -104,7 +104,13 @@ public final class Obstacles {
             + " conf.getLayer().setIDropout(null)");
   }
 
-  <V extends GraphVertex> void vertex(V vertex) {
+  /**
+   * Adds what stands in the way of a vertex: the step's own, or one that it contains.
+   *
+   * @param vertex the vertex' configuration
+   * @param <V> its class
+   */
+  public <V extends GraphVertex> void vertex(V vertex) {
     VertexConverter<V> converter = tables.of(vertex);
     if (converter == null) {
       add("there is no converter for a " + vertex.getClass().getSimpleName(), LEAVE_OUT);

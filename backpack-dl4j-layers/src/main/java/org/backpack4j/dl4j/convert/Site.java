@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -215,6 +216,16 @@ public final class Site {
   }
 
   /**
+   * Emits a vertex that this one contains and whose parameters are not trained.
+   *
+   * @param conf its configuration
+   * @return what it answers
+   */
+  public Value frozen(GraphVertex conf) {
+    return conversion.vertex(conf, new Site(conversion, step, inputs, prefix, false, masking));
+  }
+
+  /**
    * Whether batch normalisation uses its running statistics: where the person chose so, and in a
    * frozen layer.
    *
@@ -250,6 +261,17 @@ public final class Site {
    */
   public @Nullable Value labelMask() {
     return conversion.labelMask(step);
+  }
+
+  /**
+   * How many numbers the labels of a row are.
+   *
+   * @param loss the loss function
+   * @param columns the number of values in a row of what goes into the activation function
+   * @return the number of columns of the labels
+   */
+  public long labelColumns(ILossFunction loss, long columns) {
+    return conversion.labelColumns(loss, columns);
   }
 
   /**

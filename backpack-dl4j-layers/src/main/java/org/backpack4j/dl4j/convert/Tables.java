@@ -49,7 +49,7 @@ public record Tables(
 
   @SuppressWarnings("unchecked")
   <F extends ILossFunction> @Nullable LossConverter<F> of(F loss) {
-    return (LossConverter<F>) losses.get(loss.getClass());
+    return (LossConverter<F>) open(losses, loss.getClass());
   }
 
   private static <C> @Nullable C open(Map<Class<?>, C> table, Class<?> exact) {

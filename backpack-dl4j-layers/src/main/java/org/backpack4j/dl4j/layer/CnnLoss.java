@@ -1,15 +1,14 @@
 package org.backpack4j.dl4j.layer;
 
+import java.util.Arrays;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
-import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.autodiff.samediff.SameDiff;
 
-/** {@code CnnLossLayer}: a loss of each pixel of images [N, C, H, W]; the pixels are the rows. */
+/** {@code CnnLossLayer}: a loss of each pixel of images [N, C, H, W]. */
 final class CnnLoss implements LayerConverter<CnnLossLayer> {
   @Override
   public void check(CnnLossLayer conf, Obstacles obstacles) {
@@ -24,28 +23,22 @@ final class CnnLoss implements LayerConverter<CnnLossLayer> {
   @Override
   public Value convert(CnnLossLayer conf, Site site) {
     Value x = Images.input(site, 4);
-    SameDiff sd = site.sd();
-    long channels = x.size(1);
-    Value rows = new Value(rows(sd, x.variable(), channels), -1, channels);
-    if (site.output()) {
-      if (site.labelMask() != null) {
-        throw site.refuse("masks of pixels are not supported", "train without labels' masks");
-      }
-      SDVariable labels = site.labels(x.shape());
-      site.loss(
-          conf.getLossFn(),
-          conf.getActivationFn(),
-          rows,
-          rows(sd, labels, channels),
-          null,
-          x.size(2) * x.size(3));
+    Value mask = site.output() ? site.labelMask() : null;
+    if (mask != null && !fits(mask.shape(), x)) {
+      throw site.refuse(
+          "its labels' mask has the shape " + Arrays.toString(mask.shape()),
+          "let it be [N, 1], [N, H, W], [N, 1, H, W] or [N, C, H, W]");
     }
-    Value activated = site.activate(conf.getActivationFn(), rows);
-    SDVariable images = sd.reshape(activated.variable(), -1, x.size(2), x.size(3), channels);
-    return x.with(sd.permute(images, 0, 3, 1, 2));
+    return new PositionsLoss(site, x, 1).of(conf.getLossFn(), conf.getActivationFn(), mask);
   }
 
-  private static SDVariable rows(SameDiff sd, SDVariable images, long channels) {
-    return sd.reshape(sd.permute(images, 0, 2, 3, 1), -1, channels);
+  private static boolean fits(long[] mask, Value x) {
+    return switch (mask.length) {
+      case 2 -> mask[1] == 1;
+      case 3 -> mask[1] == x.size(2) && mask[2] == x.size(3);
+      case 4 ->
+          (mask[1] == 1 || mask[1] == x.size(1)) && mask[2] == x.size(2) && mask[3] == x.size(3);
+      default -> false;
+    };
   }
 }

@@ -5,8 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1D;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
@@ -37,6 +39,7 @@ import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
@@ -53,12 +56,16 @@ import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
+import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.ocnn.OCNNOutputLayer;
 
 /** Who converts which layer. */
 public final class Layers {
@@ -67,9 +74,13 @@ public final class Layers {
   @SuppressWarnings("deprecation") // GravesLSTM is, and people have it
   private Layers() {
     put(ActivationLayer.class, new Activated());
+    put(
+        AutoEncoder.class,
+        (conf, site) -> site.activate(conf.getActivationFn(), Rows.affine(site, site.input())));
     put(BatchNormalization.class, new BatchNorm());
     put(Bidirectional.class, new TwoDirections());
     put(CenterLossOutputLayer.class, new CenterLoss());
+    put(Cnn3DLossLayer.class, new Cnn3dLoss());
     put(CnnLossLayer.class, new CnnLoss());
     put(Convolution1D.class, new Convolution1d());
     put(Convolution1DLayer.class, new Convolution1d());
@@ -97,21 +108,34 @@ public final class Layers {
     put(GravesLSTM.class, new Lstm());
     put(LSTM.class, new Lstm());
     put(LastTimeStep.class, new LastStep());
-    put(LearnedSelfAttentionLayer.class, new LearnedAttention());
+    put(
+        LearnedSelfAttentionLayer.class,
+        new RefusedLayer(
+            "DL4J 1.0.0-M2.1 itself fails on this layer (scatter_update of a shape)",
+            "use a SelfAttentionLayer"));
     put(LocalResponseNormalization.class, new LocalResponse());
     put(LossLayer.class, new LossAlone());
+    put(MaskLayer.class, new Masked());
     put(MaskZeroLayer.class, new SkippedValues());
+    put(
+        OCNNOutputLayer.class,
+        new RefusedLayer(
+            "DL4J changes its parameter r between epochs by a window over samples of earlier"
+                + " batches, and its gradient is not that of its score",
+            "write it as a SameDiffOutputLayer"));
     put(OutputLayer.class, new Output());
     put(PReLULayer.class, new Prelu());
     put(Pooling1D.class, new Subsampling1d());
     put(Pooling2D.class, new Subsampling());
     put(RecurrentAttentionLayer.class, new RecurrentAttention());
+    put(RepeatVector.class, new Repeated());
     put(RnnLossLayer.class, new SeriesLoss());
     put(RnnOutputLayer.class, new SeriesOutput());
     put(SameDiffLayer.class, new Inlined());
     put(SelfAttentionLayer.class, new SelfAttention());
     put(SeparableConvolution2D.class, new Separable());
     put(SimpleRnn.class, new SimpleRecurrent());
+    put(SpaceToBatchLayer.class, new SpaceToBatch());
     put(SpaceToDepthLayer.class, new SpaceToDepth());
     put(Subsampling1DLayer.class, new Subsampling1d());
     put(Subsampling3DLayer.class, Volumes::pooling);
@@ -125,6 +149,7 @@ public final class Layers {
         Upsampling3D.class,
         (conf, site) ->
             Upsampling.repeat(site, conf.getSize(), Images.depth(conf.getDataFormat())));
+    put(VariationalAutoencoder.class, new Encoder());
     put(ZeroPadding1DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
     put(ZeroPadding3DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
     put(

@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
-import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 
 /** {@code LossLayer}: a loss of σ(x), without parameters. */
 final class LossAlone implements LayerConverter<LossLayer> {
@@ -39,7 +38,7 @@ final class LossAlone implements LayerConverter<LossLayer> {
           "its input has a row for each time step, whose loss DL4J divides by the number of rows",
           "use an RnnOutputLayer or RnnLossLayer");
     }
-    long columns = loss instanceof LossSparseMCXENT ? 1 : z.size(1);
+    long columns = site.labelColumns(loss, z.size(1));
     site.loss(loss, activation, z, site.labels(-1, columns), mask, 1);
   }
 }

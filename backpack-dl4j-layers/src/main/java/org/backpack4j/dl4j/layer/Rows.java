@@ -18,10 +18,7 @@ final class Rows {
    * @return rows [N, O]
    */
   static Value affine(Site site, Value x) {
-    if (x.rank() != 2) {
-      throw site.refuse(
-          "its input has the shape " + x + ", not [N, F]", "let a preprocessor bring it into rows");
-    }
+    check(site, x);
     Value w = site.parameter("W");
     SDVariable z = x.variable().mmul(w.variable());
     long outputs = w.size(1);
@@ -33,6 +30,34 @@ final class Rows {
       z = z.add(site.parameter("b").variable());
     }
     return x.with(z, -1, outputs);
+  }
+
+  /**
+   * z = x W + b.
+   *
+   * @param site the layer
+   * @param x rows [N, I]
+   * @param w W's key
+   * @param b b's key
+   * @return rows [N, O]
+   */
+  static Value affine(Site site, Value x, String w, String b) {
+    Value weights = site.parameter(w);
+    SDVariable z = x.variable().mmul(weights.variable()).add(site.parameter(b).variable());
+    return x.with(z, -1, weights.size(1));
+  }
+
+  /** The input, which must be rows. */
+  static Value input(Site site) {
+    check(site, site.input());
+    return site.input();
+  }
+
+  private static void check(Site site, Value x) {
+    if (x.rank() != 2) {
+      throw site.refuse(
+          "its input has the shape " + x + ", not [N, F]", "let a preprocessor bring it into rows");
+    }
   }
 
   /** DL4J's masks: both what goes into an activation function and what comes out are zero. */

@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
-import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 
 /** {@code RnnOutputLayer}: σ(x W + b) and the loss of every step. */
 final class SeriesOutput implements LayerConverter<RnnOutputLayer> {
@@ -56,7 +55,7 @@ final class SeriesOutput implements LayerConverter<RnnOutputLayer> {
     if (!site.output()) {
       return;
     }
-    long columns = loss instanceof LossSparseMCXENT ? 1 : z.size(1);
+    long columns = site.labelColumns(loss, z.size(1));
     long[] shape = {-1, columns, columns};
     shape[series.time()] = series.length();
     SDVariable labels = site.labels(shape);

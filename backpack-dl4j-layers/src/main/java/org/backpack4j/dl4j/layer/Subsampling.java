@@ -10,20 +10,21 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.AvgPooling2D;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.MaxPooling2D;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.Pooling2D;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
 
-/** {@code SubsamplingLayer}: the maximum or the average of each window. */
+/** {@code SubsamplingLayer}: the maximum, the average or the p-norm of each window. */
 final class Subsampling implements LayerConverter<SubsamplingLayer> {
   @Override
   public void check(SubsamplingLayer conf, Obstacles obstacles) {
     obstacles.addIf(
         !known(conf.getPoolingType()),
         "pooling by " + conf.getPoolingType() + " is not supported",
-        "use MAX or AVG");
+        "use MAX, AVG or PNORM");
   }
 
   static boolean known(PoolingType type) {
-    return type == PoolingType.MAX || type == PoolingType.AVG;
+    return type != PoolingType.SUM;
   }
 
   @Override
@@ -57,9 +58,18 @@ final class Subsampling implements LayerConverter<SubsamplingLayer> {
             .isNHWC(format == CNN2DFormat.NHWC)
             .build();
     SDVariable pooled =
-        conf.getPoolingType() == PoolingType.MAX
-            ? new MaxPooling2D(site.sd(), x.variable(), config).outputVariable()
-            : new AvgPooling2D(site.sd(), x.variable(), config).outputVariable();
+        switch (conf.getPoolingType()) {
+          case MAX -> new MaxPooling2D(site.sd(), x.variable(), config).outputVariable();
+          case PNORM -> norm(config, conf.getPnorm(), site, x);
+          default -> new AvgPooling2D(site.sd(), x.variable(), config).outputVariable();
+        };
     return new Value(pooled, windows.over(x.shape(), Images.height(format)));
+  }
+
+  private static SDVariable norm(Pooling2DConfig config, int exponent, Site site, Value x) {
+    config.setType(Pooling2D.Pooling2DType.PNORM);
+    config.setExtra(exponent);
+    SDVariable[] inputs = {x.variable()};
+    return new Pooling2D(site.sd(), inputs, config).outputVariable();
   }
 }

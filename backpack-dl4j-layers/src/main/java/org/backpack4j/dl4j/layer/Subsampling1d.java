@@ -15,7 +15,7 @@ final class Subsampling1d implements LayerConverter<Subsampling1DLayer> {
     obstacles.addIf(
         !Subsampling.known(conf.getPoolingType()),
         "pooling by " + conf.getPoolingType() + " is not supported",
-        "use MAX or AVG");
+        "use MAX, AVG or PNORM");
     obstacles.addIf(
         conf.getCnn2dDataFormat() != CNN2DFormat.NCHW,
         "sequences with the channels last are not supported",

@@ -14,6 +14,11 @@ final class SparseCrossEntropy implements LossConverter<LossSparseMCXENT> {
   private final CrossEntropy dense = new CrossEntropy();
 
   @Override
+  public long labelColumns(LossSparseMCXENT loss, long columns) {
+    return 1;
+  }
+
+  @Override
   public void convert(LossSparseMCXENT loss, LossSite site) {
     SameDiff sd = site.sd();
     SDVariable numbers = sd.reshape(site.labels(), -1).castTo(DataType.INT64);

@@ -5,6 +5,7 @@ import java.util.Map;
 import org.backpack4j.dl4j.convert.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.FrozenVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
 import org.deeplearning4j.nn.conf.graph.L2Vertex;
@@ -30,6 +31,7 @@ public final class Vertices {
     put(AttentionVertex.class, new Attention());
     put(DuplicateToTimeSeriesVertex.class, new Duplicates());
     put(ElementWiseVertex.class, new ElementWise());
+    put(FrozenVertex.class, new Frozen());
     put(L2NormalizeVertex.class, new L2Normalize());
     put(L2Vertex.class, new Distance());
     put(LastTimeStepVertex.class, new LastOfSeries());
