@@ -1,11 +1,16 @@
 package org.backpack4j.dl4j;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.backpack4j.dl4j.convert.BatchShape;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
+import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -18,12 +23,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param labels for each output an array
  * @param featureMasks null, or for each input a mask or null
  * @param labelMasks null, or for each output a mask or null
+ * @param states for each recurrent layer with what it began, by DL4J's keys; nothing for zeros
  */
 record Batch(
     INDArray[] features,
     INDArray[] labels,
     @Nullable INDArray @Nullable [] featureMasks,
-    @Nullable INDArray @Nullable [] labelMasks) {
+    @Nullable INDArray @Nullable [] labelMasks,
+    Map<String, Map<String, INDArray>> states) {
 
   static Batch of(Model model) {
     if (model instanceof ComputationGraph graph) {
@@ -33,7 +40,11 @@ record Batch(
         labels[k] = labels(graph.getOutputLayer(k), k);
       }
       return new Batch(
-          graph.getInputs(), labels, graph.getInputMaskArrays(), graph.getLabelMaskArrays());
+          graph.getInputs(),
+          labels,
+          graph.getInputMaskArrays(),
+          graph.getLabelMaskArrays(),
+          states(graph));
     }
     MultiLayerNetwork network = (MultiLayerNetwork) model;
     INDArray features = network.getInput();
@@ -45,7 +56,32 @@ record Batch(
         new @Nullable INDArray[] {featureMask(network, features)},
         new @Nullable INDArray[] {
           labelMask == null || labels.rank() != 3 ? labelMask : overTime(labelMask, features)
-        });
+        },
+        states(network));
+  }
+
+  private static Map<String, Map<String, INDArray>> states(ComputationGraph graph) {
+    Map<String, Map<String, INDArray>> states = new HashMap<>();
+    if (graph.getConfiguration().getBackpropType() == BackpropType.TruncatedBPTT) {
+      for (GraphVertex vertex : graph.getVertices()) {
+        if (vertex.getLayer() instanceof RecurrentLayer layer) {
+          states.put(vertex.getVertexName(), layer.rnnGetPreviousState());
+        }
+      }
+    }
+    return states;
+  }
+
+  private static Map<String, Map<String, INDArray>> states(MultiLayerNetwork network) {
+    Map<String, Map<String, INDArray>> states = new HashMap<>();
+    if (network.getLayerWiseConfigurations().getBackpropType() == BackpropType.TruncatedBPTT) {
+      for (int k = 0; k < network.getnLayers(); k++) {
+        if (network.getLayer(k) instanceof RecurrentLayer layer) {
+          states.put(Integer.toString(k), layer.rnnGetPreviousState());
+        }
+      }
+    }
+    return states;
   }
 
   /**

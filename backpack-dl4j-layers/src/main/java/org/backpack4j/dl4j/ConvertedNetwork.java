@@ -11,9 +11,11 @@ import org.backpack4j.samediff.extension.Extension;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A network as a SameDiff graph with a loss. Made by {@link Dl4jConverter}.
@@ -146,7 +148,9 @@ public final class ConvertedNetwork {
   }
 
   /**
-   * A batch as the graph wants it: of the network's type. Arrays of that type are not copied.
+   * A batch as the graph wants it: of the network's type. Arrays of that type are not copied. Where
+   * the network is trained by truncated backpropagation through time, recurrent layers begin with
+   * zeros, as with the first part of a sequence.
    *
    * @param features for each input an array
    * @param labels for each output an array
@@ -159,12 +163,23 @@ public final class ConvertedNetwork {
       INDArray[] labels,
       @Nullable INDArray @Nullable [] featureMasks,
       @Nullable INDArray @Nullable [] labelMasks) {
+    return feeds(new Batch(features, labels, featureMasks, labelMasks, Map.of()));
+  }
+
+  Map<String, INDArray> feeds(Batch batch) {
     Map<String, INDArray> feeds = new LinkedHashMap<>();
-    put(feeds, result.features(), features);
-    put(feeds, result.labels(), labels);
-    put(feeds, result.featureMasks(), featureMasks);
-    put(feeds, result.labelMasks(), labelMasks);
+    put(feeds, result.features(), batch.features());
+    put(feeds, result.labels(), batch.labels());
+    put(feeds, result.featureMasks(), batch.featureMasks());
+    put(feeds, result.labelMasks(), batch.labelMasks());
+    result.states().forEach((name, state) -> feeds.put(name, begun(name, state, batch)));
     return feeds;
+  }
+
+  private INDArray begun(String name, Conversion.State state, Batch batch) {
+    INDArray begun = batch.states().getOrDefault(state.layer(), Map.of()).get(state.key());
+    DataType type = sameDiff().getVariable(name).dataType();
+    return begun == null ? Nd4j.zeros(type, batch.samples(), state.units()) : begun.castTo(type);
   }
 
   private void put(

@@ -15,6 +15,7 @@ import org.backpack4j.dl4j.preprocessor.Preprocessors;
 import org.backpack4j.dl4j.vertex.Vertices;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -79,7 +80,15 @@ public final class Dl4jConverter {
   }
 
   static boolean normalisesBatches(Model net) {
-    return InputShapes.has(net, BatchNormalization.class);
+    return has(net, BatchNormalization.class);
+  }
+
+  static boolean has(Model net, Class<? extends Layer> kind) {
+    return InputShapes.has(net, kind);
+  }
+
+  static boolean isTruncated(Model net) {
+    return InputShapes.truncated(net);
   }
 
   /** Choices for a conversion. Each call changes and answers the builder. */

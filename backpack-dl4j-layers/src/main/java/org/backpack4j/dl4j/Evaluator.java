@@ -14,12 +14,13 @@ import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.Evaluation;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.TrainingStep;
+import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.check.Verification;
 import org.backpack4j.samediff.extension.Extension;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -33,14 +34,12 @@ final class Evaluator implements AutoCloseable {
   /** As many shapes are kept. */
   private static final int SHAPES = 8;
 
-  /** So far from DL4J's the gradient may be without a note. */
-  private static final double SMALL = 1e-2;
-
   private static final String NOTE =
       "Second-order quantities are those of evaluation mode: batch normalisation with its running"
           + " statistics.";
 
   private final Settings settings;
+  private final GradientComparison gradients;
   private final Map<BatchShape, List<Part>> parts =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -59,6 +58,7 @@ final class Evaluator implements AutoCloseable {
 
   Evaluator(Settings settings) {
     this.settings = settings;
+    gradients = new GradientComparison(settings.scale(), settings.gradientTolerance());
   }
 
   /** A converted network, extended by some of the quantities. */
@@ -89,12 +89,10 @@ final class Evaluator implements AutoCloseable {
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
     for (Part part : all) {
-      Map<String, INDArray> feeds =
-          part.network()
-              .feeds(batch.features(), batch.labels(), batch.featureMasks(), batch.labelMasks());
+      Map<String, INDArray> feeds = part.network().feeds(batch);
       Map<String, INDArray> results = part.graph().output(feeds, part.names());
       if (part.trains()) {
-        compareGradient(net, batch, results, notes);
+        gradients.compare(net, batch, results).ifPresent(notes::add);
       } else {
         notes.add(NOTE);
       }
@@ -124,26 +122,46 @@ final class Evaluator implements AutoCloseable {
 
   private List<Part> make(Model net, BatchShape shape) {
     Extension[] all = settings.extensions();
-    if (!settings.runningStatistics() || !Dl4jConverter.normalisesBatches(net)) {
-      return List.of(part(net, shape, BatchStatistics.BATCH, all));
+    boolean normalises = Dl4jConverter.normalisesBatches(net);
+    if (!settings.runningStatistics() || !normalises) {
+      try {
+        return List.of(part(net, shape, BatchStatistics.BATCH, e -> true));
+      } catch (UnsupportedGraphException e) {
+        boolean second = Arrays.stream(all).anyMatch(x -> x.columns().secondOrder());
+        throw normalises && second ? withRemedy(e) : e;
+      }
     }
-    return List.of(
-        part(net, shape, BatchStatistics.BATCH, all, e -> !e.columns().secondOrder()),
-        part(net, shape, BatchStatistics.RUNNING, all, e -> e.columns().secondOrder()));
+    List<Part> parts = new ArrayList<>();
+    List<Refusal> refusals = new ArrayList<>();
+    for (BatchStatistics statistics : BatchStatistics.values()) {
+      boolean second = statistics == BatchStatistics.RUNNING;
+      try {
+        parts.add(part(net, shape, statistics, e -> e.columns().secondOrder() == second));
+      } catch (UnsupportedGraphException e) {
+        refusals.addAll(e.refusals());
+      }
+    }
+    if (!refusals.isEmpty()) {
+      parts.forEach(Part::close);
+      throw new UnsupportedGraphException(refusals);
+    }
+    return parts;
+  }
+
+  private static UnsupportedGraphException withRemedy(UnsupportedGraphException refused) {
+    List<Refusal> refusals = new ArrayList<>(refused.refusals());
+    refusals.add(
+        new Refusal(
+            "second-order quantities",
+            "batch normalisation",
+            "samples influence each other through the batch's statistics",
+            "runningStatistics() has the listener use the running ones for them, as in evaluation"
+                + " mode"));
+    return new UnsupportedGraphException(refusals);
   }
 
   private Part part(
-      Model net,
-      BatchShape shape,
-      BatchStatistics statistics,
-      Extension[] all,
-      Predicate<Extension> chosen) {
-    Extension[] some = Arrays.stream(all).filter(chosen).toArray(Extension[]::new);
-    return part(net, shape, statistics, some);
-  }
-
-  private Part part(
-      Model net, BatchShape shape, BatchStatistics statistics, Extension... extensions) {
+      Model net, BatchShape shape, BatchStatistics statistics, Predicate<Extension> chosen) {
     ConvertedNetwork network =
         Dl4jConverter.on(net).like(shape).scale(settings.scale()).statistics(statistics).convert();
     checkNames(network);
@@ -152,7 +170,9 @@ final class Evaluator implements AutoCloseable {
       builder.lenient();
     }
     boolean trains = statistics == BatchStatistics.BATCH;
-    ExtendedGraph graph = builder.extend(extensions);
+    ExtendedGraph graph =
+        builder.extend(
+            Arrays.stream(settings.extensions()).filter(chosen).toArray(Extension[]::new));
     List<String> names = new ArrayList<>(graph.outputNames());
     if (!trains) {
       names.removeIf(n -> n.endsWith(".grad") || n.endsWith(".grad_penalty"));
@@ -171,57 +191,6 @@ final class Evaluator implements AutoCloseable {
               + network.parameters()
               + ".");
     }
-  }
-
-  /**
-   * The gradient of our graph must be the one that DL4J has just computed: the cheapest of all
-   * checks, and one that sees whatever the conversion may have overlooked.
-   */
-  private void compareGradient(
-      Model net, Batch batch, Map<String, INDArray> results, List<String> notes) {
-    Map<String, INDArray> own = net.gradient().gradientForVariable();
-    double factor = settings.scale() == Scale.MEAN ? batch.samples() : 1;
-    double off = 0;
-    double all = 0;
-    String worst = "";
-    double worstOff = 0;
-    for (Map.Entry<String, INDArray> e : own.entrySet()) {
-      INDArray ours = results.get(e.getKey() + ".grad");
-      if (ours != null) {
-        // the gradient of a Convolution1D has an axis less than its parameter
-        INDArray theirs = e.getValue().reshape(ours.shape());
-        double difference = theirs.sub(ours.mul(factor)).norm2Number().doubleValue();
-        double norm = theirs.norm2Number().doubleValue();
-        off += difference * difference;
-        all += norm * norm;
-        if (!(difference <= worstOff)) {
-          worstOff = difference;
-          worst = e.getKey();
-        }
-      }
-    }
-    double relative = Math.sqrt(off) / Math.max(Math.sqrt(all), Double.MIN_NORMAL);
-    if (relative <= Math.min(SMALL, tolerance(net))) {
-      return;
-    }
-    String difference =
-        "The gradient of the converted network is off from DL4J's by %.1e of its norm, most in \"%s\"."
-            .formatted(relative, worst);
-    if (!(relative <= tolerance(net))) {
-      throw new IllegalStateException(
-          difference
-              + " Labels whose rows do not add up to one, and outputs so near to 0 or 1 that DL4J"
-              + " clips them, are the usual reasons; gradientTolerance(…) lets it pass.");
-    }
-    notes.add(difference + " In single precision, rounding can do that.");
-  }
-
-  private double tolerance(Model net) {
-    Double chosen = settings.gradientTolerance();
-    if (chosen != null) {
-      return chosen;
-    }
-    return net.params().dataType() == DataType.DOUBLE ? 1e-6 : 0.1;
   }
 
   private void verify(Part part, Map<String, INDArray> feeds, Map<String, INDArray> results) {

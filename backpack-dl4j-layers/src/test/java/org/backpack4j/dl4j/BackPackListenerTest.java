@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +17,6 @@ import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
-import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -30,10 +33,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.slf4j.LoggerFactory;
 
 class BackPackListenerTest {
   private static final INDArray IMAGES = Nets.random(4, 1, 6, 6);
@@ -47,7 +52,12 @@ class BackPackListenerTest {
   }
 
   private static MultiLayerNetwork sequential() {
+    return sequential(DataType.DOUBLE);
+  }
+
+  private static MultiLayerNetwork sequential(DataType type) {
     return Nets.sequential(
+        Nets.builder().dataType(type),
         InputType.convolutional(6, 6, 1),
         new ConvolutionLayer.Builder(3, 3).nOut(2).build(),
         new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.MAX, new int[] {2, 2}).build(),
@@ -96,51 +106,6 @@ class BackPackListenerTest {
     } else {
       ((MultiLayerNetwork) net).setListeners(listeners);
     }
-  }
-
-  private static INDArray updaterState(Model net) {
-    return net instanceof ComputationGraph graph
-        ? graph.getUpdater().getStateViewArray()
-        : ((MultiLayerNetwork) net).getUpdater().getStateViewArray();
-  }
-
-  @ParameterizedTest
-  @MethodSource("networks")
-  void trainingIsAsWithoutTheListenerBitForBit(Supplier<Model> networks) {
-    Model plain = networks.get();
-    Model watched = networks.get();
-    List<Double> plainScores = new ArrayList<>();
-    List<Double> watchedScores = new ArrayList<>();
-    try (BackPackListener listener =
-        new BackPackListener(new BatchGrad(), new DiagGGNExact(), new DiagGGNMC(2, 1))
-            .runningStatistics()) {
-      listen(plain, scores(plainScores));
-      listen(watched, scores(watchedScores), listener, scores(watchedScores));
-      Nd4j.getRandom().setSeed(5);
-      fit(plain, 20);
-      double next = Nd4j.getRandom().nextDouble();
-      Nd4j.getRandom().setSeed(5);
-      fit(watched, 20);
-      assertThat(Nd4j.getRandom().nextDouble()).as("random numbers").isEqualTo(next);
-      assertThat(watched.params()).as("parameters").isEqualTo(plain.params());
-      assertThat(watched.params().sub(plain.params()).amaxNumber().doubleValue()).isZero();
-      assertThat(updaterState(watched)).as("updater").isEqualTo(updaterState(plain));
-      assertThat(watched.score()).isEqualTo(plain.score());
-      assertThat(watchedScores).hasSize(40);
-      for (int k = 0; k < 20; k++) {
-        assertThat(watchedScores.subList(2 * k, 2 * k + 2)).containsOnly(plainScores.get(k));
-      }
-      assertThat(listener.latest().iteration()).isEqualTo(19);
-    }
-  }
-
-  private static TrainingListener scores(List<Double> scores) {
-    return new BaseTrainingListener() {
-      @Override
-      public void iterationDone(Model model, int iteration, int epoch) {
-        scores.add(model.score());
-      }
-    };
   }
 
   @ParameterizedTest
@@ -241,7 +206,8 @@ class BackPackListenerTest {
     BackPackListener listener = new BackPackListener(new BatchGrad(), new DiagGGNExact());
     assertThatThrownBy(() -> listener.check(net, new DataSet(IMAGES, CLASSES)))
         .isInstanceOf(UnsupportedGraphException.class)
-        .hasMessageContaining("norm");
+        .hasMessageContaining("norm")
+        .hasMessageContaining("runningStatistics()");
   }
 
   @Test
@@ -336,6 +302,29 @@ class BackPackListenerTest {
       net.fit(new DataSet(IMAGES, CLASSES.mul(2)));
       assertThatThrownBy(listener::outputs).hasMessageContaining("do not add up to one");
     }
+  }
+
+  /** In single precision up to a tenth can be rounding: it is said, but no failure. */
+  @Test
+  void aGradientThatIsALittleOffIsLoggedOnceAndNotedEachTime() {
+    MultiLayerNetwork net = sequential(DataType.FLOAT);
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(GradientComparison.class);
+    logger.addAppender(log);
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      listen(net, listener);
+      for (int k = 0; k < 3; k++) {
+        net.fit(new DataSet(IMAGES, CLASSES.mul(1.04)));
+        assertThat(listener.latest().notes())
+            .anySatisfy(n -> assertThat(n).contains("off from DL4J's").contains("rounding"));
+      }
+    } finally {
+      logger.detachAppender(log);
+    }
+    assertThat(log.list).hasSize(1);
+    assertThat(log.list.get(0).getLevel()).isEqualTo(Level.WARN);
+    assertThat(log.list.get(0).getFormattedMessage()).contains("off from DL4J's");
   }
 
   @Test

@@ -30,7 +30,13 @@ public final class Nets {
 
   /** Layers one after the other. */
   public static MultiLayerNetwork sequential(InputType input, Layer... layers) {
-    NeuralNetConfiguration.ListBuilder list = builder().list();
+    return sequential(builder(), input, layers);
+  }
+
+  /** Layers one after the other, with other choices. */
+  public static MultiLayerNetwork sequential(
+      NeuralNetConfiguration.Builder builder, InputType input, Layer... layers) {
+    NeuralNetConfiguration.ListBuilder list = builder.list();
     for (Layer layer : layers) {
       list.layer(layer);
     }

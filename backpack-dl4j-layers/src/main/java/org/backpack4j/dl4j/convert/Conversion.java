@@ -50,6 +50,7 @@ public final class Conversion {
   private final Map<String, String> labelMasks = new LinkedHashMap<>();
   private final Map<String, List<String>> losses = new LinkedHashMap<>();
   private final Set<String> predictions = new LinkedHashSet<>();
+  private final Map<String, State> states = new LinkedHashMap<>();
   private boolean writtenOut;
 
   private Conversion(Network network, Tables tables, BatchShape shape, Choices choices) {
@@ -69,6 +70,15 @@ public final class Conversion {
   public record Choices(Scale scale, BatchStatistics statistics) {}
 
   /**
+   * What a recurrent layer carries from one part of a sequence to the next.
+   *
+   * @param layer the layer's name
+   * @param key DL4J's key
+   * @param units how many numbers for each sample
+   */
+  public record State(String layer, String key, long units) {}
+
+  /**
    * A converted network.
    *
    * @param graph the graph, whose loss variables are the losses of the outputs
@@ -81,6 +91,8 @@ public final class Conversion {
    * @param losses for each output its loss variables, whose sum is its loss
    * @param predictions for each output where second-order quantities start; empty if all losses are
    *     SameDiff's own, which know it themselves
+   * @param states placeholders of what recurrent layers begin with [N, units]; none unless the
+   *     network is trained by truncated backpropagation through time
    */
   public record Result(
       SameDiff graph,
@@ -91,7 +103,8 @@ public final class Conversion {
       Map<String, String> activations,
       List<String> parameters,
       Map<String, List<String>> losses,
-      List<String> predictions) {}
+      List<String> predictions,
+      Map<String, State> states) {}
 
   /**
    * Finds what stands in the way of a conversion, by the configuration alone.
@@ -106,14 +119,6 @@ public final class Conversion {
 
   private static List<Obstacle> check(Network network, Tables tables) {
     List<Obstacle> found = new ArrayList<>();
-    if (network.truncated()) {
-      found.add(
-          new Obstacle(
-              "the " + network.kind(),
-              "truncated backpropagation through time carries states from one part of a sequence"
-                  + " to the next",
-              "use BackpropType.Standard"));
-    }
     for (Step step : network.steps()) {
       Obstacles obstacles = new Obstacles(tables, step.where());
       if (step.preprocessor() != null) {
@@ -121,6 +126,9 @@ public final class Conversion {
       }
       if (step.layer() != null) {
         obstacles.layer(step.layer());
+        if (network.truncated()) {
+          Truncation.check(step.layer(), obstacles);
+        }
       } else if (step.vertex() != null) {
         obstacles.vertex(step.vertex());
       }
@@ -194,7 +202,8 @@ public final class Conversion {
         activations,
         parameters.keySet().stream().filter(trained::contains).toList(),
         losses,
-        writtenOut ? List.copyOf(predictions) : List.of());
+        writtenOut ? List.copyOf(predictions) : List.of(),
+        states);
   }
 
   private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
@@ -310,6 +319,15 @@ public final class Conversion {
     graph.addVariable(variable);
     // as for placeholders: DL4J's dense weights are in 'f' order
     return new Value(array.ordering() == 'c' ? variable : graph.reshape(variable, dims), dims);
+  }
+
+  @Nullable SDVariable initialState(Step step, String key, long units) {
+    if (!network.truncated()) {
+      return null;
+    }
+    String name = step.name() + "." + key;
+    states.put(name, new State(step.name(), key, units));
+    return entrance(name, new long[] {-1, units});
   }
 
   SDVariable labels(Step step, long... dims) {

@@ -15,7 +15,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 /**
  * What both kinds of networks have in common.
  *
- * @param kind the network's class, in words
  * @param type the type of parameters and activations
  * @param inputs the names of the inputs
  * @param outputs the names of the outputs, in DL4J's order
@@ -23,12 +22,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * @param truncated whether it is trained by truncated backpropagation through time
  */
 record Network(
-    String kind,
-    DataType type,
-    List<String> inputs,
-    List<String> outputs,
-    List<Step> steps,
-    boolean truncated) {
+    DataType type, List<String> inputs, List<String> outputs, List<Step> steps, boolean truncated) {
   /** The name of a MultiLayerNetwork's only input. */
   static final String INPUT = "input";
 
@@ -69,7 +63,6 @@ record Network(
               outputs.contains(name)));
     }
     return new Network(
-        "ComputationGraph",
         conf.getDataType(),
         List.copyOf(conf.getNetworkInputs()),
         List.copyOf(conf.getNetworkOutputs()),
@@ -95,7 +88,6 @@ record Network(
               k == layers - 1));
     }
     return new Network(
-        "MultiLayerNetwork",
         conf.getDataType(),
         List.of(INPUT),
         List.of(Integer.toString(layers - 1)),

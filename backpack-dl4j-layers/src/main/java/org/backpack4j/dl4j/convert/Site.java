@@ -135,6 +135,18 @@ public final class Site {
   }
 
   /**
+   * What a recurrent layer begins with, where the network is trained by truncated backpropagation
+   * through time: a placeholder [N, units].
+   *
+   * @param key DL4J's key
+   * @param units how many numbers for each sample
+   * @return the variable; null if the layer begins with zeros
+   */
+  public @Nullable SDVariable initialState(String key, long units) {
+    return conversion.initialState(step, key, units);
+  }
+
+  /**
    * Emits an activation function.
    *
    * @param function the function

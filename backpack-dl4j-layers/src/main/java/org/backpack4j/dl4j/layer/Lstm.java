@@ -85,7 +85,7 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
             new int[] {(int) matrix.size(0), (int) count});
   }
 
-  /** The state, which begins with zeros. */
+  /** The state, which begins with zeros, or with that of the sequence's part before. */
   private static final class Cell {
     private final Site site;
     private final IActivation activation;
@@ -99,6 +99,8 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
       this.activation = activation;
       this.gate = gate;
       this.units = units;
+      this.results = site.initialState("prevAct", units);
+      this.cells = site.initialState("prevMem", units);
     }
 
     SDVariable results() {

@@ -12,7 +12,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
  * {@code SimpleRnn}: H' = σ(X W + H R + b). What is masked is zero, also as the state of the next
- * step.
+ * step. The first step's H is zero, or what the sequence's part before has left.
  */
 final class SimpleRecurrent implements LayerConverter<SimpleRnn> {
   @Override
@@ -42,11 +42,13 @@ final class SimpleRecurrent implements LayerConverter<SimpleRnn> {
     List<SDVariable> inputs = series.steps(projected, units);
     List<@Nullable SDVariable> masks = series.masks();
     List<SDVariable> steps = new ArrayList<>();
+    SDVariable before = site.initialState("prevAct", units);
     for (int t = 0; t < inputs.size(); t++) {
-      SDVariable z = t == 0 ? inputs.get(0) : inputs.get(t).add(steps.get(t - 1).mmul(recurrent));
+      SDVariable z = before == null ? inputs.get(t) : inputs.get(t).add(before.mmul(recurrent));
       SDVariable h = site.activate(conf.getActivationFn(), new Value(z, -1, units)).variable();
       SDVariable mask = masks.get(t);
-      steps.add(mask == null ? h : h.mul(mask));
+      before = mask == null ? h : h.mul(mask);
+      steps.add(before);
     }
     return series.together(steps, units);
   }
