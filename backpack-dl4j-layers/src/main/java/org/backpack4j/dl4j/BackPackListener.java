@@ -1,7 +1,9 @@
 package org.backpack4j.dl4j;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -132,7 +134,9 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   }
 
   /**
-   * Leaves out the quantities that cannot be had; the step's notes tell which and why.
+   * Leaves out the quantities that cannot be had; the step's notes tell which and why. Where a
+   * layer cannot be converted, the layers above it still have theirs; {@link #get} says of a
+   * parameter at or below it what stands in the way.
    *
    * @return this listener
    */
@@ -182,7 +186,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *     every reason
    */
   public BackPackListener check(Model net) {
-    Evaluator.check(net);
+    evaluator().check(net);
     if (InputShapes.known(net)) {
       evaluator().prepare(net, BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)));
     }
@@ -216,7 +220,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *     every reason
    */
   public BackPackListener check(Model net, MultiDataSet batch) {
-    Evaluator.check(net);
+    evaluator().check(net);
     evaluator()
         .prepare(
             net,
@@ -236,10 +240,16 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    * @param parameter DL4J's name, {@code conv1_W} or {@code 0_W}
    * @param extension the extension's class
    * @return the quantity: DL4J's layout, with the samples first where it is per sample
-   * @throws IllegalStateException if there is none yet, or if computing it failed
+   * @throws IllegalStateException if there is none yet, if computing it failed, or if a layer
+   *     stands in the way that cannot be converted
    */
   public INDArray get(String parameter, Class<? extends Extension> extension) {
-    return latest().quantities().get(parameter, extension);
+    TrainingStep step = latest();
+    String reason = evaluator().outOfReach(parameter);
+    if (reason != null) {
+      throw new IllegalStateException(reason);
+    }
+    return step.quantities().get(parameter, extension);
   }
 
   /**
@@ -263,6 +273,27 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   }
 
   // ---- DL4J ----
+
+  @Override
+  public void onForwardPass(Model model, List<INDArray> activations) {
+    Map<String, INDArray> named = new LinkedHashMap<>();
+    for (int k = 1; k < activations.size(); k++) {
+      named.put(Integer.toString(k - 1), activations.get(k)); // the first is the input
+    }
+    onForwardPass(model, named);
+  }
+
+  /** Dropout's masks are to be had only from here to the layers' backward passes. */
+  @Override
+  public void onForwardPass(Model model, Map<String, INDArray> activations) {
+    if (record.isDue(iteration(model))) {
+      record.attempt(
+          () -> {
+            evaluator().remember(model, activations);
+            return null;
+          });
+    }
+  }
 
   @Override
   public void onBackwardPass(Model model) {

@@ -3,8 +3,11 @@ package org.backpack4j.dl4j;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.convert.Conversion;
+import org.backpack4j.dl4j.convert.Given;
+import org.backpack4j.dl4j.convert.Obstacle;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.Extension;
@@ -145,6 +148,27 @@ public final class ConvertedNetwork {
         batch.getLabels(),
         batch.getFeaturesMaskArrays(),
         batch.getLabelsMaskArrays());
+  }
+
+  /** What belongs to one iteration, as the graph wants it. */
+  Map<String, INDArray> feeds(Given given) {
+    Map<String, INDArray> feeds = new LinkedHashMap<>();
+    result
+        .given()
+        .forEach(
+            (name, rows) ->
+                feeds.put(name, fit(sameDiff().getVariable(name), given.feed(name, rows))));
+    return feeds;
+  }
+
+  /** For each parameter below a layer that could not be converted, what stands in the way. */
+  Map<String, Obstacle> outOfReach() {
+    return result.outOfReach();
+  }
+
+  /** The layers and vertices that could not be converted, whose activations are fed. */
+  Set<String> begins() {
+    return result.begins();
   }
 
   /**

@@ -3,12 +3,15 @@ package org.backpack4j.dl4j;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.backpack4j.dl4j.activation.Activations;
 import org.backpack4j.dl4j.convert.BatchShape;
 import org.backpack4j.dl4j.convert.Conversion;
+import org.backpack4j.dl4j.convert.Given;
 import org.backpack4j.dl4j.convert.InputShapes;
 import org.backpack4j.dl4j.convert.Obstacle;
 import org.backpack4j.dl4j.convert.Tables;
+import org.backpack4j.dl4j.dropout.Dropouts;
 import org.backpack4j.dl4j.layer.Layers;
 import org.backpack4j.dl4j.loss.LossFunctions;
 import org.backpack4j.dl4j.preprocessor.Preprocessors;
@@ -17,6 +20,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -39,7 +43,12 @@ public final class Dl4jConverter {
           Vertices.table(),
           Preprocessors.table(),
           Activations.table(),
-          LossFunctions.table());
+          LossFunctions.table(),
+          Dropouts.table());
+
+  /** A conversion for use without a listener. */
+  private static final Conversion.Choices BY_ITSELF =
+      new Conversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false);
 
   private Dl4jConverter() {}
 
@@ -76,7 +85,18 @@ public final class Dl4jConverter {
    * @return all obstacles; none if it can be converted, provided that its shapes fit
    */
   public static List<Obstacle> obstacles(Model net) {
-    return Conversion.check(net, TABLES);
+    return Conversion.check(net, TABLES, BY_ITSELF);
+  }
+
+  /** The same where what belongs to an iteration can be had. */
+  static List<Obstacle> obstacles(Model net, boolean lenient) {
+    return Conversion.check(
+        net, TABLES, new Conversion.Choices(Scale.SUM, BatchStatistics.BATCH, true, lenient));
+  }
+
+  /** What belongs to the iteration alone whose forward pass a network has just made. */
+  static Given given(Model net, Map<String, INDArray> activations) {
+    return Given.of(net, TABLES, activations);
   }
 
   static boolean normalisesBatches(Model net) {
@@ -97,6 +117,8 @@ public final class Dl4jConverter {
     private Scale scale = Scale.SUM;
     private BatchStatistics statistics = BatchStatistics.BATCH;
     private @Nullable BatchShape shape;
+    private boolean iteration;
+    private boolean lenient;
 
     private Builder(Model net) {
       this.net = net;
@@ -144,6 +166,13 @@ public final class Dl4jConverter {
       return this;
     }
 
+    /** Has the graph fed what belongs to one iteration, and may begin it where that helps. */
+    Builder iteration(boolean leaveOut) {
+      iteration = true;
+      lenient = leaveOut;
+      return this;
+    }
+
     /**
      * Chooses the loss' scale, {@link Scale#SUM} by default.
      *
@@ -175,15 +204,14 @@ public final class Dl4jConverter {
      * @throws IllegalArgumentException if the shape of an input is not known
      */
     public ConvertedNetwork convert() {
-      List<Obstacle> obstacles = new ArrayList<>(obstacles(net));
+      Conversion.Choices choices = new Conversion.Choices(scale, statistics, iteration, lenient);
+      List<Obstacle> obstacles = new ArrayList<>(Conversion.check(net, TABLES, choices));
       if (!obstacles.isEmpty()) {
         throw new UnconvertibleNetworkException(obstacles);
       }
       BatchShape shapes =
           shape == null ? BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)) : shape;
-      Conversion.Result result =
-          Conversion.convert(
-              net, TABLES, shapes, new Conversion.Choices(scale, statistics), obstacles);
+      Conversion.Result result = Conversion.convert(net, TABLES, shapes, choices, obstacles);
       if (result == null) {
         throw new UnconvertibleNetworkException(obstacles);
       }

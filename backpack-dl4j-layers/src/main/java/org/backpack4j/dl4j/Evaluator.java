@@ -3,12 +3,14 @@ package org.backpack4j.dl4j;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.convert.BatchShape;
+import org.backpack4j.dl4j.convert.Given;
 import org.backpack4j.dl4j.convert.Obstacle;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.Evaluation;
@@ -53,7 +55,13 @@ final class Evaluator implements AutoCloseable {
           return full;
         }
       };
+  private final Map<String, String> outOfReach = new LinkedHashMap<>();
   private @Nullable Model model;
+  private Given given = Given.NOTHING;
+
+  /** The layers whose activations the graphs are fed; null before the first is made. */
+  private @Nullable Set<String> begins;
+
   private int verified;
 
   Evaluator(Settings settings) {
@@ -72,24 +80,51 @@ final class Evaluator implements AutoCloseable {
   }
 
   /** Says what stands in the way, as far as it can be told without a batch. */
-  static void check(Model net) {
-    List<Obstacle> obstacles = Dl4jConverter.obstacles(net);
+  void check(Model net) {
+    List<Obstacle> obstacles = Dl4jConverter.obstacles(net, settings.lenient());
     if (!obstacles.isEmpty()) {
       throw new UnconvertibleNetworkException(obstacles);
     }
   }
 
-  /** Converts and extends for batches of a shape. */
+  /**
+   * Converts and extends for batches of a shape. A graph that begins behind a layer which cannot be
+   * converted has to wait for the layer's activations.
+   */
   void prepare(Model net, BatchShape shape) {
-    parts(net, shape);
+    if (Dl4jConverter.obstacles(net, false).isEmpty()) {
+      parts(net, shape);
+    }
+  }
+
+  /** Keeps what belongs to the iteration alone whose forward pass the network has just made. */
+  void remember(Model net, Map<String, INDArray> activations) {
+    if (model != net) {
+      close();
+      model = net;
+    }
+    Map<String, INDArray> needed = new LinkedHashMap<>();
+    if (settings.lenient()) {
+      needed.putAll(activations);
+    }
+    if (begins != null) {
+      needed.keySet().retainAll(begins);
+    }
+    given = Dl4jConverter.given(net, needed);
+  }
+
+  /** Why a parameter has no quantities; null if it has. */
+  @Nullable String outOfReach(String parameter) {
+    return outOfReach.get(parameter);
   }
 
   TrainingStep evaluate(Model net, Batch batch, int iteration, int epoch) {
-    List<Part> all = parts(net, batch.shape());
+    List<Part> all = parts(net, batch.shape().with(given.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
     for (Part part : all) {
       Map<String, INDArray> feeds = part.network().feeds(batch);
+      feeds.putAll(part.network().feeds(given));
       Map<String, INDArray> results = part.graph().output(feeds, part.names());
       if (part.trains()) {
         gradients.compare(net, batch, results).ifPresent(notes::add);
@@ -102,6 +137,8 @@ final class Evaluator implements AutoCloseable {
       part.graph().refusals().forEach(r -> notes.add(r.toString()));
       outputs.putAll(results);
     }
+    given = Given.NOTHING;
+    notes.addAll(new LinkedHashSet<>(outOfReach.values()));
     verified++;
     Evaluation quantities = new Evaluation(outputs, Arrays.asList(settings.extensions()));
     return new TrainingStep(iteration, epoch, quantities, notes);
@@ -114,10 +151,22 @@ final class Evaluator implements AutoCloseable {
     }
     List<Part> known = parts.get(shape);
     if (known == null) {
+      Set<String> before = begins == null ? Set.of() : begins;
+      begins = null; // if this fails, the next iteration keeps all activations
       known = make(net, shape);
-      parts.put(shape, known);
+      Set<String> steps = new TreeSet<>(before);
+      for (Part part : known) {
+        steps.addAll(part.network().begins());
+        part.network().outOfReach().forEach((p, o) -> outOfReach.put(p, leftOut(p, o)));
+      }
+      begins = steps;
+      parts.put(shape.with(shape.given().keeping(steps)), known);
     }
     return known;
+  }
+
+  private static String leftOut(String parameter, Obstacle obstacle) {
+    return "\"" + parameter + "\" is out of reach, since a layer stands in the way: " + obstacle;
   }
 
   private List<Part> make(Model net, BatchShape shape) {
@@ -163,7 +212,12 @@ final class Evaluator implements AutoCloseable {
   private Part part(
       Model net, BatchShape shape, BatchStatistics statistics, Predicate<Extension> chosen) {
     ConvertedNetwork network =
-        Dl4jConverter.on(net).like(shape).scale(settings.scale()).statistics(statistics).convert();
+        Dl4jConverter.on(net)
+            .like(shape)
+            .scale(settings.scale())
+            .statistics(statistics)
+            .iteration(settings.lenient())
+            .convert();
     checkNames(network);
     BackPack.Builder builder = network.backPack(settings.parameters());
     if (settings.lenient()) {
@@ -183,6 +237,7 @@ final class Evaluator implements AutoCloseable {
   private void checkNames(ConvertedNetwork network) {
     Set<String> unknown = new TreeSet<>(settings.named());
     network.parameters().forEach(unknown::remove);
+    network.outOfReach().keySet().forEach(unknown::remove);
     if (!unknown.isEmpty()) {
       throw new IllegalArgumentException(
           "The network has no trained parameters "
@@ -210,5 +265,8 @@ final class Evaluator implements AutoCloseable {
   public void close() {
     parts.values().forEach(p -> p.forEach(Part::close));
     parts.clear();
+    outOfReach.clear();
+    begins = null;
+    given = Given.NOTHING;
   }
 }

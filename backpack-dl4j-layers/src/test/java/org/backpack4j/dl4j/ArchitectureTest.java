@@ -16,7 +16,8 @@ class ArchitectureTest {
     "..dl4j.vertex..",
     "..dl4j.loss..",
     "..dl4j.activation..",
-    "..dl4j.preprocessor.."
+    "..dl4j.preprocessor..",
+    "..dl4j.dropout.."
   };
 
   @ArchTest

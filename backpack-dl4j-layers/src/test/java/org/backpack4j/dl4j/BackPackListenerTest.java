@@ -18,6 +18,7 @@ import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -259,7 +260,7 @@ class BackPackListenerTest {
         () ->
             Nets.sequential(
                 InputType.feedForward(4),
-                new DenseLayer.Builder().nOut(5).dropOut(0.5).build(),
+                new DenseLayer.Builder().nOut(5).dropOut(new GaussianNoise(0.1)).build(),
                 new DenseLayer.Builder().nOut(5).weightNoise(new DropConnect(0.5)).build(),
                 output());
     BackPackListener listener = new BackPackListener(new BatchGrad());

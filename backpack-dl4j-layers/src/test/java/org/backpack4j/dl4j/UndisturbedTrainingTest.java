@@ -20,6 +20,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -65,6 +66,8 @@ class UndisturbedTrainingTest {
         new Training("sequential, Adam", UndisturbedTrainingTest::sequential, images),
         new Training("single precision, RmsProp", UndisturbedTrainingTest::single, images),
         new Training("residual graph, Nesterovs", UndisturbedTrainingTest::residual, images),
+        new Training("dropout", UndisturbedTrainingTest::dropping, images),
+        new Training("dropout in place", () -> dropping().toComputationGraph(), images),
         new Training("batch normalisation, Adam", UndisturbedTrainingTest::normalised, images),
         new Training("LSTM with masks", () -> lstm(BackpropType.Standard), series(true)),
         new Training("LSTM in parts", () -> lstm(BackpropType.TruncatedBPTT), series(false)),
@@ -142,6 +145,16 @@ class UndisturbedTrainingTest {
             .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "a", "b")
             .addLayer("out", output(), "sum")
             .setOutputs("out"));
+  }
+
+  private static MultiLayerNetwork dropping() {
+    return Nets.sequential(
+        Nets.builder().updater(new Adam(0.01)),
+        InputType.convolutional(6, 6, 1),
+        new ConvolutionLayer.Builder(3, 3).nOut(2).build(),
+        new DenseLayer.Builder().nOut(4).dropOut(0.7).build(),
+        new DropoutLayer(0.5),
+        output());
   }
 
   private static Model normalised() {

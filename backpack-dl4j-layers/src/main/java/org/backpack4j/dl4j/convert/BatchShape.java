@@ -12,9 +12,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param features for each network input its shape; −1 where the samples are
  * @param featureMasks for each network input the shape of its mask; empty if it has none
  * @param labelMasks for each output the shape of its labels' mask; empty if there is none
+ * @param given the shapes of what belongs to one iteration
  */
 public record BatchShape(
-    List<List<Long>> features, List<List<Long>> featureMasks, List<List<Long>> labelMasks) {
+    List<List<Long>> features,
+    List<List<Long>> featureMasks,
+    List<List<Long>> labelMasks,
+    Given.Shapes given) {
 
   /**
    * The shapes of features without masks.
@@ -27,7 +31,8 @@ public record BatchShape(
     return new BatchShape(
         features.stream().map(f -> withSamples(f)).toList(),
         features.stream().map(f -> List.<Long>of()).toList(),
-        IntStream.range(0, outputs).mapToObj(k -> List.<Long>of()).toList());
+        IntStream.range(0, outputs).mapToObj(k -> List.<Long>of()).toList(),
+        Given.Shapes.NONE);
   }
 
   private static List<Long> withSamples(long[] sample) {
@@ -54,7 +59,18 @@ public record BatchShape(
     return new BatchShape(
         Arrays.stream(features).map(BatchShape::shape).toList(),
         shapes(featureMasks, features.length),
-        shapes(labelMasks, outputs));
+        shapes(labelMasks, outputs),
+        Given.Shapes.NONE);
+  }
+
+  /**
+   * The same with what belongs to one iteration.
+   *
+   * @param shapes its shapes
+   * @return the shapes of all
+   */
+  public BatchShape with(Given.Shapes shapes) {
+    return new BatchShape(features, featureMasks, labelMasks, shapes);
   }
 
   private static List<List<Long>> shapes(@Nullable INDArray @Nullable [] arrays, int count) {

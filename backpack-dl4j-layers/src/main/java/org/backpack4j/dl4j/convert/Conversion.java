@@ -1,6 +1,8 @@
 package org.backpack4j.dl4j.convert;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -8,11 +10,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
 import org.backpack4j.samediff.graph.SharedArrays;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -43,6 +47,14 @@ public final class Conversion {
   /** Views of the network's flat vector of parameters, looked up each time. */
   private final SharedArrays arrays = new SharedArrays();
 
+  private final Survey survey;
+  private final Reach reach;
+
+  /** The placeholders of what DL4J draws. */
+  private final Map<IDropout, String> drawn = new IdentityHashMap<>();
+
+  private final Map<String, Long> given = new LinkedHashMap<>();
+
   private final Map<String, Value> values = new LinkedHashMap<>();
   private final Map<String, Value> parameters = new LinkedHashMap<>();
   private final Set<String> trained = new TreeSet<>();
@@ -53,11 +65,15 @@ public final class Conversion {
   private final Map<String, State> states = new LinkedHashMap<>();
   private boolean writtenOut;
 
-  private Conversion(Network network, Tables tables, BatchShape shape, Choices choices) {
+  private Conversion(
+      Network network, Survey survey, Tables tables, BatchShape shape, Choices choices) {
     this.network = network;
+    this.survey = survey;
+    this.reach = new Reach(network);
     this.tables = tables;
     this.shape = shape;
     this.choices = choices;
+    survey.dropouts().forEach((name, dropout) -> drawn.put(dropout, name));
     graph.setArrayHolders(arrays, arrays, false);
   }
 
@@ -66,8 +82,12 @@ public final class Conversion {
    *
    * @param scale the loss' scale
    * @param statistics what batch normalisation uses
+   * @param iteration whether the graph is fed what belongs to one iteration
+   * @param lenient whether the activations of layers that cannot be converted are fed, so that the
+   *     layers above them can be had
    */
-  public record Choices(Scale scale, BatchStatistics statistics) {}
+  public record Choices(
+      Scale scale, BatchStatistics statistics, boolean iteration, boolean lenient) {}
 
   /**
    * What a recurrent layer carries from one part of a sequence to the next.
@@ -93,6 +113,11 @@ public final class Conversion {
    *     SameDiff's own, which know it themselves
    * @param states placeholders of what recurrent layers begin with [N, units]; none unless the
    *     network is trained by truncated backpropagation through time
+   * @param given for the placeholder of each array that belongs to one iteration, how many rows of
+   *     the array a sample has
+   * @param begins the steps behind which the graph begins, since they could not be converted
+   * @param outOfReach for each parameter below a layer that could not be converted, what stands in
+   *     the way
    */
   public record Result(
       SameDiff graph,
@@ -104,37 +129,27 @@ public final class Conversion {
       List<String> parameters,
       Map<String, List<String>> losses,
       List<String> predictions,
-      Map<String, State> states) {}
+      Map<String, State> states,
+      Map<String, Long> given,
+      Set<String> begins,
+      Map<String, Obstacle> outOfReach) {}
 
   /**
    * Finds what stands in the way of a conversion, by the configuration alone.
    *
    * @param model the network
    * @param tables who converts what
-   * @return all obstacles
+   * @param choices what the person chose
+   * @return all obstacles; if they choose to be lenient, only those that leave nothing
    */
-  public static List<Obstacle> check(Model model, Tables tables) {
-    return check(Network.of(model), tables);
+  public static List<Obstacle> check(Model model, Tables tables, Choices choices) {
+    Network network = Network.of(model);
+    return check(network, Survey.of(network, tables, choices.iteration()), choices);
   }
 
-  private static List<Obstacle> check(Network network, Tables tables) {
-    List<Obstacle> found = new ArrayList<>();
-    for (Step step : network.steps()) {
-      Obstacles obstacles = new Obstacles(tables, step.where());
-      if (step.preprocessor() != null) {
-        obstacles.preprocessor(step.preprocessor());
-      }
-      if (step.layer() != null) {
-        obstacles.layer(step.layer());
-        if (network.truncated()) {
-          Truncation.check(step.layer(), obstacles);
-        }
-      } else if (step.vertex() != null) {
-        obstacles.vertex(step.vertex());
-      }
-      found.addAll(obstacles.found());
-    }
-    return found;
+  private static List<Obstacle> check(Network network, Survey survey, Choices choices) {
+    boolean hopeless = network.outputs().stream().anyMatch(survey.obstacles()::containsKey);
+    return choices.lenient() && !hopeless ? List.of() : survey.all();
   }
 
   /**
@@ -143,18 +158,19 @@ public final class Conversion {
    * @param model the network
    * @param tables who converts what
    * @param shape the shapes of the batches
-   * @param choices the loss' scale, and what batch normalisation does
+   * @param choices what the person chose
    * @param obstacles where to add what stands in the way
    * @return the graph; null if something stands in the way
    */
   public static @Nullable Result convert(
       Model model, Tables tables, BatchShape shape, Choices choices, List<Obstacle> obstacles) {
     Network network = Network.of(model);
-    obstacles.addAll(check(network, tables));
+    Survey survey = Survey.of(network, tables, choices.iteration());
+    obstacles.addAll(check(network, survey, choices));
     if (!obstacles.isEmpty()) {
       return null;
     }
-    return new Conversion(network, tables, shape, choices).convert(obstacles);
+    return new Conversion(network, survey, tables, shape, choices).convert(obstacles);
   }
 
   private @Nullable Result convert(List<Obstacle> obstacles) {
@@ -170,7 +186,7 @@ public final class Conversion {
       try (NameScope scope = graph.withNameScope(step.name())) {
         values.put(step.name(), convert(step));
       } catch (Unconvertible e) {
-        obstacles.add(e.obstacle());
+        instead(step, e.obstacle(), obstacles);
       }
     }
     for (String output : network.outputs()) {
@@ -188,9 +204,42 @@ public final class Conversion {
     return result(masks);
   }
 
+  /** What a step answered in the iteration, in the place of what cannot be computed. */
+  private void instead(Step step, Obstacle obstacle, List<Obstacle> obstacles) {
+    List<Long> dims = shape.given().activations().get(step.name());
+    boolean masked = shape.featureMasks().stream().anyMatch(m -> !m.isEmpty());
+    if (!choices.lenient() || step.output() || masked || dims == null) {
+      obstacles.add(obstacle);
+    } else {
+      values.put(step.name(), given(Given.placeholder(step.name()), dims));
+      reach.end(step.name(), obstacle);
+    }
+  }
+
+  /** A placeholder for what belongs to one iteration; rows of one sample are an axis there. */
+  private Value given(String name, List<Long> dims) {
+    long rows = dims.get(0);
+    given.put(name, rows);
+    long[] folded = BatchShape.array(dims);
+    folded[0] = -1;
+    if (rows == 1) {
+      return new Value(entrance(name, folded), folded);
+    }
+    long[] apart = new long[folded.length + 1];
+    int[] rowsFirst = IntStream.range(0, apart.length).toArray();
+    System.arraycopy(folded, 1, apart, 2, folded.length - 1);
+    apart[0] = -1;
+    apart[1] = rows;
+    rowsFirst[0] = 1;
+    rowsFirst[1] = 0;
+    SDVariable laidOut = graph.permute(entrance(name, apart), rowsFirst);
+    return new Value(graph.reshape(laidOut, folded), folded).withSteps(rows);
+  }
+
   private Result result(List<@Nullable String> masks) {
     Map<String, String> activations = new LinkedHashMap<>();
     values.forEach((name, value) -> activations.put(name, value.variable().name()));
+    Map<String, Obstacle> beyond = reach.parameters();
     List<@Nullable String> maskNames = new ArrayList<>();
     network.outputs().forEach(o -> maskNames.add(labelMasks.get(o)));
     return new Result(
@@ -200,10 +249,15 @@ public final class Conversion {
         network.outputs().stream().map(o -> Objects.requireNonNull(labels.get(o))).toList(),
         maskNames,
         activations,
-        parameters.keySet().stream().filter(trained::contains).toList(),
+        parameters.keySet().stream()
+            .filter(p -> trained.contains(p) && !beyond.containsKey(p))
+            .toList(),
         losses,
         writtenOut ? List.copyOf(predictions) : List.of(),
-        states);
+        states,
+        given,
+        reach.ends(),
+        beyond);
   }
 
   private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
@@ -223,6 +277,10 @@ public final class Conversion {
   }
 
   private Value convert(Step step) {
+    List<Obstacle> known = survey.obstacles().get(step.name());
+    if (known != null) {
+      throw new Unconvertible(known.get(0));
+    }
     List<Value> inputs = new ArrayList<>();
     step.inputs().forEach(i -> inputs.add(Objects.requireNonNull(values.get(i))));
     Layer layer = step.layer();
@@ -239,8 +297,39 @@ public final class Conversion {
   <L extends Layer> Value layer(L conf, Site site) {
     LayerConverter<L> converter = Objects.requireNonNull(tables.of(conf));
     checkMask(site, converter.readsMask());
-    Value value = converter.convert(conf, site);
+    IDropout dropout = conf.getIDropout();
+    Site behind = dropout == null || !site.trained() ? site : dropped(dropout, site);
+    Value value = converter.convert(conf, behind);
     return value.withSteps(site.input().steps()); // a layer works row by row
+  }
+
+  /** The layer with its input as DL4J has changed it, if it has. */
+  private <D extends IDropout> Site dropped(D dropout, Site site) {
+    String name = drawn.get(dropout);
+    List<Long> dims = name == null ? null : shape.given().noise().get(name);
+    if (name == null || dims == null) {
+      return site;
+    }
+    Value x = site.input();
+    if (reach.endsAt(site.name())) {
+      throw site.refuse(
+          "DL4J may have changed in place what the layer before it answered, for its "
+              + dropout.getClass().getSimpleName(),
+          "convert that layer too");
+    }
+    DropoutConverter<D> converter = Objects.requireNonNull(tables.of(dropout));
+    Value noise = given(name, dims);
+    if (!Arrays.equals(noise.shape(), converter.shape(x)) || noise.steps() != x.steps()) {
+      throw site.refuse(
+          "what DL4J drew for its "
+              + dropout.getClass().getSimpleName()
+              + " is of the shape "
+              + noise
+              + ", and not of that of its input, "
+              + x,
+          "put a DropoutLayer before it instead");
+    }
+    return site.with(x.with(converter.apply(dropout, x, noise.variable())));
   }
 
   <V extends GraphVertex> Value vertex(V conf, Site site) {

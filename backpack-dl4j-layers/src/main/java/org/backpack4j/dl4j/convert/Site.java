@@ -43,6 +43,16 @@ public final class Site {
     this.masking = masking;
   }
 
+  /** The same with another input. */
+  Site with(Value input) {
+    return new Site(conversion, step, List.of(input), prefix, trained, masking);
+  }
+
+  /** Whether the layer is trained: it isn't inside a frozen one, which runs in evaluation mode. */
+  boolean trained() {
+    return trained;
+  }
+
   /**
    * The name of the layer or vertex.
    *

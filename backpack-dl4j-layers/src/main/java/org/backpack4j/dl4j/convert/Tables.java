@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.convert;
 import java.lang.reflect.Modifier;
 import java.util.Map;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +20,15 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
  * @param preprocessors the converters of preprocessors
  * @param activations the converters of activation functions
  * @param losses the converters of loss functions
+ * @param dropouts the converters of what changes inputs at random
  */
 public record Tables(
     Map<Class<?>, LayerConverter<?>> layers,
     Map<Class<?>, VertexConverter<?>> vertices,
     Map<Class<?>, PreprocessorConverter<?>> preprocessors,
     Map<Class<?>, ActivationConverter<?>> activations,
-    Map<Class<?>, LossConverter<?>> losses) {
+    Map<Class<?>, LossConverter<?>> losses,
+    Map<Class<?>, DropoutConverter<?>> dropouts) {
 
   @SuppressWarnings("unchecked") // the tables are filled by methods that hold the types together
   <L extends Layer> @Nullable LayerConverter<L> of(L conf) {
@@ -50,6 +53,11 @@ public record Tables(
   @SuppressWarnings("unchecked")
   <F extends ILossFunction> @Nullable LossConverter<F> of(F loss) {
     return (LossConverter<F>) open(losses, loss.getClass());
+  }
+
+  @SuppressWarnings("unchecked")
+  <D extends IDropout> @Nullable DropoutConverter<D> of(D dropout) {
+    return (DropoutConverter<D>) dropouts.get(dropout.getClass());
   }
 
   private static <C> @Nullable C open(Map<Class<?>, C> table, Class<?> exact) {

@@ -6,11 +6,11 @@
  *
  * <ol>
  *   <li>write a class that implements {@link org.backpack4j.dl4j.convert.LayerConverter} in {@code
- *       org.backpack4j.dl4j.layer} (or a vertex, preprocessor, activation or loss function in the
- *       package of that name). {@link org.backpack4j.dl4j.convert.Site} hands it the input with its
- *       shape, the layer's parameters by DL4J's keys as variables that share the network's arrays,
- *       and activation functions. It emits what DL4J computes in training mode and answers the
- *       output with its shape;
+ *       org.backpack4j.dl4j.layer} (or a vertex, preprocessor, activation, loss function or dropout
+ *       in the package of that name). {@link org.backpack4j.dl4j.convert.Site} hands it the input
+ *       with its shape, the layer's parameters by DL4J's keys as variables that share the network's
+ *       arrays, and activation functions. It emits what DL4J computes in training mode and answers
+ *       the output with its shape;
  *   <li>enter it in the table: {@code Layers}, by the exact class of the configuration;
  *   <li>what it does not cover it tells in {@code check}, from the configuration alone, or by
  *       {@code throw site.refuse(…)} where the shapes decide;

@@ -6,6 +6,7 @@ import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,10 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
   @Override
   public void check(AbstractLSTM conf, Obstacles obstacles) {
     obstacles.activation(conf.getGateActivationFn());
+    obstacles.addIf(
+        conf.getIDropout() != null && conf.getRnnDataFormat() == RNNFormat.NWC,
+        "DL4J lays out its dropout's mask with the features first, whatever the format is",
+        "put a DropoutLayer before it, or use the format NCW");
   }
 
   @Override

@@ -1,0 +1,134 @@
+package org.backpack4j.dl4j.convert;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What a converted graph cannot compute because it belongs to one iteration alone. It is copied,
+ * since DL4J's own is gone, or overwritten, when the backward pass has been made. The samples are
+ * on axis 0, perhaps folded with the steps of time series.
+ *
+ * @param noise what DL4J drew, by the names of {@link Survey#dropouts}
+ * @param activations what layers and vertices answered, by their names
+ */
+public record Given(Map<String, INDArray> noise, Map<String, INDArray> activations) {
+  /** Nothing. */
+  public static final Given NOTHING = new Given(Map.of(), Map.of());
+
+  /**
+   * The shapes of what is given, with the number of rows that each sample has in the samples'
+   * place.
+   *
+   * @param noise of what DL4J drew
+   * @param activations of what layers and vertices answered
+   */
+  public record Shapes(Map<String, List<Long>> noise, Map<String, List<Long>> activations) {
+    /** None. */
+    public static final Shapes NONE = new Shapes(Map.of(), Map.of());
+
+    /**
+     * The same without the activations that are not needed.
+     *
+     * @param steps the layers and vertices whose activations are
+     * @return the shapes
+     */
+    public Shapes keeping(Set<String> steps) {
+      Map<String, List<Long>> kept = new LinkedHashMap<>(activations);
+      kept.keySet().retainAll(steps);
+      return new Shapes(noise, kept);
+    }
+  }
+
+  /**
+   * Copies what a network has at the end of its forward pass.
+   *
+   * @param model the network
+   * @param tables who converts what
+   * @param activations the activations that are needed
+   * @return the copies
+   */
+  public static Given of(Model model, Tables tables, Map<String, INDArray> activations) {
+    Map<String, INDArray> noise = new LinkedHashMap<>();
+    Map<String, INDArray> copies = new LinkedHashMap<>();
+    try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+      Survey.of(Network.of(model), tables, true)
+          .dropouts()
+          .forEach(
+              (name, dropout) -> {
+                INDArray drawn = drawn(tables, dropout);
+                if (drawn != null) {
+                  noise.put(name, drawn.dup('c'));
+                }
+              });
+      activations.forEach((step, array) -> copies.put(step, array.dup('c')));
+    }
+    return new Given(noise, copies);
+  }
+
+  private static <D extends IDropout> @Nullable INDArray drawn(Tables tables, D dropout) {
+    DropoutConverter<D> converter = tables.of(dropout);
+    return converter == null ? null : converter.noise(dropout);
+  }
+
+  /**
+   * The shapes.
+   *
+   * @param samples N
+   * @return the shapes of all
+   */
+  public Shapes shapes(long samples) {
+    return new Shapes(shapes(noise, samples), shapes(activations, samples));
+  }
+
+  private static Map<String, List<Long>> shapes(Map<String, INDArray> arrays, long samples) {
+    Map<String, List<Long>> shapes = new LinkedHashMap<>();
+    arrays.forEach(
+        (name, array) -> {
+          long[] shape = array.shape().clone();
+          shape[0] /= Math.max(samples, 1);
+          shapes.put(name, Arrays.stream(shape).boxed().toList());
+        });
+    return shapes;
+  }
+
+  /** The placeholder of a step's activations. */
+  static String placeholder(String step) {
+    return step + ".given";
+  }
+
+  /**
+   * What a placeholder is fed: the array with the samples on axis 0.
+   *
+   * @param placeholder its name
+   * @param rows how many rows each sample has
+   * @return the array; [N, rows, …] if there are several, of [rows·N, …]
+   * @throws IllegalArgumentException if it isn't there
+   */
+  public INDArray feed(String placeholder, long rows) {
+    INDArray array = noise.get(placeholder);
+    for (Map.Entry<String, INDArray> e : activations.entrySet()) {
+      array = placeholder(e.getKey()).equals(placeholder) ? e.getValue() : array;
+    }
+    if (array == null) {
+      throw new IllegalArgumentException("There is no array for \"" + placeholder + "\".");
+    }
+    if (rows == 1) {
+      return array;
+    }
+    long[] shape = array.shape();
+    long[] apart = new long[shape.length + 1];
+    apart[0] = rows;
+    apart[1] = shape[0] / rows;
+    System.arraycopy(shape, 1, apart, 2, shape.length - 1);
+    return array.reshape('c', apart).swapAxes(0, 1).dup('c');
+  }
+}

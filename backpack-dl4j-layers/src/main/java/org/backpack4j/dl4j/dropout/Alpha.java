@@ -1,0 +1,32 @@
+package org.backpack4j.dl4j.dropout;
+
+import org.backpack4j.dl4j.convert.DropoutConverter;
+import org.backpack4j.dl4j.convert.Obstacles;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** {@code AlphaDropout}: a (x ∘ M + α' (1 − M)) + b, where M's entries are 0 or 1. */
+final class Alpha implements DropoutConverter<AlphaDropout> {
+  @Override
+  public void check(AlphaDropout conf, Obstacles obstacles) {
+    obstacles.addIf(
+        conf.getPSchedule() != null,
+        "its input passes an AlphaDropout whose probability changes from iteration to iteration",
+        "give it one probability");
+  }
+
+  @Override
+  public @Nullable INDArray noise(AlphaDropout conf) {
+    return conf.getMask();
+  }
+
+  @Override
+  public SDVariable apply(AlphaDropout conf, Value x, SDVariable noise) {
+    double p = conf.getP();
+    SDVariable dropped = noise.rsub(1).mul(conf.getAlphaPrime());
+    return x.variable().mul(noise).add(dropped).mul(conf.a(p)).add(conf.b(p));
+  }
+}

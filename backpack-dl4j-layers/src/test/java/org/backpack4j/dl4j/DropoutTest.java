@@ -1,0 +1,346 @@
+package org.backpack4j.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import java.util.stream.Stream;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution1D;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling1D;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.schedule.MapSchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
+
+/** The masks of the very iteration. */
+class DropoutTest {
+  private static final int N = 3;
+  private static final int T = 4;
+
+  private static OutputLayer output() {
+    return new OutputLayer.Builder(LossFunction.MCXENT)
+        .nOut(3)
+        .activation(Activation.SOFTMAX)
+        .build();
+  }
+
+  private static RnnOutputLayer steps() {
+    return new RnnOutputLayer.Builder(LossFunction.MCXENT)
+        .nOut(3)
+        .activation(Activation.SOFTMAX)
+        .build();
+  }
+
+  private static DenseLayer.Builder dense() {
+    return new DenseLayer.Builder().nOut(5);
+  }
+
+  private static IDropout scheduled() {
+    return new Dropout(
+        new MapSchedule.Builder(ScheduleType.ITERATION).add(0, 0.6).add(5, 0.3).build());
+  }
+
+  static Stream<Arguments> ofRows() {
+    return Stream.of(
+        Arguments.of("dense", dense().dropOut(0.5).build()),
+        Arguments.of("by a schedule", dense().dropOut(scheduled()).build()),
+        Arguments.of("alpha", dense().dropOut(new AlphaDropout(0.6)).build()),
+        Arguments.of("gaussian", dense().dropOut(new GaussianDropout(0.4)).build()),
+        Arguments.of("by itself", new DropoutLayer(0.5)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource
+  void ofRows(String name, Layer layer) {
+    check(
+        Nets.sequential(InputType.feedForward(4), dense().build(), layer, output()),
+        Nets.random(N, 4),
+        Nets.classes(N, 3));
+  }
+
+  static Stream<Arguments> ofImages() {
+    return Stream.of(
+        Arguments.of("convolution", new ConvolutionLayer.Builder(2, 2).nOut(2).dropOut(0.6)),
+        Arguments.of(
+            "channels",
+            new ConvolutionLayer.Builder(2, 2).nOut(2).dropOut(new SpatialDropout(0.5))),
+        Arguments.of("depthwise", new DepthwiseConvolution2D.Builder(2, 2).dropOut(0.6)),
+        Arguments.of("separable", new SeparableConvolution2D.Builder(2, 2).nOut(2).dropOut(0.6)),
+        Arguments.of(
+            "pooling, which leaves it out",
+            new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.MAX)
+                .kernelSize(2, 2)
+                .dropOut(0.6)),
+        Arguments.of("by itself", new DropoutLayer.Builder(0.5)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource
+  void ofImages(String name, Layer.Builder<?> layer) {
+    check(
+        Nets.sequential(
+            InputType.convolutional(5, 5, 1),
+            new ConvolutionLayer.Builder(2, 2).nOut(2).build(),
+            layer.build(),
+            output()),
+        Nets.random(N, 1, 5, 5),
+        Nets.classes(N, 3));
+  }
+
+  static Stream<Arguments> ofSequences() {
+    return Stream.of(
+        Arguments.of("LSTM", new LSTM.Builder().nOut(3).dropOut(0.6).build()),
+        Arguments.of("SimpleRnn", new SimpleRnn.Builder().nOut(3).dropOut(0.6).build()),
+        Arguments.of(
+            "both directions",
+            new Bidirectional(
+                Bidirectional.Mode.ADD, new SimpleRnn.Builder().nOut(3).dropOut(0.6).build())),
+        Arguments.of("rows of steps", new DenseLayer.Builder().nOut(3).dropOut(0.6).build()),
+        Arguments.of("by itself", new DropoutLayer(0.6)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource
+  void ofSequences(String name, Layer layer) {
+    check(
+        Nets.sequential(
+            InputType.recurrent(2, T), new SimpleRnn.Builder().nOut(2).build(), layer, steps()),
+        Nets.random(N, 2, T),
+        labels());
+  }
+
+  private static INDArray labels() {
+    INDArray y = Nd4j.zeros(Nets.random(1).dataType(), N, 3, T);
+    for (int n = 0; n < N; n++) {
+      for (int t = 0; t < T; t++) {
+        y.putScalar(n, (n + 2 * t) % 3, t, 1);
+      }
+    }
+    return y;
+  }
+
+  @Test
+  void insideTheLastStep() {
+    check(
+        Nets.sequential(
+            InputType.recurrent(2, T),
+            new SimpleRnn.Builder().nOut(2).build(),
+            new LastTimeStep(new LSTM.Builder().nOut(3).dropOut(0.6).build()),
+            output()),
+        Nets.random(N, 2, T),
+        Nets.classes(N, 3));
+  }
+
+  @Test
+  void whatGlobalPoolingLeavesOut() {
+    check(
+        Nets.sequential(
+            InputType.recurrent(2, T),
+            new SimpleRnn.Builder().nOut(2).build(),
+            new GlobalPoolingLayer.Builder(PoolingType.SUM).dropOut(0.5).build(),
+            output()),
+        Nets.random(N, 2, T),
+        Nets.classes(N, 3));
+  }
+
+  static Stream<Layer.Builder<?>> forgetful() {
+    return Stream.of(
+        new Convolution1DLayer.Builder(2).nOut(2),
+        new Convolution1D.Builder(2).nOut(2),
+        new Upsampling1D.Builder(2),
+        new RepeatVector.Builder<>(2),
+        new SpaceToDepthLayer.Builder(2),
+        new Deconvolution2D.Builder(2, 2).nOut(2),
+        new Convolution3D.Builder(2, 2, 2).nOut(2),
+        new Deconvolution3D.Builder().kernelSize(2, 2, 2).nOut(2));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void forgetful(Layer.Builder<?> builder) {
+    Layer layer = builder.dropOut(0.5).build();
+    MultiLayerNetwork net = Nets.sequential(inputOf(layer), layer, last(layer));
+    assertThatThrownBy(() -> new BackPackListener(new BatchGrad()).check(net))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining(
+            "layer \"0\" (" + layer.getClass().getSimpleName() + "): DL4J forgets")
+        .hasMessageContaining("put a DropoutLayer before it");
+  }
+
+  private static InputType inputOf(Layer layer) {
+    return switch (layer.getClass().getSimpleName()) {
+      case "RepeatVector" -> InputType.feedForward(4);
+      case "SpaceToDepthLayer", "Deconvolution2D" -> InputType.convolutional(4, 4, 1);
+      case "Convolution3D", "Deconvolution3D" -> InputType.convolutional3D(3, 3, 3, 1);
+      default -> InputType.recurrent(2, T);
+    };
+  }
+
+  private static Layer last(Layer layer) {
+    boolean series =
+        layer instanceof RepeatVector || inputOf(layer) instanceof InputType.InputTypeRecurrent;
+    return series ? steps() : output();
+  }
+
+  /** What is said of those layers: finite differences know the mask, DL4J's gradient does not. */
+  @Test
+  void deeplearning4jForgetsTheMaskOfAConvolutionOverTime() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.recurrent(2, T),
+            new SimpleRnn.Builder().nOut(2).build(),
+            new Convolution1DLayer.Builder(2).nOut(2).dropOut(0.5).build(),
+            new GlobalPoolingLayer.Builder(PoolingType.SUM).build(),
+            output());
+    Iteration iteration = new Iteration(net, Nets.random(N, 2, T), Nets.classes(N, 3));
+    double gradient = iteration.gradient(null).get("0_W").getDouble(0, 0);
+    INDArray weights = net.getLayer(0).getParam("W");
+    double[] scores = new double[2];
+    for (int k = 0; k < 2; k++) {
+      weights.putScalar(0, 0, weights.getDouble(0, 0) + (k == 0 ? 1e-5 : -2e-5));
+      iteration.gradient(null);
+      scores[k] = net.score() * N;
+    }
+    double derivative = (scores[0] - scores[1]) / 2e-5;
+    assertThat(Math.abs(gradient - derivative)).isGreaterThan(1e-3);
+  }
+
+  @Test
+  void severalAndBesideFrozenLayers() {
+    check(
+        Nets.sequential(
+            InputType.feedForward(4),
+            dense().dropOut(0.8).build(),
+            new FrozenLayerWithBackprop(dense().nIn(5).build()),
+            dense().dropOut(new AlphaDropout(0.7)).build(),
+            new DropoutLayer(0.5),
+            output()),
+        Nets.random(N, 4),
+        Nets.classes(N, 3));
+  }
+
+  /** In both kinds of networks: a ComputationGraph drops in place. */
+  private static void check(MultiLayerNetwork network, INDArray x, INDArray y) {
+    for (Model net : new Model[] {network, network.toComputationGraph()}) {
+      Iteration iteration = new Iteration(net, x, y);
+      Map<String, INDArray> plain = iteration.gradient(null);
+      try (BackPackListener listener =
+          new BackPackListener(new BatchGrad(), new DiagGGNExact()).verify(1, 2)) {
+        Map<String, INDArray> gradient = iteration.watched(listener);
+        assertThat(gradient).isEqualTo(plain);
+        listener.outputs().keySet().stream()
+            .filter(name -> name.endsWith(".grad"))
+            .map(name -> name.substring(0, name.lastIndexOf('.')))
+            .forEach(parameter -> iteration.compare(parameter, listener, gradient));
+        assertThat(listener.outputs()).containsKey(lastWeights(gradient) + ".diag_ggn_exact");
+      }
+    }
+  }
+
+  private static String lastWeights(Map<String, INDArray> gradient) {
+    return gradient.keySet().stream()
+        .filter(p -> p.endsWith("_W"))
+        .reduce((a, b) -> b)
+        .orElseThrow();
+  }
+
+  static Stream<Arguments> refused() {
+    return Stream.of(
+        Arguments.of(
+            dense().dropOut(new GaussianNoise(0.1)).build(),
+            output(),
+            "layer \"1\" (DenseLayer): its input passes a GaussianNoise, whose random numbers DL4J"
+                + " does not keep"),
+        Arguments.of(
+            dense()
+                .dropOut(
+                    new AlphaDropout(
+                        new MapSchedule.Builder(ScheduleType.ITERATION).add(0, 0.6).build()))
+                .build(),
+            output(),
+            "layer \"1\" (DenseLayer): its input passes an AlphaDropout whose probability changes"),
+        Arguments.of(
+            dense().build(),
+            new OutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(3)
+                .activation(Activation.SOFTMAX)
+                .dropOut(0.5)
+                .build(),
+            "layer \"2\" (OutputLayer): its input passes a Dropout, whose random numbers DL4J draws"
+                + " and forgets between its calls of listeners; put a DropoutLayer before"));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void refused(Layer layer, Layer last, String reason) {
+    MultiLayerNetwork net = Nets.sequential(InputType.feedForward(4), dense().build(), layer, last);
+    assertThatThrownBy(() -> new BackPackListener(new BatchGrad()).check(net))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining(reason);
+  }
+
+  @Test
+  void lstmsWithFeaturesLastAreRefused() {
+    LSTM lstm = new LSTM.Builder().nOut(3).dropOut(0.5).dataFormat(RNNFormat.NWC).build();
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.recurrent(2, T, RNNFormat.NWC),
+            lstm,
+            new GlobalPoolingLayer.Builder(PoolingType.SUM).build(),
+            output());
+    assertThatThrownBy(() -> new BackPackListener(new BatchGrad()).check(net))
+        .hasMessageContaining("layer \"0\" (LSTM): DL4J lays out")
+        .hasMessageContaining("DropoutLayer");
+  }
+
+  @Test
+  void aConversionByItselfHasNoIteration() {
+    MultiLayerNetwork net =
+        Nets.sequential(InputType.feedForward(4), dense().dropOut(0.5).build(), output());
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("layer \"0\" (DenseLayer): its input passes a Dropout")
+        .hasMessageContaining("ask a BackPackListener")
+        .hasMessageContaining("dropOut(1.0)");
+  }
+}

@@ -1,0 +1,101 @@
+package org.backpack4j.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Forward and backward passes of a network that draws random numbers, as often as wanted with the
+ * same ones, and what a listener should see in them.
+ */
+final class Iteration {
+  private final Model net;
+  private final INDArray x;
+  private final INDArray y;
+
+  Iteration(Model net, INDArray x, INDArray y) {
+    this.net = net;
+    this.x = x;
+    this.y = y;
+  }
+
+  /** DL4J's gradient, with a mask of the labels or without. */
+  Map<String, INDArray> gradient(INDArray mask) {
+    Nd4j.getRandom().setSeed(11);
+    INDArray[] masks = mask == null ? null : new INDArray[] {mask};
+    if (net instanceof ComputationGraph graph) {
+      graph.setInputs(x);
+      graph.setLabels(y);
+      graph.setLayerMaskArrays(null, masks);
+      graph.computeGradientAndScore();
+      graph.clearLayerMaskArrays();
+    } else {
+      MultiLayerNetwork network = (MultiLayerNetwork) net;
+      network.setInput(x);
+      network.setLabels(y);
+      network.setLayerMaskArrays(null, mask);
+      network.computeGradientAndScore();
+      network.clearLayerMaskArrays();
+    }
+    Map<String, INDArray> gradient = new LinkedHashMap<>();
+    net.gradient().gradientForVariable().forEach((k, v) -> gradient.put(k, v.dup()));
+    return gradient;
+  }
+
+  /** Lets a listener see an iteration, and tells DL4J's gradient in it. */
+  Map<String, INDArray> watched(BackPackListener listener) {
+    listen(net, listener);
+    Map<String, INDArray> gradient = gradient(null);
+    listen(net);
+    return gradient;
+  }
+
+  private static void listen(Model net, TrainingListener... listeners) {
+    if (net instanceof ComputationGraph graph) {
+      graph.setListeners(listeners);
+    } else {
+      ((MultiLayerNetwork) net).setListeners(listeners);
+    }
+  }
+
+  /**
+   * Compares a parameter's gradient and its rows with DL4J's: the row of a sample is the gradient
+   * where all other samples are masked.
+   */
+  void compare(String parameter, BackPackListener listener, Map<String, INDArray> gradient) {
+    INDArray own = listener.outputs().get(parameter + ".grad");
+    assertThat(own).as("gradient of " + parameter).isNotNull();
+    near("gradient of " + parameter, gradient.get(parameter), own);
+    INDArray rows = listener.outputs().get(parameter + ".grad_batch");
+    near("sum of the rows of " + parameter, own, rows.sum(0));
+    for (int n = 0; n < x.size(0); n++) {
+      INDArray alone = gradient(mask(n)).get(parameter);
+      near("row " + n + " of " + parameter, alone, rows.slice(n));
+    }
+  }
+
+  private INDArray mask(int sample) {
+    INDArray mask =
+        y.rank() == 3
+            ? Nd4j.zeros(y.dataType(), y.size(0), y.size(2))
+            : Nd4j.zeros(y.dataType(), y.size(0), 1);
+    mask.get(new INDArrayIndex[] {NDArrayIndex.interval(sample, sample + 1), NDArrayIndex.all()})
+        .assign(1);
+    return mask;
+  }
+
+  private static void near(String what, INDArray expected, INDArray actual) {
+    double size = Math.max(expected.amaxNumber().doubleValue(), 1e-3);
+    double off = expected.sub(actual.reshape(expected.shape())).amaxNumber().doubleValue();
+    assertThat(off).as(what).isLessThanOrEqualTo(1e-9 * size);
+  }
+}
