@@ -226,6 +226,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
             net,
             BatchShape.of(
                 batch.getFeatures(),
+                batch.getLabels(),
                 batch.getFeaturesMaskArrays(),
                 batch.getLabelsMaskArrays(),
                 InputShapes.outputs(net)));

@@ -132,7 +132,7 @@ record Batch(
   }
 
   BatchShape shape() {
-    return BatchShape.of(features, featureMasks, labelMasks, labels.length);
+    return BatchShape.of(features, labels, featureMasks, labelMasks, labels.length);
   }
 
   long samples() {

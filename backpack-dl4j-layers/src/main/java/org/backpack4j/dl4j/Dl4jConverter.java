@@ -155,6 +155,7 @@ public final class Dl4jConverter {
       shape =
           BatchShape.of(
               batch.getFeatures(),
+              batch.getLabels(),
               batch.getFeaturesMaskArrays(),
               batch.getLabelsMaskArrays(),
               InputShapes.outputs(net));

@@ -114,7 +114,7 @@ public final class Converted {
       double loss = losses.stream().mapToDouble(l -> results.get(l).getDouble(0)).sum();
       assertThat(loss / samples()).as("score").isEqualTo(score, within(score));
       if (wrong) {
-        BruteForce.on(converted.sameDiff(), feeds).verifier().entries(4).verify(results).orThrow();
+        brute(converted, feeds).verifier().entries(4).verify(results).orThrow();
         return;
       }
       compareGradients(converted, gradient, results);
@@ -293,11 +293,14 @@ public final class Converted {
         diagonals.put(name, results.get(name));
       }
     }
+    brute(converted, feeds).verifier().entries(2).verify(diagonals).orThrow();
+  }
+
+  private static BruteForce brute(ConvertedNetwork converted, Map<String, INDArray> feeds) {
     BruteForce brute = BruteForce.on(converted.sameDiff(), feeds);
-    if (!converted.predictions().isEmpty()) {
-      brute = brute.predictions(converted.predictions().toArray(new String[0]));
-    }
-    brute.verifier().entries(2).verify(diagonals).orThrow();
+    return converted.predictions().isEmpty()
+        ? brute
+        : brute.predictions(converted.predictions().toArray(new String[0]));
   }
 
   private void compare(String what, INDArray expected, INDArray actual) {

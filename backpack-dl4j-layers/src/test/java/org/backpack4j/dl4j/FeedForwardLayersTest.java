@@ -20,6 +20,7 @@ import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLambdaLayer;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.junit.jupiter.api.Test;
@@ -329,6 +330,35 @@ class FeedForwardLayersTest {
     public InputType getOutputType(int index, InputType input) {
       return input;
     }
+  }
+
+  /** x + sin x, as DL4J wants such a layer. */
+  private static final class Wave extends SameDiffLambdaLayer {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public SDVariable defineLayer(SameDiff sd, SDVariable x) {
+      return x.add(sd.math().sin(x));
+    }
+
+    @Override
+    public InputType getOutputType(int index, InputType input) {
+      return input;
+    }
+  }
+
+  @Test
+  void lambdaLayersAreInlined() {
+    Converted.of(
+            Nets.sequential(
+                InputType.feedForward(4),
+                new DenseLayer.Builder().nOut(5).build(),
+                new Wave(),
+                softmax(3)),
+            Nets.random(4, 4),
+            Nets.classes(4, 3))
+        .againstBruteForce()
+        .check();
   }
 
   /** DL4J evaluates the layer by SameDiff, which goes wrong on the 'f' order of what comes in. */

@@ -231,6 +231,21 @@ class SeriesNetsTest {
         .hasMessageContaining("itself fails");
   }
 
+  /** If a later version can, this asks for a converter. */
+  @Test
+  void normalisedRecurrenceFailsInDeeplearning4jToo() {
+    MultiLayerNetwork net =
+        net(new SimpleRnn.Builder().nOut(2).hasLayerNorm(true).build(), softmax());
+    net.setInput(Nets.random(N, F, T));
+    net.setLabels(labels(T));
+    assertThatThrownBy(net::computeGradientAndScore)
+        .hasMessageContaining("Indices are out of range");
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net, new long[] {F, T}))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("layer \"0\" (SimpleRnn): DL4J 1.0.0-M2.1 fails on layer norm")
+        .hasMessageContaining("leave hasLayerNorm(true) out");
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void attentionVertex(boolean masked) {

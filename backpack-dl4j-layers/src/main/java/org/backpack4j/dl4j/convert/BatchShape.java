@@ -10,12 +10,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * The shapes of a batch but for the number of samples. A graph is made for one of these.
  *
  * @param features for each network input its shape; −1 where the samples are
+ * @param labels for each output the shape of its labels; empty if it is not known
  * @param featureMasks for each network input the shape of its mask; empty if it has none
  * @param labelMasks for each output the shape of its labels' mask; empty if there is none
  * @param given the shapes of what belongs to one iteration
  */
 public record BatchShape(
     List<List<Long>> features,
+    List<List<Long>> labels,
     List<List<Long>> featureMasks,
     List<List<Long>> labelMasks,
     Given.Shapes given) {
@@ -30,9 +32,14 @@ public record BatchShape(
   public static BatchShape of(List<long[]> features, int outputs) {
     return new BatchShape(
         features.stream().map(f -> withSamples(f)).toList(),
+        unknown(outputs),
         features.stream().map(f -> List.<Long>of()).toList(),
-        IntStream.range(0, outputs).mapToObj(k -> List.<Long>of()).toList(),
+        unknown(outputs),
         Given.Shapes.NONE);
+  }
+
+  private static List<List<Long>> unknown(int count) {
+    return IntStream.range(0, count).mapToObj(k -> List.<Long>of()).toList();
   }
 
   private static List<Long> withSamples(long[] sample) {
@@ -46,6 +53,7 @@ public record BatchShape(
    * The shapes of a batch.
    *
    * @param features the features
+   * @param labels the labels: null, or for each output an array or null
    * @param featureMasks their masks: null, or for each input a mask or null
    * @param labelMasks the labels' masks: null, or for each output a mask or null
    * @param outputs the number of outputs
@@ -53,11 +61,13 @@ public record BatchShape(
    */
   public static BatchShape of(
       INDArray[] features,
+      @Nullable INDArray @Nullable [] labels,
       @Nullable INDArray @Nullable [] featureMasks,
       @Nullable INDArray @Nullable [] labelMasks,
       int outputs) {
     return new BatchShape(
         Arrays.stream(features).map(BatchShape::shape).toList(),
+        shapes(labels, outputs),
         shapes(featureMasks, features.length),
         shapes(labelMasks, outputs),
         Given.Shapes.NONE);
@@ -70,7 +80,7 @@ public record BatchShape(
    * @return the shapes of all
    */
   public BatchShape with(Given.Shapes shapes) {
-    return new BatchShape(features, featureMasks, labelMasks, shapes);
+    return new BatchShape(features, labels, featureMasks, labelMasks, shapes);
   }
 
   private static List<List<Long>> shapes(@Nullable INDArray @Nullable [] arrays, int count) {

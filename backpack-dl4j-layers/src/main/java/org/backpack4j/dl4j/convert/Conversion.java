@@ -425,6 +425,11 @@ public final class Conversion {
     return entrance(name, dims);
   }
 
+  long @Nullable [] labelShape(Step step) {
+    List<Long> dims = shape.labels().get(network.outputs().indexOf(step.name()));
+    return dims.isEmpty() ? null : BatchShape.array(dims);
+  }
+
   @Nullable Value labelMask(Step step) {
     List<Long> dims = shape.labelMasks().get(network.outputs().indexOf(step.name()));
     if (dims.isEmpty()) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.backpack4j.dl4j.BatchStatistics;
+import org.backpack4j.dl4j.Scale;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -13,6 +14,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.loss.BaseLoss;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** What a converter sees: the layer's or vertex' inputs and parameters, and the graph. */
@@ -277,6 +279,15 @@ public final class Site {
   }
 
   /**
+   * The shape of the labels.
+   *
+   * @return the shape, −1 where the samples are; null if it is not known
+   */
+  public long @Nullable [] labelShape() {
+    return conversion.labelShape(step);
+  }
+
+  /**
    * The mask of the labels.
    *
    * @return a placeholder with its shape; null if there is none
@@ -316,6 +327,35 @@ public final class Site {
     conversion.loss(
         loss,
         new LossSite(this, conversion.scale(), activation, preOutput, labels, mask, rowsPerSample));
+  }
+
+  /**
+   * Adds a loss that the layer writes out of simple ops.
+   *
+   * @param terms a term for each sample [N]
+   * @param predictions what they are computed from: where second-order quantities start
+   */
+  public void writtenOut(SDVariable terms, SDVariable predictions) {
+    addLoss(
+        conversion.scale() == Scale.SUM ? terms.sum("loss") : terms.mean("loss"),
+        predictions,
+        true);
+  }
+
+  /**
+   * Adds a loss that a person has defined.
+   *
+   * @param loss the sum over all samples
+   * @param predictions where second-order quantities start, unless it is one of SameDiff's own
+   */
+  public void inlined(SDVariable loss, SDVariable predictions) {
+    boolean own = !(sd().getVariableOutputOp(loss.name()) instanceof BaseLoss);
+    SDVariable scaled = loss;
+    if (conversion.scale() == Scale.MEAN) {
+      SDVariable samples = sd().sizeAt(input().variable(), 0).castTo(type());
+      scaled = loss.div(samples);
+    }
+    addLoss(scaled, predictions, own);
   }
 
   /** The number of loss variables that the step has. */

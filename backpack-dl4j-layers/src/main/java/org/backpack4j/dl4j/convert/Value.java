@@ -173,8 +173,13 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
     return System.identityHashCode(variable);
   }
 
+  /**
+   * The shape, as messages tell it.
+   *
+   * @return {@code [N, 3, 28, 28]}, say
+   */
   @Override
   public String toString() {
-    return variable.name() + Arrays.toString(shape);
+    return Arrays.toString(shape).replace("[-1", "[N");
   }
 }

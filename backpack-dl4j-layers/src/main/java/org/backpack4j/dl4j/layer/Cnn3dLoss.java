@@ -1,6 +1,5 @@
 package org.backpack4j.dl4j.layer;
 
-import java.util.Arrays;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
@@ -21,7 +20,7 @@ final class Cnn3dLoss implements LayerConverter<Cnn3DLossLayer> {
     Value mask = site.output() ? site.labelMask() : null;
     if (mask != null && !fits(mask, x)) {
       throw site.refuse(
-          "its labels' mask has the shape " + Arrays.toString(mask.shape()),
+          "its labels' mask has the shape " + mask,
           "let it have as many axes as the labels, each as long as theirs or of length 1");
     }
     int channels = Images.channels(conf.getDataFormat());

@@ -1,6 +1,5 @@
 package org.backpack4j.dl4j.layer;
 
-import java.util.Arrays;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
@@ -26,7 +25,7 @@ final class CnnLoss implements LayerConverter<CnnLossLayer> {
     Value mask = site.output() ? site.labelMask() : null;
     if (mask != null && !fits(mask.shape(), x)) {
       throw site.refuse(
-          "its labels' mask has the shape " + Arrays.toString(mask.shape()),
+          "its labels' mask has the shape " + mask,
           "let it be [N, 1], [N, H, W], [N, 1, H, W] or [N, C, H, W]");
     }
     return new PositionsLoss(site, x, 1).of(conf.getLossFn(), conf.getActivationFn(), mask);

@@ -57,11 +57,13 @@ import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffOutputLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
@@ -132,6 +134,7 @@ public final class Layers {
     put(RnnLossLayer.class, new SeriesLoss());
     put(RnnOutputLayer.class, new SeriesOutput());
     put(SameDiffLayer.class, new Inlined());
+    put(SameDiffOutputLayer.class, new InlinedOutput());
     put(SelfAttentionLayer.class, new SelfAttention());
     put(SeparableConvolution2D.class, new Separable());
     put(SimpleRnn.class, new SimpleRecurrent());
@@ -150,6 +153,7 @@ public final class Layers {
         (conf, site) ->
             Upsampling.repeat(site, conf.getSize(), Images.depth(conf.getDataFormat())));
     put(VariationalAutoencoder.class, new Encoder());
+    put(Yolo2OutputLayer.class, new Yolo2());
     put(ZeroPadding1DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
     put(ZeroPadding3DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
     put(

@@ -19,7 +19,9 @@ final class SeriesRows {
       return x;
     }
     if (x.rank() != 3) {
-      throw site.refuse("its input has the shape " + x + ", not that of time series", "");
+      throw site.refuse(
+          "its input has the shape " + x + ", not that of time series",
+          "let it be fed time series");
     }
     boolean last = format == RNNFormat.NWC;
     long features = x.size(last ? 2 : 1);
@@ -37,7 +39,9 @@ final class SeriesRows {
   /** Rows as [N, F, T] or [N, T, F]. */
   static Value series(Value rows, @Nullable RNNFormat format, Site site) {
     if (rows.rank() != 2) {
-      throw site.refuse("its input has the shape " + rows + ", not that of rows", "");
+      throw site.refuse(
+          "its input has the shape " + rows + ", not that of rows",
+          "let a layer on rows come before it");
     }
     boolean last = format == RNNFormat.NWC;
     long features = rows.size(1);

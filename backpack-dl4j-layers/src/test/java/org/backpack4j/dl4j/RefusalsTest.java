@@ -1,0 +1,772 @@
+package org.backpack4j.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
+import org.deeplearning4j.nn.conf.graph.StackVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.ReverseTimeSeriesVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
+import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLambdaVertex;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffOutputLayer;
+import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
+import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationELU;
+import org.nd4j.linalg.activations.impl.ActivationGELU;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.activations.impl.ActivationTanH;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.lossfunctions.SameDiffLoss;
+import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossCosineProximity;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.lossfunctions.impl.LossMixtureDensity;
+import org.nd4j.linalg.lossfunctions.impl.LossMultiLabel;
+
+/**
+ * What is refused names the layer or vertex, the reason, and what to do. (Of dropout, truncated
+ * backpropagation, output layers that are their own, and of layers on which DL4J itself fails: in
+ * their tests.)
+ */
+class RefusalsTest {
+  private static final int N = 3;
+
+  /** A conversion, and what its refusal says. */
+  private record Case(
+      String name,
+      Supplier<Dl4jConverter.Builder> conversion,
+      String where,
+      String reason,
+      String remedy) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  // ---- networks without input types, so that DL4J lets them pass ----
+
+  private static MultiLayerNetwork plain(Layer... layers) {
+    NeuralNetConfiguration.ListBuilder list = Nets.builder().list();
+    Arrays.stream(layers).forEach(list::layer);
+    MultiLayerNetwork net = new MultiLayerNetwork(list.validateOutputLayerConfig(false).build());
+    net.init();
+    return net;
+  }
+
+  private static ComputationGraph graph(GraphBuilder builder) {
+    return Nets.graph(builder.validateOutputLayerConfig(false));
+  }
+
+  private static GraphBuilder begun() {
+    return Nets.builder().graphBuilder().addInputs("in");
+  }
+
+  private static DenseLayer.Builder dense() {
+    return new DenseLayer.Builder().nIn(4).nOut(4);
+  }
+
+  private static OutputLayer.Builder output(ILossFunction loss) {
+    return new OutputLayer.Builder(loss).nIn(4).nOut(4);
+  }
+
+  private static OutputLayer output() {
+    return output(new LossMSE()).build();
+  }
+
+  private static Dl4jConverter.Builder with(Model net, long... shape) {
+    return Dl4jConverter.on(net).inputShapes(shape);
+  }
+
+  private static Dl4jConverter.Builder with(
+      Model net, INDArray x, INDArray y, INDArray xm, INDArray ym) {
+    return Dl4jConverter.on(net)
+        .like(
+            new MultiDataSet(
+                new INDArray[] {x},
+                new INDArray[] {y},
+                xm == null ? null : new INDArray[] {xm},
+                ym == null ? null : new INDArray[] {ym}));
+  }
+
+  private static INDArray ones(long... shape) {
+    return Nd4j.ones(DataType.DOUBLE, shape);
+  }
+
+  // ---- classes that nobody has a converter for ----
+
+  private static final class OwnLayer extends ActivationLayer {
+    private static final long serialVersionUID = 1L;
+
+    OwnLayer() {
+      super(Activation.TANH);
+    }
+  }
+
+  private static final class OwnVertex extends ScaleVertex {
+    private static final long serialVersionUID = 1L;
+
+    OwnVertex() {
+      super(2);
+    }
+  }
+
+  private static final class OwnPreprocessor extends CnnToFeedForwardPreProcessor {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static final class OwnActivation extends ActivationTanH {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static final class OwnLoss extends LossMSE {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static final class OwnSameDiffLoss extends SameDiffLoss {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public SDVariable defineLoss(SameDiff sd, SDVariable output, SDVariable labels) {
+      return labels.sub(output).mean(1);
+    }
+  }
+
+  /** DL4J makes copies of the configuration, which a class that is not public cannot have. */
+  private static final class OwnLambda extends SameDiffLambdaVertex {
+    private static final long serialVersionUID = 1L;
+
+    OwnLambda(int unused) {}
+
+    @Override
+    public SDVariable defineVertex(SameDiff sd, VertexInputs inputs) {
+      return inputs.getInput(0);
+    }
+
+    @Override
+    public GraphVertex clone() {
+      throw new IllegalStateException("no copies");
+    }
+  }
+
+  private static final class Nameless extends SameDiffOutputLayer {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public SDVariable defineLayer(
+        SameDiff sd,
+        SDVariable x,
+        SDVariable labels,
+        java.util.Map<String, SDVariable> parameters) {
+      return x.sub(labels).sum();
+    }
+
+    @Override
+    public String activationsVertexName() {
+      return "nothing";
+    }
+
+    @Override
+    public void defineParameters(SDLayerParams parameters) {}
+
+    @Override
+    public void initializeParameters(java.util.Map<String, INDArray> parameters) {}
+
+    @Override
+    public InputType getOutputType(int index, InputType input) {
+      return input;
+    }
+  }
+
+  static Stream<Case> withoutConverter() {
+    String listed = "use one of those listed in docs/guide-dl4j.md";
+    return Stream.of(
+        new Case(
+            "layer",
+            () -> with(plain(new OwnLayer(), output()), 4),
+            "layer \"0\" (OwnLayer)",
+            "there is no converter for a OwnLayer",
+            "write it as a SameDiff layer"),
+        new Case(
+            "layer inside a frozen one",
+            () -> with(plain(new FrozenLayer(new OwnLayer()), output()), 4),
+            "layer \"0\" (FrozenLayer)",
+            "there is no converter for a OwnLayer",
+            "write it as a SameDiff layer"),
+        new Case(
+            "vertex",
+            () ->
+                with(
+                    graph(
+                        begun()
+                            .addVertex("own", new OwnVertex(), "in")
+                            .addLayer("out", output(), "own")
+                            .setOutputs("out")),
+                    4),
+            "vertex \"own\" (OwnVertex)",
+            "there is no converter for a OwnVertex",
+            "write it as a SameDiff layer"),
+        new Case(
+            "preprocessor",
+            () ->
+                with(
+                    graph(
+                        begun()
+                            .addVertex("rows", new PreprocessorVertex(new OwnPreprocessor()), "in")
+                            .addLayer("out", output(), "rows")
+                            .setOutputs("out")),
+                    4),
+            "vertex \"rows\" (PreprocessorVertex)",
+            "there is no converter for the preprocessor OwnPreprocessor",
+            listed),
+        new Case(
+            "activation",
+            () -> with(plain(dense().activation(new OwnActivation()).build(), output()), 4),
+            "layer \"0\" (DenseLayer)",
+            "there is no converter for the activation function OwnActivation",
+            listed),
+        new Case(
+            "loss",
+            () -> with(plain(dense().build(), output(new OwnLoss()).build()), 4),
+            "layer \"1\" (OutputLayer)",
+            "there is no converter for the loss function OwnLoss",
+            listed));
+  }
+
+  private static Case activation(IActivation function, String reason, String remedy) {
+    return new Case(
+        reason,
+        () -> with(plain(dense().activation(function).build(), output()), 4),
+        "layer \"0\" (DenseLayer)",
+        reason,
+        remedy);
+  }
+
+  static Stream<Case> settings() {
+    return Stream.of(
+        activation(
+            Activation.RRELU.getActivationFunction(), "RReLU draws its slopes", "use LEAKYRELU"),
+        activation(new ActivationELU(0.5), "M2.1 trains ELU with α = 1", "leave α at 1"),
+        activation(new ActivationGELU(true), "what M2.1 takes for the derivative", "use GELU"),
+        activation(
+            new ActivationReLU(null, 0.3, 0.1), "a ReLU that is not continuous", "THRESHOLDEDRELU"),
+        activation(
+            new ActivationReLU(0.0, null, null), "M2.1 ignores an upper bound", "leave the bound"),
+        new Case(
+            "weight noise",
+            () -> with(plain(dense().weightNoise(new DropConnect(0.5)).build(), output()), 4),
+            "layer \"0\" (DenseLayer)",
+            "its weights are changed at random in each iteration (weight noise)",
+            "leave weightNoise(…) out"),
+        new Case(
+            "XENT behind a softmax",
+            () ->
+                with(plain(output(new LossBinaryXENT()).activation(Activation.SOFTMAX).build()), 4),
+            "layer \"0\" (OutputLayer)",
+            "the binary cross-entropy behind a softmax has another gradient in DL4J than its score",
+            "use MCXENT behind a softmax"),
+        new Case(
+            "pixels with the channels last",
+            () ->
+                with(
+                    plain(
+                        new CnnLossLayer.Builder(LossFunction.MSE)
+                            .format(CNN2DFormat.NHWC)
+                            .build()),
+                    3,
+                    3,
+                    2),
+            "layer \"0\" (CnnLossLayer)",
+            "M2.1 takes its score from images with the channels first",
+            "use CNN2DFormat.NCHW"),
+        new Case(
+            "losses of steps with the features last",
+            () ->
+                with(
+                    plain(
+                        new RnnLossLayer.Builder(LossFunction.MSE)
+                            .dataFormat(RNNFormat.NWC)
+                            .build()),
+                    5,
+                    4),
+            "layer \"0\" (RnnLossLayer)",
+            "DL4J takes the input for the labels",
+            "use the format NCW"),
+        new Case(
+            "pooling by sums",
+            () ->
+                with(
+                    plain(
+                        new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.SUM).build(),
+                        output()),
+                    1,
+                    4,
+                    4),
+            "layer \"0\" (SubsamplingLayer)",
+            "pooling by SUM is not supported",
+            "use MAX, AVG or PNORM"),
+        new Case(
+            "pooling of sequences by sums",
+            () ->
+                with(
+                    plain(
+                        new Subsampling1DLayer.Builder(SubsamplingLayer.PoolingType.SUM, 2).build(),
+                        output()),
+                    2,
+                    4),
+            "layer \"0\" (Subsampling1DLayer)",
+            "pooling by SUM is not supported",
+            "use MAX, AVG or PNORM"),
+        new Case(
+            "pooling of sequences with the channels last",
+            () -> {
+              Subsampling1DLayer layer =
+                  new Subsampling1DLayer.Builder(SubsamplingLayer.PoolingType.MAX, 2).build();
+              layer.setCnn2dDataFormat(CNN2DFormat.NHWC);
+              return with(plain(layer, output()), 4, 2);
+            },
+            "layer \"0\" (Subsampling1DLayer)",
+            "sequences with the channels last are not supported",
+            "use sequences [N, C, T]"),
+        new Case(
+            "skipped values with the features last",
+            () ->
+                with(
+                    plain(
+                        new MaskZeroLayer(
+                            new org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep(
+                                new LSTM.Builder()
+                                    .nIn(2)
+                                    .nOut(4)
+                                    .dataFormat(RNNFormat.NWC)
+                                    .build()),
+                            0),
+                        output()),
+                    3,
+                    2),
+            "layer \"0\" (MaskZeroLayer)",
+            "in the format NWC DL4J takes steps for features",
+            "use the format NCW"),
+        new Case(
+            "a reshape in 'f' order",
+            () -> with(reshaped(new ReshapeVertex('f', new int[] {-1, 4}, null)), 4),
+            "vertex \"vertex\" (ReshapeVertex)",
+            "reshaping in 'f' order mixes samples",
+            "reshape in 'c' order"),
+        new Case(
+            "a reshape to a fixed number of samples",
+            () -> with(reshaped(new ReshapeVertex(N, 4)), 4),
+            "vertex \"vertex\" (ReshapeVertex)",
+            "its new shape fixes the number of samples",
+            "let the new shape begin with -1"),
+        new Case(
+            "a reshape over samples",
+            () -> with(reshaped(new ReshapeVertex(-1, 2)), 4),
+            "vertex \"vertex\" (ReshapeVertex)",
+            "its new shape does not keep the samples' entries together",
+            "let the new shape hold as many entries for each sample"));
+  }
+
+  private static ComputationGraph reshaped(GraphVertex vertex) {
+    return graph(
+        begun()
+            .addVertex("vertex", vertex, "in")
+            .addLayer("out", output(), "vertex")
+            .setOutputs("out"));
+  }
+
+  private static Case shape(Layer layer, String reason, String remedy, long... shape) {
+    String kind = layer.getClass().getSimpleName();
+    return new Case(
+        kind + " " + reason,
+        () -> with(plain(layer, output()), shape),
+        "layer \"0\" (" + kind + ")",
+        reason,
+        remedy);
+  }
+
+  static Stream<Case> shapes() {
+    String layout = "let a preprocessor bring it into";
+    return Stream.of(
+        shape(dense().build(), "its input has the shape [N, 4, 2], not [N, F]", layout, 4, 2),
+        shape(
+            new ConvolutionLayer.Builder(2, 2).nIn(1).nOut(2).build(),
+            "its input has the shape [N, 4], not that of images",
+            layout,
+            4),
+        shape(
+            new Convolution3D.Builder(2, 2, 2).nIn(1).nOut(2).build(),
+            "its input has the shape [N, 4], not that of volumes",
+            layout,
+            4),
+        shape(
+            new Convolution1DLayer.Builder(2).nIn(1).nOut(2).build(),
+            "its input has the shape [N, 4], not that of sequences",
+            layout,
+            4),
+        shape(
+            new SimpleRnn.Builder().nIn(4).nOut(2).build(),
+            "its input has the shape [N, 4], not that of time series",
+            layout,
+            4),
+        shape(
+            new EmbeddingLayer.Builder().nIn(4).nOut(4).build(),
+            "its input has the shape [N, 2], not one number for each sample",
+            "use an EmbeddingSequenceLayer",
+            2),
+        shape(
+            new EmbeddingSequenceLayer.Builder()
+                .nIn(4)
+                .nOut(4)
+                .inferInputLength(false)
+                .inputLength(3)
+                .build(),
+            "its input has the shape [N, 2], not [N, T] or [N, 1, T] with T = inputLength",
+            "set inputLength(T) or inferInputLength(true)",
+            2),
+        shape(
+            new TimeDistributed(new ConvolutionLayer.Builder(2, 2).nIn(1).nOut(2).build()),
+            "not that of images",
+            layout,
+            4,
+            2),
+        new Case(
+            "a loss of images",
+            () -> with(plain(new LossLayer.Builder(LossFunction.MSE).build()), 1, 2, 2),
+            "layer \"0\" (LossLayer)",
+            "its input has the shape [N, 1, 2, 2], not [N, F]",
+            layout),
+        new Case(
+            "a loss of rows of steps",
+            () ->
+                with(
+                    graph(
+                        begun()
+                            .addVertex(
+                                "rows",
+                                new PreprocessorVertex(new RnnToFeedForwardPreProcessor()),
+                                "in")
+                            .addLayer("out", output(), "rows")
+                            .setOutputs("out")),
+                    4,
+                    2),
+            "layer \"out\" (OutputLayer)",
+            "its input has a row for each time step",
+            "use an RnnOutputLayer or RnnLossLayer"),
+        new Case(
+            "rows that should be steps",
+            () ->
+                with(
+                    graph(
+                        begun()
+                            .addVertex(
+                                "rows",
+                                new PreprocessorVertex(new RnnToFeedForwardPreProcessor()),
+                                "in")
+                            .addLayer("out", output(), "rows")
+                            .setOutputs("out")),
+                    1,
+                    2,
+                    2),
+            "vertex \"rows\" (PreprocessorVertex)",
+            "its input has the shape [N, 1, 2, 2], not that of time series",
+            "let it be fed time series"),
+        new Case(
+            "steps that should be rows",
+            () ->
+                with(
+                    graph(
+                        begun()
+                            .addVertex(
+                                "series",
+                                new PreprocessorVertex(new FeedForwardToRnnPreProcessor()),
+                                "in")
+                            .addLayer("out", output(), "series")
+                            .setOutputs("out")),
+                    1,
+                    2,
+                    2),
+            "vertex \"series\" (PreprocessorVertex)",
+            "its input has the shape [N, 1, 2, 2], not that of rows",
+            "let a layer on rows come before it"),
+        new Case(
+            "a vertex on time series",
+            () -> with(reshaped(new ReverseTimeSeriesVertex()), 4),
+            "vertex \"vertex\" (ReverseTimeSeriesVertex)",
+            "its input has the shape [N, 4], not that of time series",
+            layout),
+        two(new ElementWiseVertex(ElementWiseVertex.Op.Add), "its inputs have different shapes"),
+        two(new StackVertex(), "its inputs have different shapes"),
+        new Case(
+            "rows of steps and of samples",
+            () ->
+                Dl4jConverter.on(
+                        graph(
+                            Nets.builder()
+                                .graphBuilder()
+                                .addInputs("series", "row")
+                                .addVertex(
+                                    "rows",
+                                    new PreprocessorVertex(new RnnToFeedForwardPreProcessor()),
+                                    "series")
+                                .addVertex("both", new MergeVertex(), "rows", "row")
+                                .addLayer("out", output(), "both")
+                                .setOutputs("out")))
+                    .inputShapes(new long[] {2, 3}, new long[] {2}),
+            "vertex \"both\" (MergeVertex)",
+            "its inputs are time series in rows and not",
+            "bring them into the same layout first"),
+        new Case(
+            "mixtures",
+            () ->
+                with(
+                    plain(
+                        output(LossMixtureDensity.builder().gaussians(2).labelWidth(2).build())
+                            .build()),
+                    4),
+            "layer \"0\" (OutputLayer)",
+            "it has 4 outputs for 2 mixtures and labels of 2",
+            "let nOut be (labelWidth + 2) · gaussians"),
+        new Case(
+            "no output layer",
+            () -> with(plain(dense().build()), 4),
+            "output \"0\"",
+            "it has no loss",
+            "let outputs be output layers"),
+        new Case(
+            "no such activations",
+            () -> with(plain(dense().build(), new Nameless()), ones(N, 4), ones(N, 4), null, null),
+            "layer \"1\" (Nameless)",
+            "it defines no variable \"nothing\"",
+            "name one in activationsVertexName()"),
+        new Case(
+            "a lambda that cannot be copied",
+            () -> {
+              ComputationGraph net =
+                  graph(
+                      begun()
+                          .addLayer("a", dense().build(), "in")
+                          .addVertex("vertex", new ScaleVertex(1), "a")
+                          .addLayer("out", output(), "vertex")
+                          .setOutputs("out"));
+              net.getConfiguration().getVertices().put("vertex", new OwnLambda(0));
+              return with(net, 4);
+            },
+            "vertex \"vertex\" (OwnLambda)",
+            "a SameDiffLambdaVertex can be inlined only if it can be copied",
+            "make the class public"));
+  }
+
+  private static Case two(GraphVertex vertex, String reason) {
+    return new Case(
+        vertex.getClass().getSimpleName(),
+        () ->
+            Dl4jConverter.on(
+                    graph(
+                        Nets.builder()
+                            .graphBuilder()
+                            .addInputs("a", "b")
+                            .addVertex("vertex", vertex, "a", "b")
+                            .addLayer("out", output(), "vertex")
+                            .setOutputs("out")))
+                .inputShapes(new long[] {4}, new long[] {3}),
+        "vertex \"vertex\" (" + vertex.getClass().getSimpleName() + ")",
+        reason,
+        "bring them to the same shape first");
+  }
+
+  private static Case maskOfOutputs(ILossFunction loss, Activation activation, String reason) {
+    return new Case(
+        loss.getClass().getSimpleName(),
+        () ->
+            with(
+                plain(output(loss).activation(activation).build()),
+                ones(N, 4),
+                ones(N, loss instanceof LossMixtureDensity ? 2 : 4),
+                null,
+                ones(N, 4)),
+        "layer \"0\" (OutputLayer)",
+        reason,
+        "mask whole rows");
+  }
+
+  static Stream<Case> masks() {
+    List<Case> cases = new ArrayList<>();
+    cases.add(
+        maskOfOutputs(
+            new LossMCXENT(), Activation.SOFTMAX, "DL4J has no mask of single outputs behind a"));
+    cases.add(
+        maskOfOutputs(
+            new LossCosineProximity(), Activation.TANH, "DL4J has no mask of single outputs for"));
+    cases.add(
+        maskOfOutputs(
+            new LossMultiLabel(), Activation.TANH, "DL4J masks the gradient of single outputs"));
+    cases.add(
+        maskOfOutputs(
+            LossMixtureDensity.builder().gaussians(1).labelWidth(2).build(),
+            Activation.IDENTITY,
+            "its loss has no terms for single outputs"));
+    cases.add(
+        maskOfOutputs(
+            new OwnSameDiffLoss(), Activation.TANH, "its loss has no terms for single outputs"));
+    cases.add(
+        new Case(
+            "centre loss",
+            () ->
+                with(
+                    plain(
+                        new CenterLossOutputLayer.Builder(LossFunction.MSE).nIn(4).nOut(4).build()),
+                    ones(N, 4),
+                    ones(N, 4),
+                    null,
+                    ones(N, 1)),
+            "layer \"0\" (CenterLossOutputLayer)",
+            "masks of a centre loss are not supported",
+            "train without masks"));
+    cases.add(
+        new Case(
+            "pixels",
+            () ->
+                with(
+                    plain(new CnnLossLayer.Builder(LossFunction.MSE).build()),
+                    ones(N, 2, 3, 3),
+                    ones(N, 2, 3, 3),
+                    null,
+                    ones(N, 1, 3, 1)),
+            "layer \"0\" (CnnLossLayer)",
+            "its labels' mask has the shape [N, 1, 3, 1]",
+            "let it be [N, 1], [N, H, W]"));
+    cases.add(
+        new Case(
+            "positions",
+            () ->
+                with(
+                    plain(
+                        new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
+                            .lossFunction(LossFunction.MSE)
+                            .build()),
+                    ones(N, 2, 2, 3, 3),
+                    ones(N, 2, 2, 3, 3),
+                    null,
+                    ones(N, 1, 3, 3)),
+            "layer \"0\" (Cnn3DLossLayer)",
+            "its labels' mask has the shape [N, 1, 3, 3]",
+            "let it have as many axes as the labels"));
+    cases.add(
+        new Case(
+            "features of images",
+            () ->
+                with(
+                    plain(new MaskLayer(), new CnnLossLayer.Builder(LossFunction.MSE).build()),
+                    ones(N, 2, 3, 3),
+                    ones(N, 2, 3, 3),
+                    ones(N, 1, 3, 3),
+                    null),
+            "layer \"0\" (MaskLayer)",
+            "masks of which are not supported",
+            "train without features' masks"));
+    cases.add(
+        new Case(
+            "features of layers that ignore them",
+            () ->
+                with(
+                    plain(
+                        new ConvolutionLayer.Builder(1, 1).nIn(2).nOut(2).build(),
+                        new CnnLossLayer.Builder(LossFunction.MSE).build()),
+                    ones(N, 2, 3, 3),
+                    ones(N, 2, 3, 3),
+                    ones(N, 1, 3, 3),
+                    null),
+            "layer \"0\" (ConvolutionLayer)",
+            "a mask of the features reaches it",
+            "train without features' masks"));
+    return cases.stream();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource({"withoutConverter", "settings", "shapes", "masks"})
+  void everyRefusalTellsWhereWhyAndWhatToDo(Case refused) {
+    assertThatThrownBy(() -> refused.conversion().get().convert())
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining(refused.where() + ": ")
+        .hasMessageContaining(refused.reason())
+        .hasMessageContaining(refused.remedy());
+  }
+
+  /** The mask is one of the stack, whose samples are an axis behind that of its inputs. */
+  @Test
+  void dropoutOfAStack() {
+    ComputationGraph net =
+        graph(
+            begun()
+                .addLayer("a", dense().build(), "in")
+                .addLayer("b", dense().build(), "in")
+                .addVertex("stack", new StackVertex(), "a", "b")
+                .addLayer("out", dense().dropOut(0.5).build(), "stack")
+                .addVertex("first", new org.deeplearning4j.nn.conf.graph.UnstackVertex(0, 2), "out")
+                .addLayer("loss", output(), "first")
+                .setOutputs("loss"));
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      net.setListeners(listener);
+      net.fit(new MultiDataSet(Nets.random(N, 4), Nets.random(N, 4)));
+      assertThatThrownBy(listener::outputs)
+          .hasMessageContaining("layer \"out\" (DenseLayer): what DL4J drew for its Dropout")
+          .hasMessageContaining("put a DropoutLayer before it instead");
+    }
+  }
+}
