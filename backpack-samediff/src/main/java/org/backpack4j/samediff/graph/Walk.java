@@ -131,7 +131,8 @@ public final class Walk {
       for (String argument : arguments) {
         inputs.add(value(argument));
       }
-      List<INDArray> outputs = OpExecution.run(graph, op, inputs);
+      List<INDArray> outputs =
+          entersAsItIs(op) ? List.of(inputs.get(0)) : OpExecution.run(graph, op, inputs);
       for (int i = 0; i < outputs.size(); i++) {
         known.put(op.getOutputsOfOp().get(i), outputs.get(i));
       }
@@ -141,6 +142,13 @@ public final class Walk {
       forget(op.getOutputsOfOp(), uses);
     }
     return answer(names);
+  }
+
+  /** A parameter's entrance is the parameter: whatever is walked with is in 'c' order already. */
+  private boolean entersAsItIs(SameDiffOp op) {
+    return EntranceReshapes.behind(graph, op.getOutputsOfOp().get(0))
+        .map(name -> graph.getVariable(name).getVariableType() == VariableType.VARIABLE)
+        .orElse(false);
   }
 
   private void checkFeeds() {

@@ -396,4 +396,30 @@ class WalkTest {
 
     assertThat(position).containsEntry(late.name(), 0).containsEntry(doubled.name(), 1);
   }
+
+  /** Large weights must not be copied by each dry run; whoever asks for one gets a copy. */
+  @Test
+  void entrancesOfParametersAreNotCopied() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 3);
+    SDVariable w = sd.var("w", Nd4j.rand(DataType.DOUBLE, 3, 4));
+    x.mmul("y", w);
+    EntranceReshapes.apply(sd);
+    String entrance = EntranceReshapes.name("w");
+    Map<String, INDArray> feeds = Map.of("x", Nd4j.rand(DataType.DOUBLE, 2, 3));
+    List<INDArray> seen = new ArrayList<>();
+    Map<String, INDArray> values =
+        Walk.run(
+            sd,
+            feeds,
+            List.of("y", entrance),
+            (op, inputs, outputs) -> {
+              if (op.getOutputsOfOp().contains(entrance)) {
+                seen.addAll(outputs);
+              }
+            });
+    assertThat(seen).hasSize(1);
+    assertThat(seen.get(0)).isSameAs(w.getArr());
+    assertThat(values.get(entrance)).isEqualTo(w.getArr()).isNotSameAs(w.getArr());
+  }
 }
