@@ -109,6 +109,17 @@ public final class Emitter {
     return samplesOutermost;
   }
 
+  /**
+   * Notes that the result of an op of which this class knows nothing is a sum over samples, as
+   * {@link #isTotal} means it.
+   *
+   * @param a the value
+   * @return the value
+   */
+  public Tensor total(Tensor a) {
+    return total(true, a);
+  }
+
   private Tensor total(boolean isTotal, Tensor a) {
     if (isTotal) {
       totals.add(a.variable());

@@ -202,17 +202,20 @@ final class Convolutions {
     boolean symmetric = windows.all(Window::symmetric);
     long[] padding = windows.each(w -> symmetric ? w.before() : 0);
     PaddingMode mode = symmetric ? PaddingMode.VALID : PaddingMode.SAME;
-    return e.ops(
-        List.of("conv2d_bp", windows, last),
-        List.of(x.dims(), kernel.dims()),
-        x.type(),
-        List.of(x, kernel, s),
-        () ->
-            new Conv2DDerivative(
-                    e.graph(),
-                    new SDVariable[] {x.variable(), kernel.variable(), s.variable()},
-                    config2d(windows, padding, mode, last))
-                .outputVariables());
+    List<Tensor> gradients =
+        e.ops(
+            List.of("conv2d_bp", windows, last),
+            List.of(x.dims(), kernel.dims()),
+            x.type(),
+            List.of(x, kernel, s),
+            () ->
+                new Conv2DDerivative(
+                        e.graph(),
+                        new SDVariable[] {x.variable(), kernel.variable(), s.variable()},
+                        config2d(windows, padding, mode, last))
+                    .outputVariables());
+    e.total(gradients.get(1));
+    return gradients;
   }
 
   private static Conv2DConfig config2d(
