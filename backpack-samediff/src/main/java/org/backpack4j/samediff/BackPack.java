@@ -133,12 +133,15 @@ public final class BackPack {
     /**
      * Limits the memory that an evaluation works in, results aside. Where the intermediate values
      * of a whole batch need more, samples are worked through in groups, as large as the budget
-     * allows; the numbers are the same up to rounding. A sixty-fourth of the machine's memory and
-     * at least 256 MiB, if it is not set.
+     * allows; where the columns of a second-order quantity (one for each class, say) need more than
+     * a third of it for a single sample, the graph is extended so that they travel in groups as
+     * well, 32 at most. The numbers are the same up to rounding. If it is not set, it is 64 MiB for
+     * each processor, but no more than a sixty-fourth of the machine's memory, and at least 128
+     * MiB.
      *
      * <p>The budget holds for {@link ExtendedGraph#output}, for each thread that evaluates at the
      * same time. It is exceeded where a single sample needs more, and where samples influence each
-     * other. The graph itself, run by SameDiff, knows no budget.
+     * other. The graph itself, run by SameDiff, divides columns, and knows no budget otherwise.
      *
      * @param bytes the budget in bytes, at least 1
      * @return this builder

@@ -3,12 +3,12 @@ package org.backpack4j.samediff;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Curvature;
@@ -32,6 +32,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
 /** Pass 5: emits the sweeps and the quantities. */
 final class Emission {
   private static final String GRADIENT = "gradient";
+  private static final String GRAD = "grad";
+  private static final String PENALTY = "grad_penalty";
 
   private final Annotations graph;
   private final Function<Node, Rule> rules;
@@ -39,7 +41,11 @@ final class Emission {
   private final List<String> lossVariables;
   private final Quantities quantities;
   private final Emitter emit;
-  private final Map<Columns, Sweep> sweeps = new HashMap<>();
+  private final long memoryBudget;
+
+  /** For each parameter what has been emitted of it so far, by field. */
+  private final Map<String, Map<String, Tensor>> fields = new HashMap<>();
+
   private final @Nullable Noise noise;
   private final Outputs outputs;
 
@@ -48,12 +54,14 @@ final class Emission {
       Function<Node, Rule> rules,
       Plan plan,
       List<String> lossVariables,
-      Quantities quantities) {
+      Quantities quantities,
+      long memoryBudget) {
     this.graph = graph;
     this.rules = rules;
     this.plan = plan;
     this.lossVariables = lossVariables;
     this.quantities = quantities;
+    this.memoryBudget = memoryBudget;
     this.emit = graph.emit();
     this.noise = declareNoise();
     this.outputs = new Outputs(noise);
@@ -61,28 +69,71 @@ final class Emission {
 
   Outputs emit() {
     Sweep gradient = gradient();
+    gradient.run(parameter -> {});
     startAtLosses(gradient);
-    sweeps.put(Columns.GRADIENT, gradient);
+    quantities.parameters().forEach(parameter -> firstOrder(parameter, gradient));
+    Set<Columns> kinds = new LinkedHashSet<>();
+    quantities.extensions().stream()
+        .map(Extension::columns)
+        .filter(Columns::secondOrder)
+        .forEach(kinds::add);
+    kinds.forEach(columns -> secondOrder(columns, gradient));
     for (String parameter : quantities.parameters()) {
-      emit.in(
-          parameter,
-          () -> {
-            Map<String, Tensor> fields = new LinkedHashMap<>();
-            for (Extension extension : quantities.extensions()) {
-              if (quantities.has(parameter, extension.field())) {
-                fields.put(extension.field(), quantity(parameter, extension));
-              }
-            }
-            // behind the others: the sum of samples' gradients that are at hand costs little
-            if (quantities.has(parameter, "grad")) {
-              gradientOf(parameter, gradient);
-            }
-            fields.forEach((field, value) -> outputs.put(parameter, field, value));
-            return parameter;
-          });
+      for (Extension extension : quantities.extensions()) {
+        if (quantities.has(parameter, extension.field())) {
+          fieldsOf(parameter)
+              .computeIfAbsent(
+                  extension.field(), f -> emit.in(parameter, () -> zeros(parameter, extension)));
+        }
+      }
+      put(parameter);
     }
     outputs.named(emit);
     return outputs;
+  }
+
+  /** The gradient first, then the extensions' quantities in the order in which they were given. */
+  private void put(String parameter) {
+    List<String> order = new ArrayList<>(List.of(GRAD, PENALTY));
+    quantities.extensions().forEach(e -> order.add(e.field()));
+    for (String field : order) {
+      Tensor value = fieldsOf(parameter).get(field);
+      if (value != null) {
+        outputs.put(parameter, field, value);
+      }
+    }
+  }
+
+  private Map<String, Tensor> fieldsOf(String parameter) {
+    return fields.computeIfAbsent(parameter, p -> new HashMap<>());
+  }
+
+  private void firstOrder(String parameter, Sweep gradient) {
+    add(parameter, Columns.GRADIENT, gradient);
+    // behind the others: the sum of samples' gradients that are at hand costs little
+    if (quantities.has(parameter, GRAD)) {
+      emit.in(
+          parameter,
+          () -> {
+            gradientOf(parameter, gradient);
+            return parameter;
+          });
+    }
+  }
+
+  /** Adds what a sweep's columns give a parameter to what others have given. */
+  private void add(String parameter, Columns columns, Sweep sweep) {
+    List<Contribution> rows = sweep.rowsAt(parameter);
+    if (rows.isEmpty() || !quantities.parameters().contains(parameter)) {
+      return;
+    }
+    for (Extension extension : quantities.extensions()) {
+      if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
+        Tensor value = emit.in(parameter, () -> extension.compute(emit, rows));
+        fieldsOf(parameter)
+            .merge(extension.field(), value, (a, b) -> emit.in(parameter, () -> emit.add(a, b)));
+      }
+    }
   }
 
   /** What the gradient is at the losses' inputs is where its way through the network starts. */
@@ -110,16 +161,10 @@ final class Emission {
         penalties.add(total);
       }
     }
-    outputs.put(parameter, "grad", all.isEmpty() ? zeros(parameter) : sum(all));
+    fieldsOf(parameter).put(GRAD, all.isEmpty() ? zeros(parameter) : sum(all));
     if (!penalties.isEmpty()) {
-      outputs.put(parameter, "grad_penalty", sum(penalties));
+      fieldsOf(parameter).put(PENALTY, sum(penalties));
     }
-  }
-
-  private Tensor quantity(String parameter, Extension extension) {
-    Sweep sweep = sweeps.computeIfAbsent(extension.columns(), this::columns);
-    List<Contribution> rows = sweep.rowsAt(parameter);
-    return rows.isEmpty() ? zeros(parameter, extension) : extension.compute(emit, rows);
   }
 
   private Tensor zeros(String parameter) {
@@ -159,7 +204,7 @@ final class Emission {
       }
     }
     Set<String> possible = new HashSet<>();
-    quantities.parameters().stream().filter(p -> quantities.has(p, "grad")).forEach(possible::add);
+    quantities.parameters().stream().filter(p -> quantities.has(p, GRAD)).forEach(possible::add);
     Set<String> targets = reaching(possible);
     Sweep sweep =
         new Sweep(
@@ -185,7 +230,6 @@ final class Emission {
         sweep.seed(loss, new Signal(GRADIENT, seed, null));
       }
     }
-    sweep.run();
     return sweep;
   }
 
@@ -202,28 +246,60 @@ final class Emission {
     return reached;
   }
 
-  private Sweep columns(Columns columns) {
-    Sweep gradient = Objects.requireNonNull(sweeps.get(Columns.GRADIENT));
+  /** Sends columns back through the graph, and makes of them what is asked for. */
+  private void secondOrder(Columns columns, Sweep gradient) {
     Set<String> possible = new HashSet<>();
-    for (String parameter : quantities.parameters()) {
-      if (quantities.extensions().stream()
-          .anyMatch(e -> e.columns().equals(columns) && quantities.has(parameter, e.field()))) {
-        possible.add(parameter);
+    boolean additive = true;
+    for (Extension extension : quantities.extensions()) {
+      if (extension.columns().equals(columns)) {
+        additive &= extension.additive();
+        quantities.parameters().stream()
+            .filter(p -> quantities.has(p, extension.field()))
+            .forEach(possible::add);
       }
     }
-    Set<String> targets = reaching(possible);
-    Sweep sweep =
-        new Sweep(
-            graph,
-            rules,
-            (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k)),
-            variable -> true,
-            variable -> false);
-    for (Node node : plan.region()) {
-      emit.in(node.label(), () -> seed(node, columns, gradient, sweep));
+    if (possible.isEmpty()) {
+      return;
     }
-    sweep.run();
-    return sweep;
+    Set<String> targets = reaching(possible);
+    BiPredicate<Node, Integer> carries =
+        (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
+    List<ColumnGroups.Seed> seeds = new ArrayList<>();
+    for (Node node : plan.region()) {
+      emit.in(node.label(), () -> seed(node, columns, gradient, seeds));
+    }
+    List<List<ColumnGroups.Seed>> groups =
+        additive ? ColumnGroups.of(emit, seeds, columnsAtOnce(carries)) : List.of(seeds);
+    for (List<ColumnGroups.Seed> group : groups) {
+      Sweep sweep = new Sweep(graph, rules, carries, variable -> true, variable -> false);
+      group.forEach(seed -> sweep.seed(seed.variable(), seed.signal()));
+      if (ColumnGroups.columns(group) > 1) {
+        // many columns take more memory than what is made of them
+        sweep.run(parameter -> add(parameter, columns, sweep));
+      } else {
+        sweep.run(parameter -> {});
+        quantities.parameters().forEach(parameter -> add(parameter, columns, sweep));
+      }
+    }
+  }
+
+  /**
+   * How many columns of a single sample have room: at the variable where they are largest they are
+   * to take a third of the budget, since a rule reads one such signal and makes another.
+   */
+  private long columnsAtOnce(BiPredicate<Node, Integer> carries) {
+    long widest = 1;
+    for (Node node : graph.nodes()) {
+      for (int k = 0; k < node.inputs().size(); k++) {
+        String variable = node.inputs().get(k);
+        Placement place = graph.placement(variable);
+        if (place.hasSamples() && carries.test(node, k)) {
+          long entries = place.perSample(graph.dims(variable)).product().size();
+          widest = Math.max(widest, entries * graph.type(variable).width());
+        }
+      }
+    }
+    return Math.max(1, memoryBudget / 3 / widest);
   }
 
   /** A loss op's random numbers [N, M·E]. */
@@ -252,7 +328,7 @@ final class Emission {
     return declared;
   }
 
-  private int seed(Node node, Columns columns, Sweep gradient, Sweep sweep) {
+  private int seed(Node node, Columns columns, Sweep gradient, List<ColumnGroups.Seed> seeds) {
     Site site = new Site(graph, node);
     Rule rule = rules.apply(node);
     Set<Integer> active = plan.active(node);
@@ -276,7 +352,9 @@ final class Emission {
             .forEach(
                 (input, value) -> {
                   outputs.startsAt(value);
-                  sweep.seed(node.inputs().get(input), new Signal(source, value, group.signs()));
+                  seeds.add(
+                      new ColumnGroups.Seed(
+                          node.inputs().get(input), new Signal(source, value, group.signs())));
                 });
       }
     }

@@ -71,7 +71,7 @@ public final class ExtendedGraph implements AutoCloseable {
         Hints.none()
             .withFusions(fusions(emit))
             .withPortions(SamplePortions.of(graph, annotations, outputs.seeds()))
-            .withBudget(memoryBudget)
+            .withBudget(Hints.Budget.of(memoryBudget))
             .withProgress(progress);
     this.planned = new PlannedGraph(graph, hints);
   }

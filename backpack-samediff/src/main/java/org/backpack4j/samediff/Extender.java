@@ -86,7 +86,9 @@ final class Extender {
     Quantities quantities = quantities(plan, parameters);
     checkNames(quantities);
     pass("insert");
-    Outputs outputs = new Emission(graph, rules::get, plan, lossVariables, quantities).emit();
+    Outputs outputs =
+        new Emission(graph, rules::get, plan, lossVariables, quantities, request.memoryBudget())
+            .emit();
     List<String> names = new ArrayList<>(outputs.names());
     names.addAll(lossVariables);
     names.addAll(kernelInputs(copy, emit, names));

@@ -5,7 +5,8 @@ import java.lang.management.ManagementFactory;
 
 /** The memory of the machine, or of the container. */
 final class MachineMemory {
-  private static final long LEAST_BUDGET = 256L << 20;
+  private static final long LEAST_BUDGET = 128L << 20;
+  private static final long BUDGET_OF_A_PROCESSOR = 64L << 20;
   private static final long SHARE = 64;
 
   /** Asked for once: in a container the answer is read from files. */
@@ -20,11 +21,17 @@ final class MachineMemory {
   }
 
   /**
-   * What an evaluation works in, unless the person says something else: little, since each thread
-   * and each combination of shapes and names has its own, and since more of it makes nothing faster
-   * once the native ops have enough samples at a time.
+   * What an evaluation works in, unless the person says something else: 64 MiB for each processor,
+   * which keep it busy, but no more than a sixty-fourth of the memory, and at least 128 MiB. It is
+   * little, since each thread and each combination of shapes and names has its own, since native
+   * ops make copies of what they are given, and since more makes nothing faster: values that stay
+   * in the caches make up for smaller groups.
    */
   static long budget() {
-    return Math.max(LEAST_BUDGET, BYTES / SHARE);
+    return budget(Runtime.getRuntime().availableProcessors(), BYTES);
+  }
+
+  static long budget(int processors, long bytes) {
+    return Math.max(LEAST_BUDGET, Math.min(BUDGET_OF_A_PROCESSOR * processors, bytes / SHARE));
   }
 }

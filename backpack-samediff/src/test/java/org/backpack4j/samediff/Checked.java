@@ -70,10 +70,14 @@ public final class Checked {
             }
           });
       inPortions(graph, feeds, names, reference);
+      inGroupsOfColumns(builder, extensions, feeds, reference);
       brute.verify(reference).orThrow();
       return reference;
     }
   }
+
+  /** One sample at a time. */
+  static final Hints.Budget SINGLE = new Hints.Budget(1, 1);
 
   /** One sample at a time, as far as that goes: the numbers must be the same. */
   private static void inPortions(
@@ -82,8 +86,22 @@ public final class Checked {
       List<String> names,
       Map<String, INDArray> reference) {
     for (Hints hints : eachRoots(graph)) {
-      try (PlannedGraph one = graph.planned(hints.withBudget(1))) {
+      try (PlannedGraph one = graph.planned(hints.withBudget(SINGLE))) {
         compare("a sample at a time", reference, one.output(feeds, names));
+      }
+    }
+  }
+
+  /** One column at a time, and one sample: the numbers must be the same. */
+  private static void inGroupsOfColumns(
+      BackPack.Builder builder,
+      Extension[] extensions,
+      Map<String, INDArray> feeds,
+      Map<String, INDArray> reference) {
+    if (Arrays.stream(extensions).anyMatch(e -> e.columns().secondOrder())) {
+      try (ExtendedGraph graph = builder.memoryBudget(1).extend(extensions);
+          PlannedGraph one = graph.planned(graph.hints().withBudget(SINGLE))) {
+        compare("a column at a time", reference, one.output(feeds, reference.keySet()));
       }
     }
   }
@@ -122,6 +140,7 @@ public final class Checked {
     try (ExtendedGraph graph = builder.extend(extensions)) {
       Map<String, INDArray> results = graph.output(feeds, graph.outputNames());
       inPortions(graph, feeds, graph.outputNames(), results);
+      inGroupsOfColumns(builder, extensions, feeds, results);
       brute.verifier().entries(2).verify(results).orThrow();
       return results;
     }

@@ -1,14 +1,20 @@
 package org.backpack4j.samediff.backprop;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiPredicate;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.backpack4j.samediff.contribution.Contribution;
@@ -77,20 +83,55 @@ public final class Sweep {
     }
   }
 
-  /** Passes every node, the last first. */
-  public void run() {
+  /**
+   * Passes every node, the last first; one whose results have no samples, which leads to parameters
+   * only, as soon as all that read it have been passed.
+   *
+   * @param complete is told of each variable that no node computes, a parameter among them, as soon
+   *     as nothing more will arrive there: what is made of it then needs the signals no longer than
+   *     it must
+   */
+  public void run(Consumer<String> complete) {
+    Map<String, Integer> readers = new HashMap<>();
     List<Node> nodes = graph.nodes();
+    nodes.forEach(n -> Set.copyOf(n.inputs()).forEach(v -> readers.merge(v, 1, Integer::sum)));
+    Set<Node> passed = new HashSet<>();
     for (int k = nodes.size() - 1; k >= 0; k--) {
-      Node node = nodes.get(k);
-      graph
-          .emit()
-          .in(
-              node.label(),
-              () -> {
-                pass(node);
-                return node;
-              });
+      Deque<Node> ready = new ArrayDeque<>(List.of(nodes.get(k)));
+      while (!ready.isEmpty()) {
+        Node node = ready.pop();
+        if (!passed.add(node)) {
+          continue;
+        }
+        graph
+            .emit()
+            .in(
+                node.label(),
+                () -> {
+                  pass(node);
+                  return node;
+                });
+        for (String input : new LinkedHashSet<>(node.inputs())) {
+          if (readers.merge(input, -1, Integer::sum) == 0) {
+            Node producer = graph.producer(input);
+            if (producer == null) {
+              complete.accept(input);
+            } else if (isRead(producer, readers)) {
+              ready.push(producer);
+            }
+          }
+        }
+      }
     }
+  }
+
+  /** Whether a node has no samples in its results, and all that read them have been passed. */
+  private boolean isRead(Node node, Map<String, Integer> readers) {
+    return node.outputs().stream()
+        .allMatch(
+            o ->
+                graph.placement(o).kind() == Placement.Kind.SHARED
+                    && readers.getOrDefault(o, 0) == 0);
   }
 
   /**

@@ -17,7 +17,7 @@ import org.backpack4j.samediff.progress.Progress;
  * @param kernels whether a faster way than the native op is taken where there is one
  * @param fusions values that a kernel can compute in place of the ops that define them
  * @param portions what can be computed for some samples at a time
- * @param budget the bytes that one thread is to work in; where that is not enough, as few samples
+ * @param budget the memory that one thread is to work in; where that is not enough, as few samples
  *     at a time are worked through as it takes, and at least one
  * @param progress hears of each group of samples, and may stop the evaluation
  */
@@ -28,7 +28,7 @@ public record Hints(
     boolean kernels,
     List<Fusion> fusions,
     Portioning portions,
-    long budget,
+    Budget budget,
     Progress progress) {
 
   /**
@@ -90,6 +90,56 @@ public record Hints(
   }
 
   /**
+   * The memory that one thread is to work in.
+   *
+   * <p>Where even one sample at a time needs more, because of what it needs beside the samples, the
+   * number of samples hardly matters to the memory and much to the time: then there may be as many
+   * as take {@code stretch} times the memory of one.
+   *
+   * @param bytes the bytes
+   * @param stretch at least 1; with 1 it is one sample at a time
+   */
+  public record Budget(long bytes, double stretch) {
+    private static final double STRETCH = 1.25;
+
+    /**
+     * Checks the numbers.
+     *
+     * @param bytes the bytes
+     * @param stretch how much more than one sample takes is allowed
+     */
+    public Budget {
+      if (bytes < 1 || !(stretch >= 1)) {
+        throw new IllegalArgumentException(
+            "A budget has at least one byte and stretches by at least one, not "
+                + bytes
+                + " and "
+                + stretch
+                + ".");
+      }
+    }
+
+    /**
+     * A budget beyond which a quarter more than one sample's memory is allowed.
+     *
+     * @param bytes the bytes
+     * @return the budget
+     */
+    public static Budget of(long bytes) {
+      return new Budget(bytes, STRETCH);
+    }
+
+    /**
+     * The bytes that a plan may take.
+     *
+     * @param least what it takes with one sample at a time
+     */
+    long room(long least) {
+      return least <= bytes ? bytes : (long) (stretch * least);
+    }
+  }
+
+  /**
    * What can be computed for some samples at a time, so that large intermediate values never exist
    * for all samples at once. What depends on a root is worked through so, as far as these hints
    * reach.
@@ -128,19 +178,13 @@ public record Hints(
    * @param kernels whether kernels are used
    * @param fusions values that kernels can compute
    * @param portions what can be computed for some samples at a time
-   * @param budget the bytes that one thread is to work in
+   * @param budget the memory that one thread is to work in
    * @param progress is told how far an evaluation is
    */
   public Hints {
-    if (plans < 1 || threads < 1 || budget < 1) {
+    if (plans < 1 || threads < 1) {
       throw new IllegalArgumentException(
-          "At least one plan, one thread and one byte are needed, not "
-              + plans
-              + ", "
-              + threads
-              + " and "
-              + budget
-              + ".");
+          "At least one plan and one thread are needed, not " + plans + " and " + threads + ".");
     }
     fusions = List.copyOf(fusions);
   }
@@ -158,7 +202,7 @@ public record Hints(
         true,
         List.of(),
         Portioning.NONE,
-        Long.MAX_VALUE,
+        Budget.of(Long.MAX_VALUE),
         Progress.NONE);
   }
 
@@ -225,10 +269,10 @@ public record Hints(
   /**
    * With another limit of memory.
    *
-   * @param budget the bytes that one thread is to work in
+   * @param budget the memory that one thread is to work in
    * @return the hints
    */
-  public Hints withBudget(long budget) {
+  public Hints withBudget(Budget budget) {
     return new Hints(plans, threads, prepared, kernels, fusions, portions, budget, progress);
   }
 

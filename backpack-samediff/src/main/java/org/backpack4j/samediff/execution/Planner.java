@@ -46,7 +46,7 @@ final class Planner {
   private Plan plan() {
     List<OpPlan> ops = Fusing.fused(inference, results, hints);
     Plan plan = placed(new Schedule(List.copyOf(ops), List.of()));
-    return plan.arenaBytes() > hints.budget() ? inPortions(plan) : plan;
+    return plan.arenaBytes() > hints.budget().bytes() ? inPortions(plan) : plan;
   }
 
   /** Settles where everything lies. */
@@ -84,7 +84,7 @@ final class Planner {
     long samples = Portions.samples(feedShapes, hints.portions().axes());
     Plan best = whole;
     for (Set<String> roots : hints.portions().roots()) {
-      if (samples > 1 && best.arenaBytes() > hints.budget()) {
+      if (samples > 1 && best.arenaBytes() > hints.budget().bytes()) {
         Plan plan = inPortions(whole, roots, samples);
         best = plan.arenaBytes() < best.arenaBytes() ? plan : best;
       }
@@ -98,19 +98,23 @@ final class Planner {
     if (one == null || one.arenaBytes() >= whole.arenaBytes()) {
       return whole;
     }
+    long allowed = hints.budget().room(one.arenaBytes());
+    if (whole.arenaBytes() <= allowed) {
+      return whole;
+    }
     Plan best = one;
     long least = 1;
     long most = samples - 1;
     // What fits grows about evenly with the number of samples.
     while (least < most) {
-      double room = (double) (hints.budget() - best.arenaBytes());
+      double room = (double) (allowed - best.arenaBytes());
       double each = (double) (whole.arenaBytes() - best.arenaBytes()) / (samples - least);
       long next = Math.min(most, Math.max(least + 1, least + (long) (room / each)));
       Plan plan = room < each ? null : portioned(next, roots, samples);
       if (plan == null) {
         break;
       }
-      if (plan.arenaBytes() <= hints.budget()) {
+      if (plan.arenaBytes() <= allowed) {
         best = plan;
         least = next;
       } else {

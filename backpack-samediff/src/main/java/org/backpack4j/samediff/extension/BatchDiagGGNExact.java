@@ -25,6 +25,11 @@ public final class BatchDiagGGNExact implements Extension {
   }
 
   @Override
+  public boolean additive() {
+    return true;
+  }
+
+  @Override
   public Tensor compute(Emitter emit, List<Contribution> contributions) {
     return contributions.stream()
         .map(Contribution::squaredPerSample)

@@ -26,6 +26,11 @@ public final class DiagGGNExact implements Extension {
   }
 
   @Override
+  public boolean additive() {
+    return true;
+  }
+
+  @Override
   public Tensor compute(Emitter emit, List<Contribution> contributions) {
     return contributions.stream().map(Contribution::squaredSum).reduce(emit::add).orElseThrow();
   }

@@ -25,6 +25,16 @@ public interface Extension {
   Columns columns();
 
   /**
+   * Whether the quantity is a sum over the columns: that of all columns is the sum of those of any
+   * groups of them. Then many columns are worked through in groups, where memory is scarce.
+   *
+   * @return true if it is; false unless the extension says so
+   */
+  default boolean additive() {
+    return false;
+  }
+
+  /**
    * Computes the quantity of one parameter.
    *
    * @param emit where ops are inserted

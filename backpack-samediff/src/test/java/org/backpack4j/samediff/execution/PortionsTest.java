@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.execution;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.backpack4j.samediff.execution.Numbers.assertSame;
 
 import java.util.ArrayList;
@@ -106,11 +107,11 @@ class PortionsTest {
       assertThat(whole.steps()).noneMatch(step -> step instanceof Step.Repeat);
       Set<Long> sizes = new HashSet<>();
       for (long budget = 1; budget <= whole.arenaBytes(); budget += whole.arenaBytes() / 9) {
-        Plan plan = Planner.plan(graph, feeds, names, hints().withBudget(budget));
-        plan.steps().stream()
-            .filter(Step.Repeat.class::isInstance)
-            .forEach(step -> sizes.add(((Step.Repeat) step).loop().samples()));
-        try (PlannedGraph planned = new PlannedGraph(graph, hints().withBudget(budget))) {
+        Plan plan =
+            Planner.plan(graph, feeds, names, hints().withBudget(new Hints.Budget(budget, 1)));
+        loops(plan).forEach(loop -> sizes.add(loop.samples()));
+        try (PlannedGraph planned =
+            new PlannedGraph(graph, hints().withBudget(new Hints.Budget(budget, 1)))) {
           for (int round = 0; round < 3; round++) {
             assertSame(samples + " samples in " + budget, planned.output(feeds, names), expected);
           }
@@ -127,9 +128,39 @@ class PortionsTest {
     Map<String, INDArray> feeds = Map.of("x", Nd4j.rand(DataType.DOUBLE, 200, WIDTH));
     long whole = Planner.plan(graph, feeds, names, hints()).arenaBytes();
     for (long budget : new long[] {whole / 2, whole / 4}) {
-      Plan plan = Planner.plan(graph, feeds, names, hints().withBudget(budget));
+      Plan plan =
+          Planner.plan(graph, feeds, names, hints().withBudget(new Hints.Budget(budget, 1)));
       assertThat(plan.arenaBytes()).isBetween(budget * 2 / 3, budget);
     }
+  }
+
+  /** Where one sample at a time is already too much, time counts more than a quarter of memory. */
+  @Test
+  void groupsAreAsLargeAsTakesAQuarterMoreThanOneSample() {
+    columns(DataType.DOUBLE, false);
+    List<String> names = List.of("total1", "total2", "total3");
+    Map<String, INDArray> feeds = Map.of("x", Nd4j.rand(DataType.DOUBLE, 400, WIDTH));
+    Plan single = Planner.plan(graph, feeds, names, hints().withBudget(new Hints.Budget(1, 1)));
+    Plan stretched = Planner.plan(graph, feeds, names, hints().withBudget(Hints.Budget.of(1)));
+    assertThat(loops(single)).allMatch(loop -> loop.samples() == 1);
+    assertThat(loops(stretched)).allMatch(loop -> loop.samples() > 1);
+    assertThat((double) stretched.arenaBytes() / single.arenaBytes()).isBetween(1.1, 1.25);
+    try (PlannedGraph planned = new PlannedGraph(graph, hints().withBudget(Hints.Budget.of(1)))) {
+      assertSame("stretched", planned.output(feeds, names), Walk.run(graph, feeds, names));
+    }
+  }
+
+  private static List<Schedule.Loop> loops(Plan plan) {
+    return plan.steps().stream()
+        .filter(Step.Repeat.class::isInstance)
+        .map(step -> ((Step.Repeat) step).loop())
+        .toList();
+  }
+
+  @Test
+  void budgetsOfNothingAreRefused() {
+    assertThatThrownBy(() -> new Hints.Budget(0, 1)).hasMessageContaining("not 0 and 1.0");
+    assertThatThrownBy(() -> new Hints.Budget(1, 0.9)).hasMessageContaining("not 1 and 0.9");
   }
 
   /** Hints that are wrong about a shape are not followed. */
@@ -147,7 +178,7 @@ class PortionsTest {
       Hints hints =
           Hints.none()
               .withPortions(new Hints.Portioning(List.of(Set.of("root")), some, additive))
-              .withBudget(1);
+              .withBudget(new Hints.Budget(1, 1));
       try (PlannedGraph planned = new PlannedGraph(graph, hints)) {
         assertSame("trial " + trial, planned.output(feeds, names), expected);
       }
@@ -170,7 +201,7 @@ class PortionsTest {
       Hints hints =
           Hints.none()
               .withPortions(new Hints.Portioning(List.of(Set.of(root)), known, Set.of()))
-              .withBudget(1);
+              .withBudget(new Hints.Budget(1, 1));
       Map<String, INDArray> expected = Walk.run(random.graph, feeds, random.names);
       Plan plan = Planner.plan(random.graph, feeds, random.names, hints);
       divided += plan.steps().stream().anyMatch(s -> s instanceof Step.Repeat) ? 1 : 0;

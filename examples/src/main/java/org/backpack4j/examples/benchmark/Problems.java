@@ -41,6 +41,7 @@ public final class Problems {
           "allcnnc:8");
 
   private static final String CLASSES = "classes_";
+  private static final String CONVOLUTIONS = "3c3d_";
   private static final String WIDTH = "width_";
 
   private Problems() {}
@@ -48,8 +49,9 @@ public final class Problems {
   /**
    * Builds a problem.
    *
-   * <p>Two further kinds show how cost grows: {@code classes_C:N}, a perceptron with C classes, and
-   * {@code width_W:N}, one with two hidden layers of W units.
+   * <p>Further kinds show how cost grows: {@code classes_C:N}, a perceptron with C classes, {@code
+   * 3c3d_C:N}, 3c3d with C classes, and {@code width_W:N}, a perceptron with two hidden layers of W
+   * units.
    *
    * @param name its kind and batch size, as in {@link #NAMES}; any batch size will do
    * @throws IllegalArgumentException if there is no such kind
@@ -64,12 +66,16 @@ public final class Problems {
       int classes = Integer.parseInt(parts[0].substring(CLASSES.length()));
       return classification(name, batch, perceptron(784, 128, 64, classes), classes, 784);
     }
+    if (parts[0].startsWith(CONVOLUTIONS)) {
+      int classes = Integer.parseInt(parts[0].substring(CONVOLUTIONS.length()));
+      return classification(name, batch, threeConvolutions(classes), classes, 3, 32, 32);
+    }
     if (parts[0].startsWith(WIDTH)) {
       int width = Integer.parseInt(parts[0].substring(WIDTH.length()));
       return classification(name, batch, perceptron(784, width, width, 10), 10, 784);
     }
     return switch (parts[0]) {
-      case "3c3d" -> classification(name, batch, threeConvolutions(), 10, 3, 32, 32);
+      case "3c3d" -> classification(name, batch, threeConvolutions(10), 10, 3, 32, 32);
       case "mlp" -> classification(name, batch, perceptron(784, 128, 64, 10), 10, 784);
       case "resnet_tutorial" -> classification(name, batch, smallResNet(), 10, 1, 28, 28);
       case "resnet18_7x7" -> regression(name, batch, resNet18(5), 5, 3, 7, 7);
@@ -80,7 +86,7 @@ public final class Problems {
   }
 
   /** 3c3d of DeepOBS. */
-  private static Block threeConvolutions() {
+  private static Block threeConvolutions(long classes) {
     List<Block> blocks = new ArrayList<>();
     blocks.addAll(stage(new Conv2d(3, 64, 5, 0)));
     blocks.addAll(stage(new Conv2d(64, 96, 3, 0)));
@@ -90,7 +96,7 @@ public final class Problems {
     blocks.add(new Relu());
     blocks.add(new Linear(512, 256));
     blocks.add(new Relu());
-    blocks.add(new Linear(256, 10));
+    blocks.add(new Linear(256, classes));
     return new Sequential(blocks);
   }
 
