@@ -273,15 +273,23 @@ final class Extender {
     if (!refusals.isEmpty() && !request.lenient()) {
       throw new UnsupportedGraphException(refusals);
     }
-    plan.mixingNodes()
-        .forEach(
-            (node, obstacle) ->
-                log.warn(
-                    "{}: {}. Gradients of single samples follow BackPACK's convention there: rows of the true, coupled"
-                        + " gradient.",
-                    node,
-                    obstacle.reason()));
+    if (request.extensions().stream().anyMatch(x -> !x.columns().secondOrder())) {
+      warnOfMixing(plan.mixingNodes());
+    }
     return new Quantities(parameters, request.extensions(), refused, refusals);
+  }
+
+  private static void warnOfMixing(Map<Node, Plan.Obstacle> nodes) {
+    nodes.entrySet().stream()
+        .findFirst()
+        .ifPresent(
+            first ->
+                log.warn(
+                    "{}: {}{}. Gradients of single samples follow BackPACK's convention there: rows of the true, coupled"
+                        + " gradient.",
+                    first.getKey(),
+                    first.getValue().reason(),
+                    nodes.size() == 1 ? "" : ", and " + (nodes.size() - 1) + " nodes more"));
   }
 
   private Map<String, Plan.Kind> kinds() {

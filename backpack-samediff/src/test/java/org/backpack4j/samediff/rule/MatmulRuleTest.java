@@ -5,6 +5,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class MatmulRuleTest {
   private final Net net = new Net();
@@ -58,6 +61,27 @@ class MatmulRuleTest {
     SDVariable flat = turned.reshape(2, -1, 4);
     SDVariable out = net.sd.permute(net.sd.mmul(flat, w).reshape(2, -1, 2, 2), 1, 0, 2, 3);
     net.classified(out, 3);
+    net.checkNumbers();
+  }
+
+  /** 23 columns, 24 inputs: squares are summed over pairs of the two positions. */
+  @Test
+  void manyColumnsAndFewPositions() {
+    SDVariable rows = net.sd.reshape(net.fed("x", 3, 2, 24), -1, 24);
+    SDVariable hidden = net.sd.math().tanh(rows.mmul(net.parameter("w", 24, 2)));
+    SDVariable z = net.sd.reshape(hidden, -1, 4).mmul("z", net.parameter("v", 4, 24));
+    net.sd
+        .loss()
+        .softmaxCrossEntropy(
+            "loss",
+            net.fed(
+                "y",
+                Nd4j.eye(24)
+                    .castTo(DataType.DOUBLE)
+                    .get(NDArrayIndex.interval(0, 3), NDArrayIndex.all())
+                    .dup()),
+            z,
+            null);
     net.checkNumbers();
   }
 

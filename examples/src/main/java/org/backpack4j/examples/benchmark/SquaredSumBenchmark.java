@@ -30,7 +30,7 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * Where the two ways to Σₙᵥ (S Xᵀ)² cross, S [N, V, O, P] and X [N, I, P]: by the products
  * themselves, N·V·O·P·I multiplications, or over pairs of positions, N·O·P²·(V + I). The library
- * takes pairs where 2 P (V + I) is less than V·I.
+ * takes pairs where 5 P (V + I) is less than V·I.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
