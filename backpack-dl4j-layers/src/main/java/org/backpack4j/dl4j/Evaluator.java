@@ -170,14 +170,13 @@ final class Evaluator implements AutoCloseable {
   }
 
   private List<Part> make(Model net, BatchShape shape) {
-    Extension[] all = settings.extensions();
     boolean normalises = Dl4jConverter.normalisesBatches(net);
-    if (!settings.runningStatistics() || !normalises) {
+    boolean curved = Arrays.stream(settings.extensions()).anyMatch(e -> e.columns().secondOrder());
+    if (!settings.runningStatistics() || !normalises || !curved) {
       try {
         return List.of(part(net, shape, BatchStatistics.BATCH, e -> true));
       } catch (UnsupportedGraphException e) {
-        boolean second = Arrays.stream(all).anyMatch(x -> x.columns().secondOrder());
-        throw normalises && second ? withRemedy(e) : e;
+        throw normalises && curved ? withRemedy(e) : e;
       }
     }
     List<Part> parts = new ArrayList<>();
