@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.ArrayHolder;
 import org.nd4j.autodiff.samediff.array.ThreadSafeArrayHolder;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The arrays of a graph that shares some of them with somebody else: another graph, or a network.
@@ -21,7 +22,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class SharedArrays implements ArrayHolder {
   private final Map<String, Supplier<@Nullable INDArray>> shared = new ConcurrentHashMap<>();
-  private final ArrayHolder own = new ThreadSafeArrayHolder(true);
+
+  /** With one device, its lazy kind would keep a copy of each array for others. */
+  private final ArrayHolder own =
+      new ThreadSafeArrayHolder(Nd4j.getAffinityManager().getNumberOfDevices() > 1);
 
   /** No arrays yet. */
   public SharedArrays() {}

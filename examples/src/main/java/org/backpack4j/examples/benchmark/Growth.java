@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +30,8 @@ public final class Growth {
   /**
    * Measures and plots.
    *
-   * @param args the repository's folder and the seconds for each figure
+   * @param args the repository's folder, the seconds for each figure, and which of {@code batch},
+   *     {@code classes} and {@code width} to plot; all of them if none is named
    * @throws IOException if a process cannot be started, or a file not written
    * @throws InterruptedException if it is interrupted
    */
@@ -37,23 +39,38 @@ public final class Growth {
     Locale.setDefault(Locale.ROOT);
     Path folder = Files.createDirectories(Path.of(args[0], "docs", "performance"));
     Growth growth = new Growth(folder, Double.parseDouble(args[1]));
-    growth.plot("batch", "batch size, 3c3d", n -> "3c3d:" + n, 1, 4, 16, 64, 256, 512);
-    growth.plot(
-        "classes",
-        "classes, a perceptron 784-128-64-C, batch 32",
-        c -> "classes_" + c + ":32",
-        2,
-        10,
-        100,
-        1000);
-    growth.plot(
-        "width",
-        "width, a perceptron 784-W-W-10, batch 32",
-        w -> "width_" + w + ":32",
-        16,
-        64,
-        256,
-        1024);
+    List<String> plots =
+        args.length > 2
+            ? Arrays.asList(args).subList(2, args.length)
+            : List.of("batch", "classes", "width");
+    for (String plot : plots) {
+      growth.plot(plot);
+    }
+  }
+
+  private void plot(String name) throws IOException, InterruptedException {
+    switch (name) {
+      case "batch" -> plot(name, "batch size, 3c3d", n -> "3c3d:" + n, 1, 4, 16, 64, 256, 512);
+      case "classes" ->
+          plot(
+              name,
+              "classes, a perceptron 784-128-64-C, batch 32",
+              c -> "classes_" + c + ":32",
+              2,
+              10,
+              100,
+              1000);
+      case "width" ->
+          plot(
+              name,
+              "width, a perceptron 784-W-W-10, batch 32",
+              w -> "width_" + w + ":32",
+              16,
+              64,
+              256,
+              1024);
+      default -> throw new IllegalArgumentException("No plot " + name);
+    }
   }
 
   private void plot(String name, String what, LongFunction<String> problem, long... sizes)

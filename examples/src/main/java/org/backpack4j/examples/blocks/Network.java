@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.array.ThreadSafeArrayHolder;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** A graph that blocks are built into. It decides the layout and the values of their parameters. */
@@ -23,6 +24,9 @@ public final class Network {
   public Network(WeightLayout layout, Initializer initializer) {
     this.layout = layout;
     this.initializer = initializer;
+    // SameDiff's default keeps a second copy of every array, for devices that there may be.
+    graph.setArrayHolders(
+        new ThreadSafeArrayHolder(false), new ThreadSafeArrayHolder(false), false);
   }
 
   /** The graph. */
