@@ -9,6 +9,8 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -91,19 +93,33 @@ record Batch(
   private static @Nullable INDArray featureMask(MultiLayerNetwork network, INDArray features) {
     for (int k = 0; k < network.getnLayers() - 1; k++) {
       INDArray mask = network.getLayer(k).getMaskArray();
-      if (mask != null && features.rank() == 3) {
-        return overTime(mask, features);
-      }
-      if (mask != null && network.getLayerWiseConfigurations().getInputPreProcess(k) != null) {
+      boolean series = features.rank() == 3;
+      boolean preprocessed = network.getLayerWiseConfigurations().getInputPreProcess(k) != null;
+      if (mask != null && (shortened(network, k) || (preprocessed && !series))) {
         throw new IllegalArgumentException(
-            "The features' mask has passed a preprocessor, and DL4J does not keep it: use a"
-                + " ComputationGraph (net.toComputationGraph()).");
+            "The features' mask has passed a preprocessor or a convolution, and DL4J does not keep"
+                + " it: use a ComputationGraph (net.toComputationGraph()).");
       }
       if (mask != null) {
-        return mask;
+        return series ? overTime(mask, features) : mask;
       }
     }
     return null;
+  }
+
+  /** Whether a convolution over time, which makes another mask, comes before a layer. */
+  private static boolean shortened(MultiLayerNetwork network, int layer) {
+    for (int k = 0; k < layer; k++) {
+      if (network.getLayer(k).conf().getLayer() instanceof Convolution1DLayer convolution) {
+        boolean padded =
+            convolution.getConvolutionMode() == ConvolutionMode.Same
+                || convolution.getConvolutionMode() == ConvolutionMode.Causal;
+        if (!padded || convolution.getStride()[0] != 1) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /**

@@ -12,9 +12,11 @@ import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
@@ -159,6 +161,22 @@ class FeedForwardLayersTest {
                 .build(),
             softmax(3)),
         Nets.random(3, 2, 6, 6),
+        Nets.classes(3, 3));
+  }
+
+  @Test
+  void normsOfChannelsThatAreZero() {
+    Converted.check(
+        Nets.sequential(
+            InputType.convolutional(4, 4, 2),
+            new ConvolutionLayer.Builder(1, 1)
+                .nOut(3)
+                .biasInit(-0.8)
+                .activation(Activation.RELU)
+                .build(),
+            new GlobalPoolingLayer.Builder(PoolingType.PNORM).pnorm(2).build(),
+            softmax(3)),
+        Nets.random(3, 2, 4, 4),
         Nets.classes(3, 3));
   }
 

@@ -15,7 +15,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -162,17 +161,6 @@ class LossFunctionsTest {
   private static final INDArray MASK =
       Nd4j.createFromArray(new double[] {1, 0, 1, 1}).reshape(4, 1);
 
-  /** Some losses of M2.1 make arrays of the default type, and fail where it isn't the network's. */
-  private static void inDoublePrecision(Runnable test) {
-    DataType before = Nd4j.defaultFloatingPointType();
-    Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
-    try {
-      test.run();
-    } finally {
-      Nd4j.setDefaultDataTypes(before, before);
-    }
-  }
-
   /** Of the third row all labels are positive, of the fourth none: they have no pairs. */
   @ParameterizedTest
   @EnumSource(
@@ -181,7 +169,7 @@ class LossFunctionsTest {
   void multiLabel(Activation activation) {
     INDArray labels =
         Nd4j.createFromArray(new double[][] {{1, 0, 1}, {0, 1, 0}, {1, 1, 1}, {0, 0, 0}});
-    inDoublePrecision(
+    Nets.inDoublePrecision(
         () -> {
           for (INDArray mask : new INDArray[] {null, MASK}) {
             Converted.of(net(new LossMultiLabel(), activation), batch(labels, mask)).check();
@@ -192,7 +180,7 @@ class LossFunctionsTest {
   @Test
   void mixtureDensity() {
     LossMixtureDensity loss = LossMixtureDensity.builder().gaussians(3).labelWidth(2).build();
-    inDoublePrecision(
+    Nets.inDoublePrecision(
         () -> {
           for (INDArray mask : new INDArray[] {null, MASK}) {
             Converted.of(net(loss, Activation.IDENTITY, 12), batch(Nets.random(4, 2), mask))

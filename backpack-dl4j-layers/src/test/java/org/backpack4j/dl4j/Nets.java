@@ -62,6 +62,17 @@ public final class Nets {
     return net;
   }
 
+  /** M2.1 makes some arrays of the default type, and fails where it isn't the network's. */
+  public static void inDoublePrecision(Runnable test) {
+    DataType before = Nd4j.defaultFloatingPointType();
+    Nd4j.setDefaultDataTypes(DataType.DOUBLE, DataType.DOUBLE);
+    try {
+      test.run();
+    } finally {
+      Nd4j.setDefaultDataTypes(before, before);
+    }
+  }
+
   /** Numbers between −1 and 1, the same for the same shape. */
   public static INDArray random(long... shape) {
     Random random = new Random(Arrays.hashCode(shape));

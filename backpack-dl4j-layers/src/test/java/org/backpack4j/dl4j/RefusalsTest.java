@@ -11,6 +11,7 @@ import org.backpack4j.samediff.extension.BatchGrad;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -32,10 +33,12 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
@@ -720,6 +723,43 @@ class RefusalsTest {
             "layer \"0\" (MaskLayer)",
             "masks of which are not supported",
             "train without features' masks"));
+    cases.add(
+        new Case(
+            "features of convolutions over time that look back",
+            () ->
+                with(
+                    plain(
+                        new Convolution1DLayer.Builder(2)
+                            .nIn(2)
+                            .nOut(2)
+                            .stride(2)
+                            .convolutionMode(ConvolutionMode.Causal)
+                            .build(),
+                        new RnnLossLayer.Builder(LossFunction.MSE).build()),
+                    ones(N, 2, 4),
+                    ones(N, 2, 2),
+                    ones(N, 4),
+                    null),
+            "layer \"0\" (Convolution1DLayer)",
+            "a mask of the features reaches it, which is not supported for this mode and format",
+            "use another mode than Causal"));
+    cases.add(
+        new Case(
+            "features that are pooled over their channels",
+            () ->
+                with(
+                    plain(
+                        new GlobalPoolingLayer.Builder(PoolingType.SUM)
+                            .poolingDimensions(1)
+                            .build(),
+                        output()),
+                    ones(N, 2, 4),
+                    ones(N, 4),
+                    ones(N, 4),
+                    null),
+            "layer \"0\" (GlobalPoolingLayer)",
+            "masks of which are not supported",
+            "pool time series [N, F, T] over their steps"));
     cases.add(
         new Case(
             "features of layers that ignore them",

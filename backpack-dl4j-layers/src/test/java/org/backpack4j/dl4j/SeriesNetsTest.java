@@ -1,22 +1,33 @@
 package org.backpack4j.dl4j;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.stream.Stream;
+import org.backpack4j.samediff.extension.BatchGrad;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
+import org.deeplearning4j.nn.conf.graph.ShiftVertex;
+import org.deeplearning4j.nn.conf.graph.SubsetVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.DuplicateToTimeSeriesVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.ReverseTimeSeriesVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LearnedSelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
@@ -26,14 +37,17 @@ import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -159,6 +173,96 @@ class SeriesNetsTest {
             .addLayer("out", softmax(), "rnn")
             .setOutputs("out");
     Converted.check(Nets.graph(graph), Nets.random(N, F, T), labels(T));
+  }
+
+  // ---- masks ----
+
+  @ParameterizedTest
+  @EnumSource(PoolingType.class)
+  void masksOfPooledSeries(PoolingType type) {
+    MultiLayerNetwork net =
+        net(
+            new LSTM.Builder().nOut(3).build(),
+            new GlobalPoolingLayer.Builder(type).pnorm(2).build(),
+            output());
+    Converted.of(net, batch(Nets.random(N, F, T), Nets.classes(N, C), mask(), null)).check();
+  }
+
+  static Stream<Convolution1DLayer.Builder> convolutions() {
+    return Stream.of(
+        new Convolution1DLayer.Builder(2).convolutionMode(ConvolutionMode.Same),
+        new Convolution1DLayer.Builder(2).convolutionMode(ConvolutionMode.Causal),
+        new Convolution1DLayer.Builder(3).padding(1).stride(2),
+        new Convolution1DLayer.Builder(2).convolutionMode(ConvolutionMode.Same).stride(2));
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void masksOfConvolutionsOverTime(Convolution1DLayer.Builder layer) {
+    MultiLayerNetwork net =
+        net(
+            layer.nOut(3).build(),
+            new GlobalPoolingLayer.Builder(PoolingType.MAX).build(),
+            output());
+    Nets.inDoublePrecision(
+        () ->
+            Converted.of(net, batch(Nets.random(N, F, T), Nets.classes(N, C), mask(), null))
+                .check());
+  }
+
+  /** A MultiLayerNetwork keeps the mask only where a convolution has made another of it. */
+  @Test
+  void aListenerNeedsTheFeaturesMask() {
+    MultiLayerNetwork network =
+        net(
+            new Convolution1DLayer.Builder(3).padding(1).nOut(3).build(),
+            new GlobalPoolingLayer.Builder(PoolingType.MAX).build(),
+            output());
+    ComputationGraph graph = network.toComputationGraph();
+    DataSet batch = new DataSet(Nets.random(N, F, T), Nets.classes(N, C), mask(), null);
+    Nets.inDoublePrecision(
+        () -> {
+          try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+            network.setListeners(listener);
+            network.fit(batch);
+            assertThatThrownBy(listener::outputs).hasMessageContaining("toComputationGraph()");
+            graph.setListeners(listener);
+            graph.fit(batch);
+            assertThat(listener.get("0_W", BatchGrad.class).size(0)).isEqualTo(N);
+          }
+        });
+  }
+
+  /** Two inputs with masks of their own: what one of them has is there. */
+  @Test
+  void masksOfSeveralInputs() {
+    ComputationGraph net =
+        Nets.graph(
+            Nets.builder()
+                .graphBuilder()
+                .addInputs("x", "y")
+                .setInputTypes(InputType.recurrent(F, T), InputType.recurrent(F, T))
+                .addLayer("a", simple(2), "x")
+                .addLayer("b", simple(2), "y")
+                .addVertex("sum", new ElementWiseVertex(ElementWiseVertex.Op.Add), "a", "b")
+                .addVertex("both", new MergeVertex(), "sum", "a")
+                .addVertex("some", new SubsetVertex(0, 2), "both")
+                .addVertex("scaled", new ScaleVertex(0.7), "some")
+                .addVertex("shifted", new ShiftVertex(0.1), "scaled")
+                .addLayer("again", simple(2), "shifted")
+                .addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "again")
+                .addLayer("out", output(), "pool")
+                .setOutputs("out"));
+    INDArray other = mask();
+    other.putScalar(1, 2, 1);
+    INDArray[] masks = {mask(), other};
+    MultiDataSet batch =
+        new MultiDataSet(
+            new INDArray[] {Nets.random(N, F, T), Nets.random(N, F, T).mul(0.7)},
+            new INDArray[] {Nets.classes(N, C)},
+            masks,
+            null);
+    Converted.of(net, batch).check();
   }
 
   // ---- embeddings ----

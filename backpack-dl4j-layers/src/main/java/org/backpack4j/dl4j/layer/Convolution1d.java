@@ -17,6 +17,11 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
  */
 final class Convolution1d implements LayerConverter<Convolution1DLayer> {
   @Override
+  public boolean readsMask() {
+    return true;
+  }
+
+  @Override
   public Value convert(Convolution1DLayer conf, Site site) {
     SameDiff sd = site.sd();
     Value x = Sequences.channelsFirst(site, conf.getRnnDataFormat());
@@ -48,6 +53,27 @@ final class Convolution1d implements LayerConverter<Convolution1DLayer> {
         bias == null ? sd.cnn().conv2d(image, w, config) : sd.cnn().conv2d(image, w, bias, config);
     long[] shape = {-1, weights.size(0), windows.positions(0, length)};
     Value out = site.activate(conf.getActivationFn(), new Value(sd.reshape(z, shape), shape));
+    if (x.mask() != null) {
+      return out.withMask(mask(conf, windows, site));
+    }
     return conf.getRnnDataFormat() == RNNFormat.NWC ? Sequences.swapped(site, out) : out;
+  }
+
+  /** [N, T']: a step is there if one of those that it sees is. */
+  private static SDVariable mask(Convolution1DLayer conf, Windows windows, Site site) {
+    SDVariable mask = java.util.Objects.requireNonNull(site.input().mask());
+    boolean causal = conf.getConvolutionMode() == ConvolutionMode.Causal;
+    if ((windows.same() || causal) && windows.stride()[0] == 1) {
+      return mask;
+    }
+    if (causal || conf.getRnnDataFormat() == RNNFormat.NWC) {
+      throw site.refuse(
+          "a mask of the features reaches it, which is not supported for this mode and format",
+          "use another mode than Causal and the format NCW, or train without features' masks");
+    }
+    long steps = site.input().size(2);
+    SDVariable image = site.sd().reshape(mask, -1, 1, steps, 1);
+    SDVariable pooled = Subsampling.maximum(windows, site.sd(), image);
+    return site.sd().reshape(pooled, -1, windows.positions(0, steps));
   }
 }

@@ -6,14 +6,23 @@ import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
  * {@code GlobalPoolingLayer}: the maximum, average, sum or p-norm over all positions, by default
- * all axes behind the channels.
+ * all axes behind the channels. Steps of time series that are masked are left out.
  */
 final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
+  /** What is masked is less than all else by so much. */
+  private static final double LARGE = 1e30;
+
+  @Override
+  public boolean readsMask() {
+    return true;
+  }
+
   @Override
   public Value convert(GlobalPoolingLayer conf, Site site) {
     Value x = site.input();
@@ -22,16 +31,14 @@ final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
             ? conf.getPoolingDimensions()
             : IntStream.range(2, x.rank()).toArray();
     SameDiff sd = site.sd();
-    SDVariable v = x.variable();
+    SDVariable mask = mask(site, axes);
+    SDVariable v = mask == null ? x.variable() : x.variable().mul(mask);
     SDVariable pooled =
         switch (conf.getPoolingType()) {
-          case MAX -> v.max(axes);
-          case AVG -> v.mean(axes);
+          case MAX -> (mask == null ? v : v.add(mask.sub(1).mul(LARGE))).max(axes);
+          case AVG -> mask == null ? v.mean(axes) : v.sum(axes).div(mask.sum(axes));
           case SUM -> v.sum(axes);
-          case PNORM -> {
-            SDVariable sum = sd.math().pow(sd.math().abs(v), conf.getPnorm()).sum(axes);
-            yield sd.math().pow(sum, 1.0 / conf.getPnorm());
-          }
+          case PNORM -> norm(sd, v, conf.getPnorm(), axes);
         };
     long[] kept =
         IntStream.range(0, x.rank())
@@ -46,5 +53,26 @@ final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
     shape[0] = -1;
     shape[1] = x.size(1);
     return new Value(sd.reshape(pooled, shape), shape);
+  }
+
+  /** [N, 1, T], or null if there is none. */
+  private static @Nullable SDVariable mask(Site site, int[] axes) {
+    Value x = site.input();
+    if (x.mask() == null) {
+      return null;
+    }
+    if (x.rank() != 3 || !Arrays.equals(axes, new int[] {2})) {
+      throw site.refuse(
+          "its input has the shape " + x + ", masks of which are not supported",
+          "pool time series [N, F, T] over their steps, or train without features' masks");
+    }
+    return site.sd().reshape(x.mask(), -1, 1, x.size(2));
+  }
+
+  /** (Σ |x|ᵖ)^(1/p); of zeros it is zero and passes nothing. */
+  private static SDVariable norm(SameDiff sd, SDVariable x, int p, int[] axes) {
+    SDVariable sum = sd.math().pow(sd.math().abs(x), p).sum(axes);
+    SDVariable positive = sum.gt(0).castTo(x.dataType());
+    return sd.math().pow(sum.add(positive.rsub(1)), 1.0 / p).mul(positive);
   }
 }

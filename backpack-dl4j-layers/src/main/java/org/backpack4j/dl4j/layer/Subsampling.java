@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.AvgPooling2D;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.MaxPooling2D;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.Pooling2D;
@@ -43,16 +44,7 @@ final class Subsampling implements LayerConverter<SubsamplingLayer> {
             conf.getPadding(),
             conf.getDilation());
     Pooling2DConfig config =
-        Pooling2DConfig.builder()
-            .kH(windows.kernel()[0])
-            .kW(windows.kernel()[1])
-            .sH(windows.stride()[0])
-            .sW(windows.stride()[1])
-            .pH(windows.pad(0))
-            .pW(windows.pad(1))
-            .dH(windows.dilation()[0])
-            .dW(windows.dilation()[1])
-            .paddingMode(windows.paddingMode())
+        config(windows)
             // DL4J hands the op a 1 where padding counts in the divisor
             .extra(conf.isAvgPoolIncludePadInDivisor() ? 1 : 0)
             .isNHWC(format == CNN2DFormat.NHWC)
@@ -64,6 +56,25 @@ final class Subsampling implements LayerConverter<SubsamplingLayer> {
           default -> new AvgPooling2D(site.sd(), x.variable(), config).outputVariable();
         };
     return new Value(pooled, windows.over(x.shape(), Images.height(format)));
+  }
+
+  /** The maximum of each window of images [N, C, H, W]. */
+  static SDVariable maximum(Windows windows, SameDiff sd, SDVariable images) {
+    Pooling2DConfig config = config(windows).build();
+    return new MaxPooling2D(sd, images, config).outputVariable();
+  }
+
+  private static Pooling2DConfig.Pooling2DConfigBuilder config(Windows windows) {
+    return Pooling2DConfig.builder()
+        .kH(windows.kernel()[0])
+        .kW(windows.kernel()[1])
+        .sH(windows.stride()[0])
+        .sW(windows.stride()[1])
+        .pH(windows.pad(0))
+        .pW(windows.pad(1))
+        .dH(windows.dilation()[0])
+        .dW(windows.dilation()[1])
+        .paddingMode(windows.paddingMode());
   }
 
   private static SDVariable norm(Pooling2DConfig config, int exponent, Site site, Value x) {

@@ -168,7 +168,11 @@ final class Yolo2 implements LayerConverter<Yolo2OutputLayer> {
       SDVariable from = place.sub(half);
       SDVariable to = place.add(half);
       SDVariable meet = product(number(to.gt(begin)).mul(number(from.lt(end)))).mul(object);
-      SDVariable common = product(sd.math().min(to, end).sub(sd.math().max(from, begin))).mul(meet);
+      // min(to, end) − max(from, begin): of max and min M2.1 has wrong gradients where it
+      // broadcasts
+      SDVariable before = end.sub(positive(end.sub(to)));
+      SDVariable behind = begin.add(positive(from.sub(begin)));
+      SDVariable common = product(before.sub(behind)).mul(meet);
       SDVariable union = product(size).add(product(end.sub(begin))).sub(common);
       // where they do not meet, 0/1
       return common.div(union.mul(meet).add(meet.rsub(1)));
@@ -178,6 +182,10 @@ final class Yolo2 implements LayerConverter<Yolo2OutputLayer> {
     private SDVariable product(SDVariable pair) {
       SDVariable[] both = sd.split(pair, 2, 4);
       return both[0].mul(both[1]);
+    }
+
+    private SDVariable positive(SDVariable of) {
+      return sd.nn().relu(of, 0);
     }
 
     private SDVariable number(SDVariable truth) {

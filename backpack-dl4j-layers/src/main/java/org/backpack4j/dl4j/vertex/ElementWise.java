@@ -12,6 +12,11 @@ import org.nd4j.autodiff.samediff.SDVariable;
 /** {@code ElementWiseVertex}: sum, difference, product, average or maximum of the inputs. */
 final class ElementWise implements VertexConverter<ElementWiseVertex> {
   @Override
+  public boolean readsMask() {
+    return true; // what is there in one of them
+  }
+
+  @Override
   public Value convert(ElementWiseVertex conf, Site site) {
     List<Value> in = site.inputs();
     for (Value other : in) {
@@ -31,7 +36,7 @@ final class ElementWise implements VertexConverter<ElementWiseVertex> {
                   .math()
                   .mergeMax(in.stream().map(Value::variable).toArray(SDVariable[]::new));
         };
-    return new Value(all, in.get(0).shape());
+    return new Value(all, in.get(0).shape(), Masks.either(site, in));
   }
 
   private static SDVariable reduce(List<Value> in, BinaryOperator<SDVariable> op) {

@@ -10,6 +10,11 @@ import org.nd4j.autodiff.samediff.SDVariable;
 /** {@code MergeVertex}: the inputs beside each other along an axis, the channels by default. */
 final class Merge implements VertexConverter<MergeVertex> {
   @Override
+  public boolean readsMask() {
+    return true; // what is there in one of them
+  }
+
+  @Override
   public Value convert(MergeVertex conf, Site site) {
     List<Value> in = site.inputs();
     if (in.size() == 1) {
@@ -23,6 +28,6 @@ final class Merge implements VertexConverter<MergeVertex> {
       shape[axis] += value.size(axis);
     }
     SDVariable[] variables = in.stream().map(Value::variable).toArray(SDVariable[]::new);
-    return new Value(site.sd().concat(axis, variables), shape);
+    return new Value(site.sd().concat(axis, variables), shape, Masks.either(site, in));
   }
 }

@@ -2,6 +2,9 @@ package org.backpack4j.dl4j.vertex;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.BiFunction;
+import org.backpack4j.dl4j.convert.Site;
+import org.backpack4j.dl4j.convert.Value;
 import org.backpack4j.dl4j.convert.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -22,6 +25,7 @@ import org.deeplearning4j.nn.conf.graph.rnn.DuplicateToTimeSeriesVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.ReverseTimeSeriesVertex;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffVertex;
+import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Who converts which vertex. */
 public final class Vertices {
@@ -41,12 +45,8 @@ public final class Vertices {
     put(ReshapeVertex.class, new Reshape());
     put(ReverseTimeSeriesVertex.class, new Reversal());
     put(SameDiffVertex.class, new Inlined());
-    put(
-        ScaleVertex.class,
-        (conf, site) -> site.input().with(site.input().variable().mul(conf.getScaleFactor())));
-    put(
-        ShiftVertex.class,
-        (conf, site) -> site.input().with(site.input().variable().add(conf.getShiftFactor())));
+    put(ScaleVertex.class, new Plain<>((conf, x) -> x.mul(conf.getScaleFactor())));
+    put(ShiftVertex.class, new Plain<>((conf, x) -> x.add(conf.getShiftFactor())));
     put(StackVertex.class, new Stack());
     put(SubsetVertex.class, new Subset());
     put(UnstackVertex.class, new Unstack());
@@ -59,6 +59,20 @@ public final class Vertices {
    */
   public static Map<Class<?>, VertexConverter<?>> table() {
     return Map.copyOf(new Vertices().table);
+  }
+
+  /** A function of each entry; a mask goes along. */
+  private record Plain<V extends GraphVertex>(BiFunction<V, SDVariable, SDVariable> function)
+      implements VertexConverter<V> {
+    @Override
+    public boolean readsMask() {
+      return true;
+    }
+
+    @Override
+    public Value convert(V conf, Site site) {
+      return site.input().with(function.apply(conf, site.input().variable()));
+    }
   }
 
   private <V extends GraphVertex> void put(Class<V> vertex, VertexConverter<? super V> converter) {
