@@ -51,8 +51,8 @@ record MaxPool(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) impleme
   @Override
   public Call call(long scratch) {
     return type == DataType.FLOAT
-        ? new Planes<>(Heap.FLOATS, Maxima::ofFloats)
-        : new Planes<>(Heap.DOUBLES, Maxima::ofDoubles);
+        ? new Planes<>(Heap.FLOATS, FloatMaxima::new)
+        : new Planes<>(Heap.DOUBLES, DoubleMaxima::new);
   }
 
   private final class Planes<A> implements Call {
@@ -61,10 +61,10 @@ record MaxPool(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) impleme
     private Heap.@Nullable Pieces<A> from;
     private Heap.@Nullable Pieces<A> to;
 
-    Planes(Heap<A> heap, BiFunction<Windows, Windows, Maxima<A>> maxima) {
+    Planes(Heap<A> heap, BiFunction<Unfold.Axis, Unfold.Axis, Maxima<A>> maxima) {
       this.heap = heap;
       for (int worker = 0; worker < Parallel.THREADS; worker++) {
-        workers.add(new Worker(maxima.apply(Windows.of(h), Windows.of(w))));
+        workers.add(new Worker(maxima.apply(h, w)));
       }
     }
 
