@@ -54,8 +54,8 @@ record MaxPoolBackward(
   @Override
   public Call call(long scratch) {
     return type == DataType.FLOAT
-        ? new Planes<>(Heap.FLOATS, FloatMaxima::new)
-        : new Planes<>(Heap.DOUBLES, DoubleMaxima::new);
+        ? new Planes<>(Heap.FLOATS, Maxima::ofFloats)
+        : new Planes<>(Heap.DOUBLES, Maxima::ofDoubles);
   }
 
   /** Channel by channel; all columns of one before the next. */
@@ -68,10 +68,10 @@ record MaxPoolBackward(
     private Heap.@Nullable Pieces<A> s;
     private Heap.@Nullable Pieces<A> out;
 
-    Planes(Heap<A> heap, BiFunction<Unfold.Axis, Unfold.Axis, Maxima<A>> maxima) {
+    Planes(Heap<A> heap, BiFunction<Windows, Windows, Maxima<A>> maxima) {
       this.heap = heap;
       for (int worker = 0; worker < Parallel.THREADS; worker++) {
-        workers.add(new Worker(maxima.apply(h, w)));
+        workers.add(new Worker(maxima.apply(Windows.of(h), Windows.of(w))));
       }
     }
 

@@ -65,14 +65,7 @@ public class KernelBenchmark {
         return g.cnn().im2Col(g.placeHolder("x", DataType.FLOAT, 32, 64, 14, 14), config);
       }
     },
-    /** Maximum pooling. */
-    MAX_POOL {
-      @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
-        return g.cnn().maxPooling2d(g.placeHolder("x", DataType.FLOAT, 32, 64, 28, 28), pooling());
-      }
-    },
-    /** The way back through it, for nine columns. */
+    /** The way back through maximum pooling, for nine columns. */
     MAX_POOL_BACKWARD {
       @Override
       SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
