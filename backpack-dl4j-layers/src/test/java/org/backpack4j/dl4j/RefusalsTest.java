@@ -40,6 +40,7 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
@@ -741,8 +742,32 @@ class RefusalsTest {
                     ones(N, 4),
                     null),
             "layer \"0\" (Convolution1DLayer)",
-            "a mask of the features reaches it, which is not supported for this mode and format",
-            "use another mode than Causal"));
+            "a mask of the features reaches it, which is not supported with the mode Causal",
+            "use another mode"));
+    cases.add(
+        new Case(
+            "features of convolutions over time with the features last",
+            () ->
+                with(
+                    plain(
+                        new Convolution1DLayer.Builder(2)
+                            .nIn(2)
+                            .nOut(4)
+                            .rnnDataFormat(RNNFormat.NWC)
+                            .convolutionMode(ConvolutionMode.Same)
+                            .build(),
+                        new RnnOutputLayer.Builder(LossFunction.MSE)
+                            .nIn(4)
+                            .nOut(2)
+                            .dataFormat(RNNFormat.NWC)
+                            .build()),
+                    ones(N, 4, 2),
+                    ones(N, 4, 2),
+                    ones(N, 4),
+                    ones(N, 4)),
+            "layer \"0\" (Convolution1DLayer)",
+            "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
+            "use the format NCW"));
     cases.add(
         new Case(
             "features that are pooled over their channels",

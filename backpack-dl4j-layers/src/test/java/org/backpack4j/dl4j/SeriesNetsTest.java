@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
@@ -208,6 +209,27 @@ class SeriesNetsTest {
         () ->
             Converted.of(net, batch(Nets.random(N, F, T), Nets.classes(N, C), mask(), null))
                 .check());
+  }
+
+  /** DL4J fails on the way back, so only the outputs can be compared. */
+  @Test
+  void convolutionsOverTimeWithFeaturesLast() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.recurrent(F, T, RNNFormat.NWC),
+            new Convolution1DLayer.Builder(2).rnnDataFormat(RNNFormat.NWC).nOut(5).build(),
+            new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(C)
+                .dataFormat(RNNFormat.NWC)
+                .activation(Activation.SOFTMAX)
+                .build());
+    DataSet batch = new DataSet(Nets.random(N, T, F), Nets.random(N, T - 1, C));
+    ConvertedNetwork converted = Dl4jConverter.toSameDiff(net, new long[] {T, F});
+    String name = converted.activations("1");
+    INDArray ours = converted.sameDiff().output(converted.feeds(batch), name).get(name);
+    assertThat(ours.sub(net.output(batch.getFeatures())).amaxNumber().doubleValue())
+        .isLessThan(1e-12);
+    assertThatThrownBy(() -> net.fit(batch)).hasMessageContaining("conv1d_bp");
   }
 
   /** A MultiLayerNetwork keeps the mask only where a convolution has made another of it. */

@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.layer;
 
+import java.util.Objects;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
@@ -53,23 +54,29 @@ final class Convolution1d implements LayerConverter<Convolution1DLayer> {
         bias == null ? sd.cnn().conv2d(image, w, config) : sd.cnn().conv2d(image, w, bias, config);
     long[] shape = {-1, weights.size(0), windows.positions(0, length)};
     Value out = site.activate(conf.getActivationFn(), new Value(sd.reshape(z, shape), shape));
-    if (x.mask() != null) {
-      return out.withMask(mask(conf, windows, site));
+    if (conf.getRnnDataFormat() == RNNFormat.NWC) {
+      out = Sequences.swapped(site, out);
     }
-    return conf.getRnnDataFormat() == RNNFormat.NWC ? Sequences.swapped(site, out) : out;
+    return x.mask() == null ? out : out.withMask(mask(conf, windows, site));
   }
 
   /** [N, T']: a step is there if one of those that it sees is. */
   private static SDVariable mask(Convolution1DLayer conf, Windows windows, Site site) {
-    SDVariable mask = java.util.Objects.requireNonNull(site.input().mask());
+    SDVariable mask = Objects.requireNonNull(site.input().mask());
+    if (conf.getRnnDataFormat() == RNNFormat.NWC) {
+      throw site.refuse(
+          "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
+          "use the format NCW, or train without features' masks");
+    }
     boolean causal = conf.getConvolutionMode() == ConvolutionMode.Causal;
     if ((windows.same() || causal) && windows.stride()[0] == 1) {
       return mask;
     }
-    if (causal || conf.getRnnDataFormat() == RNNFormat.NWC) {
+    if (causal) {
       throw site.refuse(
-          "a mask of the features reaches it, which is not supported for this mode and format",
-          "use another mode than Causal and the format NCW, or train without features' masks");
+          "a mask of the features reaches it, which is not supported with the mode Causal and a"
+              + " stride",
+          "use another mode, or train without features' masks");
     }
     long steps = site.input().size(2);
     SDVariable image = site.sd().reshape(mask, -1, 1, steps, 1);
