@@ -150,6 +150,10 @@ final class Evaluator implements AutoCloseable {
       model = net;
     }
     List<Part> known = parts.get(shape);
+    if (known == null && outOfReach.isEmpty()) {
+      // a graph that was made without labels, and lacks nothing, does not depend on their shape
+      known = parts.get(shape.withoutLabels());
+    }
     if (known == null) {
       Set<String> before = begins == null ? Set.of() : begins;
       begins = null; // if this fails, the next iteration keeps all activations

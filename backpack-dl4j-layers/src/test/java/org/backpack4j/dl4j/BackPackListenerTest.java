@@ -11,12 +11,18 @@ import ch.qos.logback.core.read.ListAppender;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.contribution.Contribution;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -281,6 +287,39 @@ class BackPackListenerTest {
     assertThatThrownBy(() -> listener.get("0_W", BatchGrad.class))
         .isInstanceOf(IllegalStateException.class)
         .hasCauseInstanceOf(UnconvertibleNetworkException.class);
+  }
+
+  @Test
+  void theGraphOfTheCheckIsThatOfTheFirstIteration() {
+    AtomicInteger extended = new AtomicInteger();
+    Extension counting =
+        new Extension() {
+          @Override
+          public String field() {
+            return "counted";
+          }
+
+          @Override
+          public Columns columns() {
+            return Columns.GRADIENT;
+          }
+
+          @Override
+          public Tensor compute(Emitter emit, List<Contribution> contributions) {
+            extended.incrementAndGet();
+            return new BatchGrad().compute(emit, contributions);
+          }
+        };
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.feedForward(4), new DenseLayer.Builder().nOut(5).build(), output());
+    try (BackPackListener listener = new BackPackListener(counting).check(net)) {
+      assertThat(extended).hasValue(4); // a weight and a bias in each of two layers
+      net.setListeners(listener);
+      net.fit(new DataSet(Nets.random(4, 4), CLASSES));
+      assertThat(listener.outputs()).containsKey("0_W.counted");
+      assertThat(extended).hasValue(4);
+    }
   }
 
   @Test

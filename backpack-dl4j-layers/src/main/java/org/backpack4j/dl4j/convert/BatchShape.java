@@ -83,6 +83,15 @@ public record BatchShape(
     return new BatchShape(features, labels, featureMasks, labelMasks, shapes);
   }
 
+  /**
+   * The same with labels that are not known yet.
+   *
+   * @return the other shapes
+   */
+  public BatchShape withoutLabels() {
+    return new BatchShape(features, unknown(labels.size()), featureMasks, labelMasks, given);
+  }
+
   private static List<List<Long>> shapes(@Nullable INDArray @Nullable [] arrays, int count) {
     return IntStream.range(0, count)
         .mapToObj(k -> arrays == null ? List.<Long>of() : shape(arrays[k]))
