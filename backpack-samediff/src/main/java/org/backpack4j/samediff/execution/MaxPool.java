@@ -21,7 +21,10 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
  */
 record MaxPool(long planes, Unfold.Axis h, Unfold.Axis w) implements Kernel {
 
-  /** The kernel in place of a native {@code maxpool2d}, or null where the channels come last. */
+  /**
+   * The kernel in place of a native {@code maxpool2d}, or null in single precision and where the
+   * channels come last.
+   */
   static @Nullable Kernel ofNative(DynamicCustomOp op, List<Value> inputs, Value output) {
     long[] a = op.iArgs();
     long[] in = inputs.get(0).shape();
