@@ -8,8 +8,12 @@ import org.backpack4j.dl4j.convert.Value;
 import org.backpack4j.dl4j.convert.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.factory.Nd4j;
 
-/** {@code ElementWiseVertex}: sum, difference, product, average or maximum of the inputs. */
+/**
+ * {@code ElementWiseVertex}: sum, difference, product, average or maximum of the inputs. An axis of
+ * length one is as long as that of the others: [N, C, 1, 1] ∘ [N, C, H, W], say.
+ */
 final class ElementWise implements VertexConverter<ElementWiseVertex> {
   @Override
   public boolean readsMask() {
@@ -19,12 +23,7 @@ final class ElementWise implements VertexConverter<ElementWiseVertex> {
   @Override
   public Value convert(ElementWiseVertex conf, Site site) {
     List<Value> in = site.inputs();
-    for (Value other : in) {
-      if (!Arrays.equals(other.shape(), in.get(0).shape())) {
-        throw site.refuse(
-            "its inputs have different shapes: " + in, "bring them to the same shape first");
-      }
-    }
+    long[] shape = common(site);
     SDVariable all =
         switch (conf.getOp()) {
           case Add -> reduce(in, SDVariable::add);
@@ -34,9 +33,42 @@ final class ElementWise implements VertexConverter<ElementWiseVertex> {
           case Max ->
               site.sd()
                   .math()
-                  .mergeMax(in.stream().map(Value::variable).toArray(SDVariable[]::new));
+                  .mergeMax(
+                      in.stream().map(v -> stretched(site, v, shape)).toArray(SDVariable[]::new));
         };
-    return new Value(all, in.get(0).shape(), Masks.either(site, in));
+    return new Value(all, shape, Masks.either(site, in));
+  }
+
+  /** The shape that all inputs are stretched to. */
+  private static long[] common(Site site) {
+    List<Value> in = site.inputs();
+    long[] shape = in.get(0).shape();
+    for (Value other : in) {
+      for (int k = 0; other.rank() == shape.length && k < shape.length; k++) {
+        shape[k] = shape[k] == 1 ? other.size(k) : shape[k];
+      }
+    }
+    for (Value other : in) {
+      boolean fits = other.rank() == shape.length;
+      for (int k = 0; fits && k < shape.length; k++) {
+        fits = other.size(k) == shape[k] || other.size(k) == 1;
+      }
+      if (!fits) {
+        throw site.refuse(
+            "its inputs have different shapes: " + in, "bring them to the same shape first");
+      }
+    }
+    return shape;
+  }
+
+  /** Written out, since the maximum of several inputs does not stretch them. */
+  private static SDVariable stretched(Site site, Value value, long[] shape) {
+    if (Arrays.equals(value.shape(), shape)) {
+      return value.variable();
+    }
+    long[] ones = shape.clone();
+    ones[0] = 1;
+    return value.variable().mul(site.constant(Nd4j.ones(site.type(), ones)));
   }
 
   private static SDVariable reduce(List<Value> in, BinaryOperator<SDVariable> op) {
