@@ -3,6 +3,7 @@ package org.backpack4j.dl4j;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.convert.Conversion;
@@ -150,15 +151,33 @@ public final class ConvertedNetwork {
         batch.getLabelsMaskArrays());
   }
 
-  /** What belongs to one iteration, as the graph wants it. */
-  Map<String, INDArray> feeds(Given given) {
-    Map<String, INDArray> feeds = new LinkedHashMap<>();
+  /**
+   * Adds what belongs to one iteration, and has the graph read the iteration's own parameters.
+   *
+   * @param feeds the batch
+   */
+  void add(Given given, Map<String, INDArray> feeds) {
+    result.noisy().clear();
+    result.noisy().putAll(given.parameters());
     result
         .given()
         .forEach(
-            (name, rows) ->
-                feeds.put(name, fit(sameDiff().getVariable(name), given.feed(name, rows))));
-    return feeds;
+            (name, rows) -> {
+              INDArray array = given.array(name);
+              String summand = result.sums().get(name);
+              if (summand != null) {
+                array = array.sub(evaluate(summand, feeds));
+              }
+              feeds.put(name, fit(sameDiff().getVariable(name), Given.feed(array, rows)));
+            });
+  }
+
+  /** A variable that needs nothing but the feeds. */
+  private INDArray evaluate(String variable, Map<String, INDArray> feeds) {
+    INDArray value =
+        Objects.requireNonNull(sameDiff().output(feeds, variable).get(variable)).dup('c');
+    sameDiff().getSessions().clear();
+    return value;
   }
 
   /** For each parameter below a layer that could not be converted, what stands in the way. */

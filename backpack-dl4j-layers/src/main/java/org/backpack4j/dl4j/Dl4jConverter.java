@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.backpack4j.dl4j.activation.Activations;
 import org.backpack4j.dl4j.convert.BatchShape;
 import org.backpack4j.dl4j.convert.Conversion;
@@ -95,8 +96,13 @@ public final class Dl4jConverter {
   }
 
   /** What belongs to the iteration alone whose forward pass a network has just made. */
-  static Given given(Model net, Map<String, INDArray> activations) {
-    return Given.of(net, TABLES, activations);
+  static Given given(Model net, Map<String, INDArray> activations, Set<String> needed) {
+    return Given.afterForwardPass(net, TABLES, activations, needed);
+  }
+
+  /** The same with what there is only now that the network has made its backward pass. */
+  static Given given(Model net, Given before) {
+    return before.andAfterBackwardPass(net, TABLES);
   }
 
   static boolean normalisesBatches(Model net) {
@@ -105,6 +111,10 @@ public final class Dl4jConverter {
 
   static boolean has(Model net, Class<? extends Layer> kind) {
     return InputShapes.has(net, kind);
+  }
+
+  static boolean draws(Model net, Class<?> owner) {
+    return Conversion.draws(net, TABLES, owner);
   }
 
   static boolean isTruncated(Model net) {

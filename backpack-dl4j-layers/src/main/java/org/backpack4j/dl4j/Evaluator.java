@@ -103,14 +103,10 @@ final class Evaluator implements AutoCloseable {
       close();
       model = net;
     }
-    Map<String, INDArray> needed = new LinkedHashMap<>();
-    if (settings.lenient()) {
-      needed.putAll(activations);
-    }
-    if (begins != null) {
-      needed.keySet().retainAll(begins);
-    }
-    given = Dl4jConverter.given(net, needed);
+    Set<String> known = begins;
+    Set<String> needed =
+        !settings.lenient() ? Set.of() : known == null ? activations.keySet() : known;
+    given = Dl4jConverter.given(net, activations, needed);
   }
 
   /** Why a parameter has no quantities; null if it has. */
@@ -119,12 +115,13 @@ final class Evaluator implements AutoCloseable {
   }
 
   TrainingStep evaluate(Model net, Batch batch, int iteration, int epoch) {
+    given = Dl4jConverter.given(net, given);
     List<Part> all = parts(net, batch.shape().with(given.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
     for (Part part : all) {
       Map<String, INDArray> feeds = part.network().feeds(batch);
-      feeds.putAll(part.network().feeds(given));
+      part.network().add(given, feeds);
       Map<String, INDArray> results = part.graph().output(feeds, part.names());
       if (part.trains()) {
         gradients.compare(net, batch, results).ifPresent(notes::add);

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.samediff.AbstractSameDiffLayer;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -107,6 +108,10 @@ final class GradientComparison {
       return " DL4J 1.0.0-M2.1 answers twice the gradient for SameDiff layers, attention and locally"
           + " connected layers among them, and for all layers below; ours is the derivative of the"
           + " score.";
+    }
+    if (Dl4jConverter.draws(net, ActivationRReLU.class)) {
+      return " DL4J 1.0.0-M2.1 takes 1 for the derivative of RReLU everywhere; ours is the derivative"
+          + " of the score.";
     }
     return " Labels whose rows do not add up to one, and outputs so near to 0 or 1 that DL4J clips"
         + " them, are the usual reasons.";

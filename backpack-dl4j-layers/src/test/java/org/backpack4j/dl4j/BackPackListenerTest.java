@@ -24,14 +24,12 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -40,6 +38,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.impl.ActivationELU;
+import org.nd4j.linalg.activations.impl.ActivationGELU;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -266,8 +266,8 @@ class BackPackListenerTest {
         () ->
             Nets.sequential(
                 InputType.feedForward(4),
-                new DenseLayer.Builder().nOut(5).dropOut(new GaussianNoise(0.1)).build(),
-                new DenseLayer.Builder().nOut(5).weightNoise(new DropConnect(0.5)).build(),
+                new DenseLayer.Builder().nOut(5).activation(new ActivationELU(0.5)).build(),
+                new DenseLayer.Builder().nOut(5).activation(new ActivationGELU(true)).build(),
                 output());
     BackPackListener listener = new BackPackListener(new BatchGrad());
     assertThatThrownBy(() -> listener.check(networks.get()))

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -26,6 +28,34 @@ final class Iteration {
     this.net = net;
     this.x = x;
     this.y = y;
+  }
+
+  /**
+   * What a listener tells of an iteration, in both kinds of networks: gradients and rows are
+   * DL4J's, which are as without it, and all quantities those of brute force.
+   */
+  static void check(MultiLayerNetwork network, INDArray x, INDArray y) {
+    for (Model net : new Model[] {network, network.toComputationGraph()}) {
+      Iteration iteration = new Iteration(net, x, y);
+      Map<String, INDArray> plain = iteration.gradient(null);
+      try (BackPackListener listener =
+          new BackPackListener(new BatchGrad(), new DiagGGNExact()).verify(1, 2)) {
+        Map<String, INDArray> gradient = iteration.watched(listener);
+        assertThat(gradient).isEqualTo(plain);
+        listener.outputs().keySet().stream()
+            .filter(name -> name.endsWith(".grad"))
+            .map(name -> name.substring(0, name.lastIndexOf('.')))
+            .forEach(parameter -> iteration.compare(parameter, listener, gradient));
+        assertThat(listener.outputs()).containsKey(lastWeights(gradient) + ".diag_ggn_exact");
+      }
+    }
+  }
+
+  private static String lastWeights(Map<String, INDArray> gradient) {
+    return gradient.keySet().stream()
+        .filter(p -> p.endsWith("_W"))
+        .reduce((a, b) -> b)
+        .orElseThrow();
   }
 
   /** DL4J's gradient, with a mask of the labels or without. */

@@ -304,7 +304,9 @@ class RefusalsTest {
   static Stream<Case> settings() {
     return Stream.of(
         activation(
-            Activation.RRELU.getActivationFunction(), "RReLU draws its slopes", "use LEAKYRELU"),
+            Activation.RRELU.getActivationFunction(),
+            "DL4J draws random numbers for its ActivationRReLU in each iteration",
+            "use LEAKYRELU"),
         activation(new ActivationELU(0.5), "M2.1 trains ELU with α = 1", "leave α at 1"),
         activation(new ActivationGELU(true), "what M2.1 takes for the derivative", "use GELU"),
         activation(

@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -26,6 +27,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -68,6 +70,9 @@ class UndisturbedTrainingTest {
         new Training("residual graph, Nesterovs", UndisturbedTrainingTest::residual, images),
         new Training("dropout", UndisturbedTrainingTest::dropping, images),
         new Training("dropout in place", () -> dropping().toComputationGraph(), images),
+        new Training("noise", UndisturbedTrainingTest::noisy, images),
+        new Training("noise in place", () -> noisy().toComputationGraph(), images),
+        new Training("random slopes", UndisturbedTrainingTest::randomSlopes, images),
         new Training("batch normalisation, Adam", UndisturbedTrainingTest::normalised, images),
         new Training("LSTM with masks", () -> lstm(BackpropType.Standard), series(true)),
         new Training("LSTM in parts", () -> lstm(BackpropType.TruncatedBPTT), series(false)),
@@ -154,6 +159,25 @@ class UndisturbedTrainingTest {
         new ConvolutionLayer.Builder(3, 3).nOut(2).build(),
         new DenseLayer.Builder().nOut(4).dropOut(0.7).build(),
         new DropoutLayer(0.5),
+        output());
+  }
+
+  private static MultiLayerNetwork noisy() {
+    return Nets.sequential(
+        Nets.builder().updater(new Adam(0.01)).weightNoise(new DropConnect(0.7)),
+        InputType.convolutional(6, 6, 1),
+        new ConvolutionLayer.Builder(3, 3).nOut(2).build(),
+        new DenseLayer.Builder().nOut(4).dropOut(new GaussianNoise(0.3)).build(),
+        output());
+  }
+
+  /** In the default type, which RReLU needs. */
+  private static Model randomSlopes() {
+    return Nets.sequential(
+        Nets.builder().dataType(DataType.FLOAT).updater(new Adam(0.01)),
+        InputType.convolutional(6, 6, 1),
+        new ConvolutionLayer.Builder(3, 3).nOut(2).activation(Activation.RRELU).build(),
+        new DenseLayer.Builder().nOut(4).build(),
         output());
   }
 

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
@@ -51,9 +52,11 @@ public final class Conversion {
   private final Reach reach;
 
   /** The placeholders of what DL4J draws. */
-  private final Map<IDropout, String> drawn = new IdentityHashMap<>();
+  private final Map<Object, String> drawn = new IdentityHashMap<>();
 
   private final Map<String, Long> given = new LinkedHashMap<>();
+  private final Map<String, String> sums = new LinkedHashMap<>();
+  private final Map<String, INDArray> noisy = new ConcurrentHashMap<>();
 
   private final Map<String, Value> values = new LinkedHashMap<>();
   private final Map<String, Value> parameters = new LinkedHashMap<>();
@@ -73,7 +76,7 @@ public final class Conversion {
     this.tables = tables;
     this.shape = shape;
     this.choices = choices;
-    survey.dropouts().forEach((name, dropout) -> drawn.put(dropout, name));
+    survey.draws().forEach((name, draw) -> drawn.put(draw.owner(), name));
     graph.setArrayHolders(arrays, arrays, false);
   }
 
@@ -115,6 +118,10 @@ public final class Conversion {
    *     network is trained by truncated backpropagation through time
    * @param given for the placeholder of each array that belongs to one iteration, how many rows of
    *     the array a sample has
+   * @param sums for a placeholder of what is added: the variable to which it is, where the array is
+   *     the sum
+   * @param noisy what the graph reads in the place of a parameter; to be filled by the parameters'
+   *     names
    * @param begins the steps behind which the graph begins, since they could not be converted
    * @param outOfReach for each parameter below a layer that could not be converted, what stands in
    *     the way
@@ -131,6 +138,8 @@ public final class Conversion {
       List<String> predictions,
       Map<String, State> states,
       Map<String, Long> given,
+      Map<String, String> sums,
+      Map<String, INDArray> noisy,
       Set<String> begins,
       Map<String, Obstacle> outOfReach) {}
 
@@ -145,6 +154,19 @@ public final class Conversion {
   public static List<Obstacle> check(Model model, Tables tables, Choices choices) {
     Network network = Network.of(model);
     return check(network, Survey.of(network, tables, choices.iteration()), choices);
+  }
+
+  /**
+   * Whether DL4J draws random numbers for something of a class in training.
+   *
+   * @param model the network
+   * @param tables who converts what
+   * @param owner the class of an activation function, say
+   * @return whether it does, and they can be had
+   */
+  public static boolean draws(Model model, Tables tables, Class<?> owner) {
+    return Survey.of(Network.of(model), tables, true).draws().values().stream()
+        .anyMatch(d -> owner.isInstance(d.owner()));
   }
 
   private static List<Obstacle> check(Network network, Survey survey, Choices choices) {
@@ -256,6 +278,8 @@ public final class Conversion {
         writtenOut ? List.copyOf(predictions) : List.of(),
         states,
         given,
+        sums,
+        noisy,
         reach.ends(),
         beyond);
   }
@@ -305,31 +329,47 @@ public final class Conversion {
 
   /** The layer with its input as DL4J has changed it, if it has. */
   private <D extends IDropout> Site dropped(D dropout, Site site) {
-    String name = drawn.get(dropout);
-    List<Long> dims = name == null ? null : shape.given().noise().get(name);
-    if (name == null || dims == null) {
+    Value x = site.input();
+    DropoutConverter<D> converter = Objects.requireNonNull(tables.of(dropout));
+    Value noise = drawn(dropout, converter.shape(x), site, "put a DropoutLayer before it instead");
+    if (noise == null) {
       return site;
     }
-    Value x = site.input();
-    if (reach.endsAt(site.name())) {
+    if (converter.adds()) {
+      sums.put(Objects.requireNonNull(drawn.get(dropout)), x.variable().name());
+    } else if (reach.endsAt(site.name())) {
       throw site.refuse(
           "DL4J may have changed in place what the layer before it answered, for its "
               + dropout.getClass().getSimpleName(),
           "convert that layer too");
     }
-    DropoutConverter<D> converter = Objects.requireNonNull(tables.of(dropout));
+    return site.with(x.with(converter.apply(dropout, x, noise.variable())));
+  }
+
+  /** A placeholder for what DL4J drew; null if it drew nothing. */
+  private @Nullable Value drawn(Object owner, long[] expected, Site site, String remedy) {
+    String name = drawn.get(owner);
+    List<Long> dims = name == null ? null : shape.given().noise().get(name);
+    if (name == null || dims == null) {
+      return null;
+    }
+    String kind = owner.getClass().getSimpleName();
+    if (given.containsKey(name)) {
+      throw site.refuse(
+          "its " + kind + " draws several times, and DL4J keeps the last numbers alone", remedy);
+    }
     Value noise = given(name, dims);
-    if (!Arrays.equals(noise.shape(), converter.shape(x)) || noise.steps() != x.steps()) {
+    if (!Arrays.equals(noise.shape(), expected) || noise.steps() != site.input().steps()) {
       throw site.refuse(
           "what DL4J drew for its "
-              + dropout.getClass().getSimpleName()
+              + kind
               + " is of the shape "
               + noise
               + ", and not of that of its input, "
-              + x,
-          "put a DropoutLayer before it instead");
+              + new Value(noise.variable(), expected),
+          remedy);
     }
-    return site.with(x.with(converter.apply(dropout, x, noise.variable())));
+    return noise;
   }
 
   <V extends GraphVertex> Value vertex(V conf, Site site) {
@@ -356,8 +396,16 @@ public final class Conversion {
     }
   }
 
-  <A extends IActivation> SDVariable activate(A function, SDVariable x) {
-    return Objects.requireNonNull(tables.of(function)).convert(function, x);
+  <A extends IActivation> SDVariable activate(A function, Value x, Site site) {
+    ActivationConverter<A> converter = Objects.requireNonNull(tables.of(function));
+    if (site.trained() && converter instanceof RandomActivationConverter<A> random) {
+      Value drawn =
+          drawn(function, x.shape(), site, "use LEAKYRELU, or new ActivationLReLU(slope)");
+      if (drawn != null) {
+        return random.convert(function, x.variable(), drawn.variable());
+      }
+    }
+    return converter.convert(function, x.variable());
   }
 
   <F extends ILossFunction> long labelColumns(F loss, long columns) {
@@ -383,7 +431,7 @@ public final class Conversion {
   }
 
   Value parameter(Step step, String key, boolean train) {
-    String name = step.name() + "_" + key;
+    String name = step.parameter(key);
     if (train) {
       trained.add(name);
     }
@@ -404,7 +452,12 @@ public final class Conversion {
     long[] dims = array.shape();
     SDVariable variable =
         new SDVariable(name, VariableType.VARIABLE, graph, dims, array.dataType());
-    arrays.share(name, () -> Objects.requireNonNull(step.parameters().get().get(key)));
+    arrays.share(
+        name,
+        () -> {
+          INDArray changed = noisy.get(name);
+          return changed != null ? changed : step.parameters().get().get(key);
+        });
     graph.addVariable(variable);
     // as for placeholders: DL4J's dense weights are in 'f' order
     return new Value(array.ordering() == 'c' ? variable : graph.reshape(variable, dims), dims);

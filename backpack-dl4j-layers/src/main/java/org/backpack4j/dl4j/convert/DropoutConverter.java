@@ -26,9 +26,20 @@ public interface DropoutConverter<D extends IDropout> {
    * What DL4J drew in the forward pass that it has just made.
    *
    * @param conf the dropout
-   * @return DL4J's own array; null if it drew nothing, as in layers that leave dropout out
+   * @return DL4J's own array; null if it drew nothing, as in layers that leave dropout out, or does
+   *     not keep it
    */
   @Nullable INDArray noise(D conf);
+
+  /**
+   * Whether it adds what it draws, and DL4J keeps the sum alone: then the noise is the difference
+   * between the layer's input as DL4J has it and as the graph has it.
+   *
+   * @return whether {@link #noise} has none
+   */
+  default boolean adds() {
+    return false;
+  }
 
   /**
    * The shape of what it draws.

@@ -6,8 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.dropout.IDropout;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -17,12 +15,16 @@ import org.nd4j.linalg.factory.Nd4j;
  * since DL4J's own is gone, or overwritten, when the backward pass has been made. The samples are
  * on axis 0, perhaps folded with the steps of time series.
  *
- * @param noise what DL4J drew, by the names of {@link Survey#dropouts}
+ * @param noise what DL4J drew, by the names of {@link Survey#draws}
+ * @param parameters parameters as noise has changed them, by their names
  * @param activations what layers and vertices answered, by their names
  */
-public record Given(Map<String, INDArray> noise, Map<String, INDArray> activations) {
+public record Given(
+    Map<String, INDArray> noise,
+    Map<String, INDArray> parameters,
+    Map<String, INDArray> activations) {
   /** Nothing. */
-  public static final Given NOTHING = new Given(Map.of(), Map.of());
+  public static final Given NOTHING = new Given(Map.of(), Map.of(), Map.of());
 
   /**
    * The shapes of what is given, with the number of rows that each sample has in the samples'
@@ -49,34 +51,66 @@ public record Given(Map<String, INDArray> noise, Map<String, INDArray> activatio
   }
 
   /**
-   * Copies what a network has at the end of its forward pass.
+   * Copies what a network has at the end of its forward pass, of all but its output layers.
    *
    * @param model the network
    * @param tables who converts what
-   * @param activations the activations that are needed
+   * @param activations what layers and vertices answered
+   * @param needed those whose activations are needed
    * @return the copies
    */
-  public static Given of(Model model, Tables tables, Map<String, INDArray> activations) {
+  public static Given afterForwardPass(
+      Model model, Tables tables, Map<String, INDArray> activations, Set<String> needed) {
+    return of(Survey.of(Network.of(model), tables, true), false, activations, needed);
+  }
+
+  /**
+   * The same with copies of what the output layers have at the end of the backward pass.
+   *
+   * @param model the network
+   * @param tables who converts what
+   * @return all copies
+   */
+  public Given andAfterBackwardPass(Model model, Tables tables) {
+    Given late = of(Survey.of(Network.of(model), tables, true), true, Map.of(), Set.of());
+    return new Given(both(noise, late.noise), both(parameters, late.parameters), activations);
+  }
+
+  private static Map<String, INDArray> both(Map<String, INDArray> a, Map<String, INDArray> b) {
+    Map<String, INDArray> all = new LinkedHashMap<>(a);
+    all.putAll(b);
+    return all;
+  }
+
+  private static Given of(
+      Survey survey, boolean late, Map<String, INDArray> activations, Set<String> needed) {
     Map<String, INDArray> noise = new LinkedHashMap<>();
+    Map<String, INDArray> parameters = new LinkedHashMap<>();
     Map<String, INDArray> copies = new LinkedHashMap<>();
     try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      Survey.of(Network.of(model), tables, true)
-          .dropouts()
+      survey
+          .draws()
           .forEach(
-              (name, dropout) -> {
-                INDArray drawn = drawn(tables, dropout);
+              (name, draw) -> {
+                INDArray drawn = draw.late() == late ? draw.kept().in(activations) : null;
                 if (drawn != null) {
                   noise.put(name, drawn.dup('c'));
                 }
               });
-      activations.forEach((step, array) -> copies.put(step, array.dup('c')));
+      for (Step step : survey.noisy()) {
+        if (step.output() == late) {
+          step.noisyParameters()
+              .forEach((key, p) -> parameters.put(step.parameter(key), p.dup(p.ordering())));
+        }
+      }
+      activations.forEach(
+          (step, array) -> {
+            if (needed.contains(step)) {
+              copies.put(step, array.dup('c'));
+            }
+          });
     }
-    return new Given(noise, copies);
-  }
-
-  private static <D extends IDropout> @Nullable INDArray drawn(Tables tables, D dropout) {
-    DropoutConverter<D> converter = tables.of(dropout);
-    return converter == null ? null : converter.noise(dropout);
+    return new Given(noise, parameters, copies);
   }
 
   /**
@@ -106,14 +140,13 @@ public record Given(Map<String, INDArray> noise, Map<String, INDArray> activatio
   }
 
   /**
-   * What a placeholder is fed: the array with the samples on axis 0.
+   * What belongs to a placeholder.
    *
    * @param placeholder its name
-   * @param rows how many rows each sample has
-   * @return the array; [N, rows, …] if there are several, of [rows·N, …]
+   * @return the array, as DL4J has it
    * @throws IllegalArgumentException if it isn't there
    */
-  public INDArray feed(String placeholder, long rows) {
+  public INDArray array(String placeholder) {
     INDArray array = noise.get(placeholder);
     for (Map.Entry<String, INDArray> e : activations.entrySet()) {
       array = placeholder(e.getKey()).equals(placeholder) ? e.getValue() : array;
@@ -121,6 +154,17 @@ public record Given(Map<String, INDArray> noise, Map<String, INDArray> activatio
     if (array == null) {
       throw new IllegalArgumentException("There is no array for \"" + placeholder + "\".");
     }
+    return array;
+  }
+
+  /**
+   * What a placeholder is fed: an array with the samples on axis 0.
+   *
+   * @param array the array, as DL4J has it
+   * @param rows how many rows each sample has
+   * @return the array; [N, rows, …] if there are several, of [rows·N, …]
+   */
+  public static INDArray feed(INDArray array, long rows) {
     if (rows == 1) {
       return array;
     }

@@ -60,6 +60,7 @@ record Network(
               layer == null ? settings : null,
               layer == null ? null : layer.getPreProcessor(),
               () -> vertex.paramTable(false),
+              vertex.getLayer(),
               outputs.contains(name)));
     }
     return new Network(
@@ -85,6 +86,7 @@ record Network(
               null,
               conf.getInputPreProcess(k),
               () -> layer.paramTable(false),
+              layer,
               k == layers - 1));
     }
     return new Network(

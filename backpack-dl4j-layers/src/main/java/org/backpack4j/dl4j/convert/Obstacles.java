@@ -2,7 +2,10 @@ package org.backpack4j.dl4j.convert;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
@@ -14,11 +17,16 @@ import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
+import org.deeplearning4j.nn.conf.weightnoise.IWeightNoise;
+import org.deeplearning4j.nn.conf.weightnoise.WeightNoise;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
@@ -27,6 +35,8 @@ public final class Obstacles {
   private static final String SWITCH_OFF =
       "switch it off while quantities are asked for: dropOut(1.0) in the configuration, or"
           + " conf.getLayer().setIDropout(null)";
+
+  private static final String INSTEAD = "use LEAKYRELU, or new ActivationLReLU(slope)";
 
   private static final String LEAVE_OUT =
       "write it as a SameDiff layer, or use one of those listed in docs/guide-dl4j.md";
@@ -46,17 +56,22 @@ public final class Obstacles {
           SpaceToDepthLayer.class,
           Upsampling1D.class);
 
+  private static final String ONE_ITERATION = "ask a BackPackListener, which has them, or ";
+
   private final Tables tables;
-  private final String where;
-  private final boolean output;
+  private final Step step;
   private final boolean iteration;
   private final List<Obstacle> found = new ArrayList<>();
-  private final List<IDropout> dropouts = new ArrayList<>();
+  private final List<Draw> draws = new ArrayList<>();
+  private final Set<IActivation> functions = Collections.newSetFromMap(new IdentityHashMap<>());
+  private boolean noisy;
+
+  /** Whether it is looked at layers in evaluation mode. */
+  private boolean evaluating;
 
   Obstacles(Tables tables, Step step, boolean iteration) {
     this.tables = tables;
-    this.where = step.where();
-    this.output = step.output();
+    this.step = step;
     this.iteration = iteration;
   }
 
@@ -67,7 +82,7 @@ public final class Obstacles {
    * @param remedy what to do
    */
   public void add(String reason, String remedy) {
-    found.add(new Obstacle(where, reason, remedy));
+    found.add(new Obstacle(step.where(), reason, remedy));
   }
 
   /**
@@ -95,14 +110,13 @@ public final class Obstacles {
       add("there is no converter for a " + layer.getClass().getSimpleName(), LEAVE_OUT);
       return;
     }
-    if (layer.getIDropout() != null) {
+    if (layer.getIDropout() != null && !evaluating) {
       dropout(layer.getIDropout(), layer);
     }
     if (layer instanceof BaseLayer base) {
-      addIf(
-          base.getWeightNoise() != null,
-          "its weights are changed at random in each iteration (weight noise)",
-          "leave weightNoise(…) out");
+      if (base.getWeightNoise() != null) {
+        weightNoise(base.getWeightNoise(), base);
+      }
       if (base.getActivationFn() != null) {
         activation(base.getActivationFn());
       }
@@ -111,21 +125,17 @@ public final class Obstacles {
   }
 
   /**
-   * Adds what stands in the way of a layer that runs in evaluation mode: nothing is random there.
+   * Adds what stands in the way of a layer that runs in evaluation mode, where nothing should be
+   * random.
    *
    * @param layer the layer's configuration
    * @param <L> its class
    */
   public <L extends Layer> void frozen(L layer) {
-    LayerConverter<L> converter = tables.of(layer);
-    if (converter == null) {
-      add("there is no converter for a " + layer.getClass().getSimpleName(), LEAVE_OUT);
-    } else {
-      if (layer instanceof BaseLayer base && base.getActivationFn() != null) {
-        activation(base.getActivationFn());
-      }
-      converter.check(layer, this);
-    }
+    boolean before = evaluating;
+    evaluating = true;
+    layer(layer);
+    evaluating = before;
   }
 
   private <D extends IDropout> void dropout(D dropout, Layer layer) {
@@ -133,26 +143,79 @@ public final class Obstacles {
       return;
     }
     DropoutConverter<D> converter = tables.of(dropout);
-    String passes = "its input passes a " + dropout.getClass().getSimpleName() + ", whose random ";
+    String kind = dropout.getClass().getSimpleName();
+    String passes = "its input passes a " + kind + ", whose random numbers ";
     if (converter == null) {
-      add(passes + "numbers DL4J does not keep", SWITCH_OFF);
+      add("there is no converter for " + kind + ", which its input passes", SWITCH_OFF);
     } else if (!iteration) {
+      add(passes + "are those of one iteration", ONE_ITERATION + SWITCH_OFF);
+    } else if (converter.adds()) {
+      sum(dropout, layer);
+    } else if (step.output()) {
       add(
-          passes + "numbers are those of one iteration",
-          "ask a BackPackListener, which has them, or " + SWITCH_OFF);
-    } else if (output) {
-      add(
-          passes + "numbers DL4J draws and forgets between its calls of listeners",
+          passes + "DL4J draws and forgets between its calls of listeners",
           "put a DropoutLayer before the output layer instead, or " + SWITCH_OFF);
     } else if (FORGETFUL.contains(layer.getClass())) {
       add(
           "DL4J forgets the mask of its "
-              + dropout.getClass().getSimpleName()
+              + kind
               + " in the backward pass, so that its gradient is not that of its score",
           "put a DropoutLayer before it instead");
     } else {
-      dropouts.add(dropout);
+      draws.add(new Draw(dropout, false, activations -> converter.noise(dropout)));
       converter.check(dropout, this);
+    }
+  }
+
+  /** What is added to a layer's input, of which DL4J keeps the sum: as the layer's input. */
+  private void sum(IDropout dropout, Layer layer) {
+    String kind = dropout.getClass().getSimpleName();
+    if (layer instanceof DropoutLayer) {
+      draws.add(new Draw(dropout, false, activations -> activations.get(step.name())));
+    } else if (step.output() && layer.getClass() != OutputLayer.class) {
+      add(
+          "DL4J does not keep the sum of its input and its " + kind + " until it calls listeners",
+          "put a DropoutLayer before it instead");
+    } else if (isInside(layer)) {
+      add(
+          "its input passes a " + kind + ", of which only the layer inside has the sum",
+          "put a DropoutLayer before it instead");
+    } else {
+      org.deeplearning4j.nn.api.Layer running = step.running();
+      draws.add(
+          new Draw(
+              dropout,
+              step.output(),
+              activations -> running == null ? null : Running.input(running)));
+    }
+  }
+
+  /** Whether a layer is inside the step's, more than wrapped in it. */
+  private boolean isInside(Layer layer) {
+    return step.layer() == null || Running.inside(step.layer()) != layer;
+  }
+
+  private void weightNoise(IWeightNoise noise, Layer layer) {
+    String leaveOut = "leave weightNoise(…) out";
+    if (evaluating) {
+      addIf(
+          noise instanceof DropConnect d
+              ? d.isApplyToBiases()
+              : !(noise instanceof WeightNoise w) || w.isApplyToBias(),
+          "DL4J changes biases at random in evaluation mode too, and does not keep them",
+          "let its weight noise leave biases out");
+    } else if (!iteration) {
+      add(
+          "its weights are changed at random in each iteration (weight noise)",
+          ONE_ITERATION + leaveOut);
+    } else if (isInside(layer)) {
+      add("its weights are changed at random (weight noise) inside another layer", leaveOut);
+    } else if (step.output() && layer.getClass() != OutputLayer.class) {
+      add(
+          "DL4J draws its weight noise once for the gradient and once more for the score",
+          leaveOut);
+    } else {
+      noisy = true;
     }
   }
 
@@ -200,8 +263,40 @@ public final class Obstacles {
               + function.getClass().getSimpleName(),
           "use one of those listed in docs/guide-dl4j.md");
     } else {
+      if (converter instanceof RandomActivationConverter<A> random) {
+        random(function, random);
+      }
       converter.check(function, this);
     }
+  }
+
+  private <A extends IActivation> void random(A function, RandomActivationConverter<A> converter) {
+    String random = "DL4J draws random numbers for its " + name(function);
+    functions.add(function);
+    if (evaluating) {
+      return;
+    }
+    if (!iteration) {
+      add(random + " in each iteration", ONE_ITERATION + INSTEAD);
+    } else if (step.output()) {
+      add(random + " once for the gradient and once more for the score", INSTEAD);
+    } else if (draws.stream().noneMatch(d -> d.owner() == function)) {
+      draws.add(new Draw(function, false, activations -> converter.drawn(function)));
+    }
+  }
+
+  /** Adds that an activation function which keeps random numbers is several layers'. */
+  void shared(Map<IActivation, Integer> uses) {
+    for (IActivation function : functions) {
+      addIf(
+          uses.getOrDefault(function, 0) > 1,
+          "several layers share its " + name(function) + ", which keeps what it drew for the last",
+          "give each layer one of its own, by its own activation(…)");
+    }
+  }
+
+  private static String name(IActivation function) {
+    return function.getClass().getSimpleName();
   }
 
   /**
@@ -222,9 +317,23 @@ public final class Obstacles {
     }
   }
 
-  /** What changes the inputs of the layer and of those inside at random, and can be had. */
-  List<IDropout> dropouts() {
-    return List.copyOf(dropouts);
+  /** What DL4J draws for the layer and those inside, and can be had. */
+  List<Draw> draws() {
+    return List.copyOf(draws);
+  }
+
+  /** The activation functions that keep random numbers, in training or not. */
+  Set<IActivation> randomFunctions() {
+    return functions;
+  }
+
+  /** Whether parameters are changed at random, and can be had. */
+  boolean noisy() {
+    return noisy;
+  }
+
+  Step step() {
+    return step;
   }
 
   List<Obstacle> found() {

@@ -166,7 +166,7 @@ public final class Site {
    * @return its value
    */
   public Value activate(IActivation function, Value x) {
-    return x.with(conversion.activate(function, x.variable()));
+    return x.with(conversion.activate(function, x, this));
   }
 
   /**

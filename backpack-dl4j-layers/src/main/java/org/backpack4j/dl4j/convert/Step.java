@@ -18,6 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param vertex the vertex' configuration; null for a layer
  * @param preprocessor what its input passes through first
  * @param parameters its arrays, by DL4J's keys ("W", "b")
+ * @param running what DL4J computes it with; null for vertices without a layer
  * @param output whether it is one of the network's outputs
  */
 record Step(
@@ -27,11 +28,22 @@ record Step(
     @Nullable GraphVertex vertex,
     @Nullable InputPreProcessor preprocessor,
     Supplier<Map<String, INDArray>> parameters,
+    org.deeplearning4j.nn.api.@Nullable Layer running,
     boolean output) {
 
   /** The configuration: a layer's or a vertex'. */
   Object conf() {
     return layer != null ? layer : vertex != null ? vertex : "nothing";
+  }
+
+  /** The name of a parameter. */
+  String parameter(String key) {
+    return name + "_" + key;
+  }
+
+  /** The parameters as noise has changed them, by DL4J's keys. */
+  Map<String, INDArray> noisyParameters() {
+    return running == null ? Map.of() : Running.noisyParameters(running);
   }
 
   String where() {

@@ -1,47 +1,63 @@
 package org.backpack4j.dl4j.convert;
 
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.nd4j.linalg.activations.IActivation;
 
 /**
  * What a network's configuration tells before anything is converted.
  *
  * @param obstacles by the steps' names, what stands in the way of each
- * @param dropouts what changes layers' inputs at random, by the names of the placeholders for what
- *     DL4J draws
+ * @param draws what DL4J draws, by the names of the placeholders for it
+ * @param noisy the steps whose parameters are changed at random
  */
-record Survey(Map<String, List<Obstacle>> obstacles, Map<String, IDropout> dropouts) {
+record Survey(Map<String, List<Obstacle>> obstacles, Map<String, Draw> draws, List<Step> noisy) {
   /**
    * Looks at every step.
    *
    * @param iteration whether the random numbers of an iteration can be had
    */
   static Survey of(Network network, Tables tables, boolean iteration) {
-    Map<String, List<Obstacle>> obstacles = new LinkedHashMap<>();
-    Map<String, IDropout> dropouts = new LinkedHashMap<>();
+    List<Obstacles> all = new ArrayList<>();
+    Map<IActivation, Integer> uses = new IdentityHashMap<>();
     for (Step step : network.steps()) {
-      Obstacles found = new Obstacles(tables, step, iteration);
-      if (step.preprocessor() != null) {
-        found.preprocessor(step.preprocessor());
-      }
-      if (step.layer() != null) {
-        found.layer(step.layer());
-        if (network.truncated()) {
-          Truncation.check(step.layer(), found);
-        }
-      } else if (step.vertex() != null) {
-        found.vertex(step.vertex());
-      }
+      Obstacles found = look(step, new Obstacles(tables, step, iteration), network.truncated());
+      found.randomFunctions().forEach(f -> uses.merge(f, 1, Integer::sum));
+      all.add(found);
+    }
+    Map<String, List<Obstacle>> obstacles = new LinkedHashMap<>();
+    Map<String, Draw> draws = new LinkedHashMap<>();
+    List<Step> noisy = new ArrayList<>();
+    for (Obstacles found : all) {
+      String name = found.step().name();
+      found.shared(uses);
       if (!found.found().isEmpty()) {
-        obstacles.put(step.name(), found.found());
+        obstacles.put(name, found.found());
       }
-      for (IDropout dropout : found.dropouts()) {
-        dropouts.put(step.name() + ".dropout." + dropouts.size(), dropout);
+      found.draws().forEach(d -> draws.put(name + ".drawn." + draws.size(), d));
+      if (found.noisy()) {
+        noisy.add(found.step());
       }
     }
-    return new Survey(obstacles, dropouts);
+    return new Survey(obstacles, draws, noisy);
+  }
+
+  private static Obstacles look(Step step, Obstacles found, boolean truncated) {
+    if (step.preprocessor() != null) {
+      found.preprocessor(step.preprocessor());
+    }
+    if (step.layer() != null) {
+      found.layer(step.layer());
+      if (truncated) {
+        Truncation.check(step.layer(), found);
+      }
+    } else if (step.vertex() != null) {
+      found.vertex(step.vertex());
+    }
+    return found;
   }
 
   /** All obstacles. */

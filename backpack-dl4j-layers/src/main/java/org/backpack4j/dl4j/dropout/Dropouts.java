@@ -6,6 +6,7 @@ import org.backpack4j.dl4j.convert.DropoutConverter;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 
@@ -17,6 +18,7 @@ public final class Dropouts {
     put(AlphaDropout.class, new Alpha());
     put(Dropout.class, new Inverted());
     put(GaussianDropout.class, GaussianDropout::getNoise);
+    put(GaussianNoise.class, new Added());
     put(SpatialDropout.class, new Spatial());
   }
 

@@ -1,0 +1,26 @@
+package org.backpack4j.dl4j.dropout;
+
+import org.backpack4j.dl4j.convert.DropoutConverter;
+import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** {@code GaussianNoise}: x + E. DL4J does not keep E, but the sum. */
+final class Added implements DropoutConverter<GaussianNoise> {
+  @Override
+  public boolean adds() {
+    return true;
+  }
+
+  @Override
+  public @Nullable INDArray noise(GaussianNoise conf) {
+    return null;
+  }
+
+  @Override
+  public SDVariable apply(GaussianNoise conf, Value x, SDVariable noise) {
+    return x.variable().add(noise);
+  }
+}
