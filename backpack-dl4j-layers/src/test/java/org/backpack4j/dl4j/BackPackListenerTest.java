@@ -30,6 +30,8 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
+import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
@@ -37,6 +39,8 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.impl.ActivationELU;
 import org.nd4j.linalg.activations.impl.ActivationGELU;
@@ -245,6 +249,50 @@ class BackPackListenerTest {
       assertThat(listener.latest().notes()).anyMatch(n -> n.contains("running statistics"));
       assertThat(listener.outputs()).containsKeys("norm_gamma.grad_batch", "conv1_W.grad");
     }
+  }
+
+  /** x + mean(x) W: samples influence each other, and W's gradient is not a sum over them. */
+  private static final class Meaning extends SameDiffLayer {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public void defineParameters(SDLayerParams parameters) {
+      parameters.addWeightParam("M", 4, 4);
+    }
+
+    @Override
+    public void initializeParameters(Map<String, INDArray> parameters) {
+      parameters.get("M").assign(0.3);
+    }
+
+    @Override
+    public SDVariable defineLayer(
+        SameDiff sd, SDVariable x, Map<String, SDVariable> parameters, SDVariable mask) {
+      return x.add(x.mean(true, 0).mmul(parameters.get("M")));
+    }
+
+    @Override
+    public InputType getOutputType(int index, InputType input) {
+      return input;
+    }
+  }
+
+  /** Two graphs are made: the gradients' in training, second-order quantities' in evaluation. */
+  @Test
+  void whatBothGraphsRefuseIsToldAtOnce() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(4).build(),
+            new BatchNormalization.Builder().build(),
+            new Meaning(),
+            output());
+    BackPackListener listener =
+        new BackPackListener(new BatchGrad(), new DiagGGNExact()).runningStatistics();
+    assertThatThrownBy(() -> listener.check(net, new DataSet(Nets.random(4, 4), CLASSES)))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("grad_batch")
+        .hasMessageContaining("diag_ggn_exact");
   }
 
   @Test

@@ -57,7 +57,7 @@ class BlocksTest {
                 new Parallel(SumModule.vertex(), Block.identity(), Block.identity())
                     .addTo(graph, "sum", "in"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("sum");
+        .hasMessageContaining("Two branches of \"sum\" are the identity");
   }
 
   private static ComputationGraph small(int depth, ResNet.Stem stem) {
@@ -109,6 +109,13 @@ class BlocksTest {
   void anotherDepthIsRefused() {
     assertThatThrownBy(() -> ResNet.builder().depth(20).build())
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("20");
+        .hasMessageContaining("A ResNet has 18, 34 or 50 layers here, not 20");
+  }
+
+  @Test
+  void anInputShapeHasThreeExtents() {
+    assertThatThrownBy(() -> ResNet.builder().inputShape(8, 8).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("channels, height, width");
   }
 }

@@ -3,11 +3,14 @@ package org.backpack4j.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.Field;
+import java.lang.reflect.Proxy;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.dropout.DropoutHelper;
 import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
@@ -352,6 +355,23 @@ class DropoutTest {
     assertThatThrownBy(() -> new BackPackListener(new BatchGrad()).check(net))
         .isInstanceOf(UnconvertibleNetworkException.class)
         .hasMessageContaining(reason);
+  }
+
+  /** DL4J finds the helper in the first forward pass. */
+  @Test
+  void whatRunsInCudnnIsRefused() throws Exception {
+    Dropout dropout = new Dropout(0.5);
+    Field helper = Dropout.class.getDeclaredField("helper");
+    helper.setAccessible(true);
+    Class<?>[] kind = {DropoutHelper.class};
+    helper.set(
+        dropout, Proxy.newProxyInstance(getClass().getClassLoader(), kind, (p, m, args) -> null));
+    MultiLayerNetwork net =
+        Nets.sequential(InputType.feedForward(4), dense().dropOut(dropout).build(), output());
+    assertThatThrownBy(() -> new BackPackListener(new BatchGrad()).check(net))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("layer \"0\" (DenseLayer): its Dropout runs in cuDNN")
+        .hasMessageContaining("leave the cuDNN helpers out");
   }
 
   static Stream<Arguments> sumsThatAreNotKept() {

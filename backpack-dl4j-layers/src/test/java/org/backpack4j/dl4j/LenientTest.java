@@ -163,6 +163,9 @@ class LenientTest {
       try (BackPackListener listener = lenient()) {
         Map<String, INDArray> gradient = iteration.watched(listener);
         iteration.compare("3_W", listener, gradient);
+        assertThatThrownBy(() -> listener.get("2_W", BatchGrad.class))
+            .hasMessageContaining("layer \"2\" (DenseLayer): DL4J may have changed in place")
+            .hasMessageContaining("convert that layer too");
       }
     }
   }

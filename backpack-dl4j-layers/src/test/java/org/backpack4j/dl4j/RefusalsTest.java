@@ -2,9 +2,7 @@ package org.backpack4j.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -44,6 +42,7 @@ import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
@@ -240,56 +239,63 @@ class RefusalsTest {
   static Stream<Case> withoutConverter() {
     String listed = "use one of those listed in docs/guide-dl4j.md";
     return Stream.of(
-        new Case(
-            "layer",
-            () -> with(plain(new OwnLayer(), output()), 4),
-            "layer \"0\" (OwnLayer)",
+        first(
+            new OwnLayer(),
             "there is no converter for a OwnLayer",
-            "write it as a SameDiff layer"),
-        new Case(
-            "layer inside a frozen one",
-            () -> with(plain(new FrozenLayer(new OwnLayer()), output()), 4),
-            "layer \"0\" (FrozenLayer)",
+            "write it as a SameDiff layer",
+            4),
+        first(
+            new FrozenLayer(new OwnLayer()),
             "there is no converter for a OwnLayer",
-            "write it as a SameDiff layer"),
-        new Case(
-            "vertex",
-            () ->
-                with(
-                    graph(
-                        begun()
-                            .addVertex("own", new OwnVertex(), "in")
-                            .addLayer("out", output(), "own")
-                            .setOutputs("out")),
-                    4),
-            "vertex \"own\" (OwnVertex)",
+            "write it as a SameDiff layer",
+            4),
+        vertex(
+            new OwnVertex(),
             "there is no converter for a OwnVertex",
-            "write it as a SameDiff layer"),
-        new Case(
-            "preprocessor",
-            () ->
-                with(
-                    graph(
-                        begun()
-                            .addVertex("rows", new PreprocessorVertex(new OwnPreprocessor()), "in")
-                            .addLayer("out", output(), "rows")
-                            .setOutputs("out")),
-                    4),
-            "vertex \"rows\" (PreprocessorVertex)",
+            "write it as a SameDiff layer",
+            4),
+        vertex(
+            new PreprocessorVertex(new OwnPreprocessor()),
             "there is no converter for the preprocessor OwnPreprocessor",
-            listed),
-        new Case(
-            "activation",
-            () -> with(plain(dense().activation(new OwnActivation()).build(), output()), 4),
-            "layer \"0\" (DenseLayer)",
+            listed,
+            4),
+        first(
+            dense().activation(new OwnActivation()).build(),
             "there is no converter for the activation function OwnActivation",
-            listed),
+            listed,
+            4),
         new Case(
             "loss",
             () -> with(plain(dense().build(), output(new OwnLoss()).build()), 4),
             "layer \"1\" (OutputLayer)",
             "there is no converter for the loss function OwnLoss",
             listed));
+  }
+
+  /** A layer before an output layer. */
+  private static Case first(Layer layer, String reason, String remedy, long... shape) {
+    return of(layer, () -> with(plain(layer, output()), shape), reason, remedy);
+  }
+
+  /** A layer by itself: an output layer. */
+  private static Case alone(Layer layer, String reason, String remedy, long... shape) {
+    return of(layer, () -> with(plain(layer), shape), reason, remedy);
+  }
+
+  private static Case of(
+      Layer layer, Supplier<Dl4jConverter.Builder> conversion, String reason, String remedy) {
+    String kind = layer.getClass().getSimpleName();
+    return new Case(kind + ": " + reason, conversion, "layer \"0\" (" + kind + ")", reason, remedy);
+  }
+
+  private static Case vertex(GraphVertex vertex, String reason, String remedy, long... shape) {
+    String kind = vertex.getClass().getSimpleName();
+    return new Case(
+        kind + ": " + reason,
+        () -> with(reshaped(vertex), shape),
+        "vertex \"vertex\" (" + kind + ")",
+        reason,
+        remedy);
   }
 
   private static Case activation(IActivation function, String reason, String remedy) {
@@ -313,71 +319,42 @@ class RefusalsTest {
             new ActivationReLU(null, 0.3, 0.1), "a ReLU that is not continuous", "THRESHOLDEDRELU"),
         activation(
             new ActivationReLU(0.0, null, null), "M2.1 ignores an upper bound", "leave the bound"),
-        new Case(
-            "weight noise",
-            () -> with(plain(dense().weightNoise(new DropConnect(0.5)).build(), output()), 4),
-            "layer \"0\" (DenseLayer)",
+        first(
+            dense().weightNoise(new DropConnect(0.5)).build(),
             "its weights are changed at random in each iteration (weight noise)",
-            "leave weightNoise(…) out"),
-        new Case(
-            "XENT behind a softmax",
-            () ->
-                with(plain(output(new LossBinaryXENT()).activation(Activation.SOFTMAX).build()), 4),
-            "layer \"0\" (OutputLayer)",
+            "leave weightNoise(…) out",
+            4),
+        alone(
+            output(new LossBinaryXENT()).activation(Activation.SOFTMAX).build(),
             "the binary cross-entropy behind a softmax has another gradient in DL4J than its score",
-            "use MCXENT behind a softmax"),
-        new Case(
-            "pixels with the channels last",
-            () ->
-                with(
-                    plain(
-                        new CnnLossLayer.Builder(LossFunction.MSE)
-                            .format(CNN2DFormat.NHWC)
-                            .build()),
-                    3,
-                    3,
-                    2),
-            "layer \"0\" (CnnLossLayer)",
+            "use MCXENT behind a softmax",
+            4),
+        alone(
+            new CnnLossLayer.Builder(LossFunction.MSE).format(CNN2DFormat.NHWC).build(),
             "M2.1 takes its score from images with the channels first",
-            "use CNN2DFormat.NCHW"),
-        new Case(
-            "losses of steps with the features last",
-            () ->
-                with(
-                    plain(
-                        new RnnLossLayer.Builder(LossFunction.MSE)
-                            .dataFormat(RNNFormat.NWC)
-                            .build()),
-                    5,
-                    4),
-            "layer \"0\" (RnnLossLayer)",
+            "use CNN2DFormat.NCHW",
+            3,
+            3,
+            2),
+        alone(
+            new RnnLossLayer.Builder(LossFunction.MSE).dataFormat(RNNFormat.NWC).build(),
             "DL4J takes the input for the labels",
-            "use the format NCW"),
-        new Case(
-            "pooling by sums",
-            () ->
-                with(
-                    plain(
-                        new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.SUM).build(),
-                        output()),
-                    1,
-                    4,
-                    4),
-            "layer \"0\" (SubsamplingLayer)",
+            "use the format NCW",
+            5,
+            4),
+        first(
+            new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.SUM).build(),
             "pooling by SUM is not supported",
-            "use MAX, AVG or PNORM"),
-        new Case(
-            "pooling of sequences by sums",
-            () ->
-                with(
-                    plain(
-                        new Subsampling1DLayer.Builder(SubsamplingLayer.PoolingType.SUM, 2).build(),
-                        output()),
-                    2,
-                    4),
-            "layer \"0\" (Subsampling1DLayer)",
+            "use MAX, AVG or PNORM",
+            1,
+            4,
+            4),
+        first(
+            new Subsampling1DLayer.Builder(SubsamplingLayer.PoolingType.SUM, 2).build(),
             "pooling by SUM is not supported",
-            "use MAX, AVG or PNORM"),
+            "use MAX, AVG or PNORM",
+            2,
+            4),
         new Case(
             "pooling of sequences with the channels last",
             () -> {
@@ -389,43 +366,30 @@ class RefusalsTest {
             "layer \"0\" (Subsampling1DLayer)",
             "sequences with the channels last are not supported",
             "use sequences [N, C, T]"),
-        new Case(
-            "skipped values with the features last",
-            () ->
-                with(
-                    plain(
-                        new MaskZeroLayer(
-                            new org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep(
-                                new LSTM.Builder()
-                                    .nIn(2)
-                                    .nOut(4)
-                                    .dataFormat(RNNFormat.NWC)
-                                    .build()),
-                            0),
-                        output()),
-                    3,
-                    2),
-            "layer \"0\" (MaskZeroLayer)",
+        first(
+            new MaskZeroLayer(
+                new org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep(
+                    new LSTM.Builder().nIn(2).nOut(4).dataFormat(RNNFormat.NWC).build()),
+                0),
             "in the format NWC DL4J takes steps for features",
-            "use the format NCW"),
-        new Case(
-            "a reshape in 'f' order",
-            () -> with(reshaped(new ReshapeVertex('f', new int[] {-1, 4}, null)), 4),
-            "vertex \"vertex\" (ReshapeVertex)",
+            "use the format NCW",
+            3,
+            2),
+        vertex(
+            new ReshapeVertex('f', new int[] {-1, 4}, null),
             "reshaping in 'f' order mixes samples",
-            "reshape in 'c' order"),
-        new Case(
-            "a reshape to a fixed number of samples",
-            () -> with(reshaped(new ReshapeVertex(N, 4)), 4),
-            "vertex \"vertex\" (ReshapeVertex)",
+            "reshape in 'c' order",
+            4),
+        vertex(
+            new ReshapeVertex(N, 4),
             "its new shape fixes the number of samples",
-            "let the new shape begin with -1"),
-        new Case(
-            "a reshape over samples",
-            () -> with(reshaped(new ReshapeVertex(-1, 2)), 4),
-            "vertex \"vertex\" (ReshapeVertex)",
+            "let the new shape begin with -1",
+            4),
+        vertex(
+            new ReshapeVertex(-1, 2),
             "its new shape does not keep the samples' entries together",
-            "let the new shape hold as many entries for each sample"));
+            "let the new shape hold as many entries for each sample",
+            4));
   }
 
   private static ComputationGraph reshaped(GraphVertex vertex) {
@@ -436,46 +400,36 @@ class RefusalsTest {
             .setOutputs("out"));
   }
 
-  private static Case shape(Layer layer, String reason, String remedy, long... shape) {
-    String kind = layer.getClass().getSimpleName();
-    return new Case(
-        kind + " " + reason,
-        () -> with(plain(layer, output()), shape),
-        "layer \"0\" (" + kind + ")",
-        reason,
-        remedy);
-  }
-
   static Stream<Case> shapes() {
     String layout = "let a preprocessor bring it into";
     return Stream.of(
-        shape(dense().build(), "its input has the shape [N, 4, 2], not [N, F]", layout, 4, 2),
-        shape(
+        first(dense().build(), "its input has the shape [N, 4, 2], not [N, F]", layout, 4, 2),
+        first(
             new ConvolutionLayer.Builder(2, 2).nIn(1).nOut(2).build(),
             "its input has the shape [N, 4], not that of images",
             layout,
             4),
-        shape(
+        first(
             new Convolution3D.Builder(2, 2, 2).nIn(1).nOut(2).build(),
             "its input has the shape [N, 4], not that of volumes",
             layout,
             4),
-        shape(
+        first(
             new Convolution1DLayer.Builder(2).nIn(1).nOut(2).build(),
             "its input has the shape [N, 4], not that of sequences",
             layout,
             4),
-        shape(
+        first(
             new SimpleRnn.Builder().nIn(4).nOut(2).build(),
             "its input has the shape [N, 4], not that of time series",
             layout,
             4),
-        shape(
+        first(
             new EmbeddingLayer.Builder().nIn(4).nOut(4).build(),
             "its input has the shape [N, 2], not one number for each sample",
             "use an EmbeddingSequenceLayer",
             2),
-        shape(
+        first(
             new EmbeddingSequenceLayer.Builder()
                 .nIn(4)
                 .nOut(4)
@@ -485,18 +439,25 @@ class RefusalsTest {
             "its input has the shape [N, 2], not [N, T] or [N, 1, T] with T = inputLength",
             "set inputLength(T) or inferInputLength(true)",
             2),
-        shape(
+        first(
             new TimeDistributed(new ConvolutionLayer.Builder(2, 2).nIn(1).nOut(2).build()),
             "not that of images",
             layout,
             4,
             2),
-        new Case(
-            "a loss of images",
-            () -> with(plain(new LossLayer.Builder(LossFunction.MSE).build()), 1, 2, 2),
-            "layer \"0\" (LossLayer)",
+        first(
+            new TimeDistributed(new RepeatVector.Builder<>(2).build()),
+            "the layer inside answers [N, 4, 2], not rows",
+            "use a layer on rows",
+            4,
+            3),
+        alone(
+            new LossLayer.Builder(LossFunction.MSE).build(),
             "its input has the shape [N, 1, 2, 2], not [N, F]",
-            layout),
+            layout,
+            1,
+            2,
+            2),
         new Case(
             "a loss of rows of steps",
             () ->
@@ -514,48 +475,25 @@ class RefusalsTest {
             "layer \"out\" (OutputLayer)",
             "its input has a row for each time step",
             "use an RnnOutputLayer or RnnLossLayer"),
-        new Case(
-            "rows that should be steps",
-            () ->
-                with(
-                    graph(
-                        begun()
-                            .addVertex(
-                                "rows",
-                                new PreprocessorVertex(new RnnToFeedForwardPreProcessor()),
-                                "in")
-                            .addLayer("out", output(), "rows")
-                            .setOutputs("out")),
-                    1,
-                    2,
-                    2),
-            "vertex \"rows\" (PreprocessorVertex)",
+        vertex(
+            new PreprocessorVertex(new RnnToFeedForwardPreProcessor()),
             "its input has the shape [N, 1, 2, 2], not that of time series",
-            "let it be fed time series"),
-        new Case(
-            "steps that should be rows",
-            () ->
-                with(
-                    graph(
-                        begun()
-                            .addVertex(
-                                "series",
-                                new PreprocessorVertex(new FeedForwardToRnnPreProcessor()),
-                                "in")
-                            .addLayer("out", output(), "series")
-                            .setOutputs("out")),
-                    1,
-                    2,
-                    2),
-            "vertex \"series\" (PreprocessorVertex)",
+            "let it be fed time series",
+            1,
+            2,
+            2),
+        vertex(
+            new PreprocessorVertex(new FeedForwardToRnnPreProcessor()),
             "its input has the shape [N, 1, 2, 2], not that of rows",
-            "let a layer on rows come before it"),
-        new Case(
-            "a vertex on time series",
-            () -> with(reshaped(new ReverseTimeSeriesVertex()), 4),
-            "vertex \"vertex\" (ReverseTimeSeriesVertex)",
+            "let a layer on rows come before it",
+            1,
+            2,
+            2),
+        vertex(
+            new ReverseTimeSeriesVertex(),
             "its input has the shape [N, 4], not that of time series",
-            layout),
+            layout,
+            4),
         two(new ElementWiseVertex(ElementWiseVertex.Op.Add), "its inputs have different shapes"),
         two(new StackVertex(), "its inputs have different shapes"),
         new Case(
@@ -577,17 +515,11 @@ class RefusalsTest {
             "vertex \"both\" (MergeVertex)",
             "its inputs are time series in rows and not",
             "bring them into the same layout first"),
-        new Case(
-            "mixtures",
-            () ->
-                with(
-                    plain(
-                        output(LossMixtureDensity.builder().gaussians(2).labelWidth(2).build())
-                            .build()),
-                    4),
-            "layer \"0\" (OutputLayer)",
+        alone(
+            output(LossMixtureDensity.builder().gaussians(2).labelWidth(2).build()).build(),
             "it has 4 outputs for 2 mixtures and labels of 2",
-            "let nOut be (labelWidth + 2) · gaussians"),
+            "let nOut be (labelWidth + 2) · gaussians",
+            4),
         new Case(
             "no output layer",
             () -> with(plain(dense().build()), 4),
@@ -637,172 +569,139 @@ class RefusalsTest {
   }
 
   private static Case maskOfOutputs(ILossFunction loss, Activation activation, String reason) {
-    return new Case(
-        loss.getClass().getSimpleName(),
-        () ->
-            with(
-                plain(output(loss).activation(activation).build()),
-                ones(N, 4),
-                ones(N, loss instanceof LossMixtureDensity ? 2 : 4),
-                null,
-                ones(N, 4)),
-        "layer \"0\" (OutputLayer)",
+    return masked(
         reason,
-        "mask whole rows");
+        "mask whole rows",
+        ones(N, 4),
+        ones(N, loss instanceof LossMixtureDensity ? 2 : 4),
+        null,
+        ones(N, 4),
+        output(loss).activation(activation).build());
+  }
+
+  /** A network whose first layer is given a mask. */
+  private static Case masked(
+      String reason,
+      String remedy,
+      INDArray x,
+      INDArray y,
+      INDArray xm,
+      INDArray ym,
+      Layer... layers) {
+    return of(layers[0], () -> with(plain(layers), x, y, xm, ym), reason, remedy);
   }
 
   static Stream<Case> masks() {
-    List<Case> cases = new ArrayList<>();
-    cases.add(
+    return Stream.of(
         maskOfOutputs(
-            new LossMCXENT(), Activation.SOFTMAX, "DL4J has no mask of single outputs behind a"));
-    cases.add(
+            new LossMCXENT(), Activation.SOFTMAX, "DL4J has no mask of single outputs behind a"),
         maskOfOutputs(
-            new LossCosineProximity(), Activation.TANH, "DL4J has no mask of single outputs for"));
-    cases.add(
+            new LossCosineProximity(), Activation.TANH, "DL4J has no mask of single outputs for"),
         maskOfOutputs(
-            new LossMultiLabel(), Activation.TANH, "DL4J masks the gradient of single outputs"));
-    cases.add(
+            new LossMultiLabel(), Activation.TANH, "DL4J masks the gradient of single outputs"),
         maskOfOutputs(
             LossMixtureDensity.builder().gaussians(1).labelWidth(2).build(),
             Activation.IDENTITY,
-            "its loss has no terms for single outputs"));
-    cases.add(
+            "its loss has no terms for single outputs"),
         maskOfOutputs(
-            new OwnSameDiffLoss(), Activation.TANH, "its loss has no terms for single outputs"));
-    cases.add(
+            new OwnSameDiffLoss(), Activation.TANH, "its loss has no terms for single outputs"),
+        masked(
+            "masks of a centre loss are not supported",
+            "train without masks",
+            ones(N, 4),
+            ones(N, 4),
+            null,
+            ones(N, 1),
+            new CenterLossOutputLayer.Builder(LossFunction.MSE).nIn(4).nOut(4).build()),
         new Case(
-            "centre loss",
+            "an output that SameDiff defines",
             () ->
                 with(
-                    plain(
-                        new CenterLossOutputLayer.Builder(LossFunction.MSE).nIn(4).nOut(4).build()),
+                    plain(dense().build(), new Nameless()),
                     ones(N, 4),
                     ones(N, 4),
                     null,
                     ones(N, 1)),
-            "layer \"0\" (CenterLossOutputLayer)",
-            "masks of a centre loss are not supported",
-            "train without masks"));
-    cases.add(
-        new Case(
-            "pixels",
-            () ->
-                with(
-                    plain(new CnnLossLayer.Builder(LossFunction.MSE).build()),
-                    ones(N, 2, 3, 3),
-                    ones(N, 2, 3, 3),
-                    null,
-                    ones(N, 1, 3, 1)),
-            "layer \"0\" (CnnLossLayer)",
+            "layer \"1\" (Nameless)",
+            "DL4J leaves masks of its labels out",
+            "train without labels' masks"),
+        masked(
             "its labels' mask has the shape [N, 1, 3, 1]",
-            "let it be [N, 1], [N, H, W]"));
-    cases.add(
-        new Case(
-            "positions",
-            () ->
-                with(
-                    plain(
-                        new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
-                            .lossFunction(LossFunction.MSE)
-                            .build()),
-                    ones(N, 2, 2, 3, 3),
-                    ones(N, 2, 2, 3, 3),
-                    null,
-                    ones(N, 1, 3, 3)),
-            "layer \"0\" (Cnn3DLossLayer)",
+            "let it be [N, 1], [N, H, W]",
+            ones(N, 2, 3, 3),
+            ones(N, 2, 3, 3),
+            null,
+            ones(N, 1, 3, 1),
+            new CnnLossLayer.Builder(LossFunction.MSE).build()),
+        masked(
             "its labels' mask has the shape [N, 1, 3, 3]",
-            "let it have as many axes as the labels"));
-    cases.add(
-        new Case(
-            "features of images",
-            () ->
-                with(
-                    plain(new MaskLayer(), new CnnLossLayer.Builder(LossFunction.MSE).build()),
-                    ones(N, 2, 3, 3),
-                    ones(N, 2, 3, 3),
-                    ones(N, 1, 3, 3),
-                    null),
-            "layer \"0\" (MaskLayer)",
+            "let it have as many axes as the labels",
+            ones(N, 2, 2, 3, 3),
+            ones(N, 2, 2, 3, 3),
+            null,
+            ones(N, 1, 3, 3),
+            new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
+                .lossFunction(LossFunction.MSE)
+                .build()),
+        masked(
             "masks of which are not supported",
-            "train without features' masks"));
-    cases.add(
-        new Case(
-            "features of convolutions over time that look back",
-            () ->
-                with(
-                    plain(
-                        new Convolution1DLayer.Builder(2)
-                            .nIn(2)
-                            .nOut(2)
-                            .stride(2)
-                            .convolutionMode(ConvolutionMode.Causal)
-                            .build(),
-                        new RnnLossLayer.Builder(LossFunction.MSE).build()),
-                    ones(N, 2, 4),
-                    ones(N, 2, 2),
-                    ones(N, 4),
-                    null),
-            "layer \"0\" (Convolution1DLayer)",
+            "train without features' masks",
+            ones(N, 2, 3, 3),
+            ones(N, 2, 3, 3),
+            ones(N, 1, 3, 3),
+            null,
+            new MaskLayer(),
+            new CnnLossLayer.Builder(LossFunction.MSE).build()),
+        masked(
             "a mask of the features reaches it, which is not supported with the mode Causal",
-            "use another mode"));
-    cases.add(
-        new Case(
-            "features of convolutions over time with the features last",
-            () ->
-                with(
-                    plain(
-                        new Convolution1DLayer.Builder(2)
-                            .nIn(2)
-                            .nOut(4)
-                            .rnnDataFormat(RNNFormat.NWC)
-                            .convolutionMode(ConvolutionMode.Same)
-                            .build(),
-                        new RnnOutputLayer.Builder(LossFunction.MSE)
-                            .nIn(4)
-                            .nOut(2)
-                            .dataFormat(RNNFormat.NWC)
-                            .build()),
-                    ones(N, 4, 2),
-                    ones(N, 4, 2),
-                    ones(N, 4),
-                    ones(N, 4)),
-            "layer \"0\" (Convolution1DLayer)",
+            "use another mode",
+            ones(N, 2, 4),
+            ones(N, 2, 2),
+            ones(N, 4),
+            null,
+            new Convolution1DLayer.Builder(2)
+                .nIn(2)
+                .nOut(2)
+                .stride(2)
+                .convolutionMode(ConvolutionMode.Causal)
+                .build(),
+            new RnnLossLayer.Builder(LossFunction.MSE).build()),
+        masked(
             "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
-            "use the format NCW"));
-    cases.add(
-        new Case(
-            "features that are pooled over their channels",
-            () ->
-                with(
-                    plain(
-                        new GlobalPoolingLayer.Builder(PoolingType.SUM)
-                            .poolingDimensions(1)
-                            .build(),
-                        output()),
-                    ones(N, 2, 4),
-                    ones(N, 4),
-                    ones(N, 4),
-                    null),
-            "layer \"0\" (GlobalPoolingLayer)",
+            "use the format NCW",
+            ones(N, 4, 2),
+            ones(N, 4, 2),
+            ones(N, 4),
+            ones(N, 4),
+            new Convolution1DLayer.Builder(2)
+                .nIn(2)
+                .nOut(4)
+                .rnnDataFormat(RNNFormat.NWC)
+                .convolutionMode(ConvolutionMode.Same)
+                .build(),
+            new RnnOutputLayer.Builder(LossFunction.MSE)
+                .nIn(4)
+                .nOut(2)
+                .dataFormat(RNNFormat.NWC)
+                .build()),
+        masked(
             "masks of which are not supported",
-            "pool time series [N, F, T] over their steps"));
-    cases.add(
-        new Case(
-            "features of layers that ignore them",
-            () ->
-                with(
-                    plain(
-                        new ConvolutionLayer.Builder(1, 1).nIn(2).nOut(2).build(),
-                        new CnnLossLayer.Builder(LossFunction.MSE).build()),
-                    ones(N, 2, 3, 3),
-                    ones(N, 2, 3, 3),
-                    ones(N, 1, 3, 3),
-                    null),
-            "layer \"0\" (ConvolutionLayer)",
+            "pool time series [N, F, T] over their steps",
+            ones(N, 2, 4),
+            ones(N, 4),
+            ones(N, 4),
+            null,
+            new GlobalPoolingLayer.Builder(PoolingType.SUM).poolingDimensions(1).build(),
+            output()),
+        masked(
             "a mask of the features reaches it",
-            "train without features' masks"));
-    return cases.stream();
+            "train without features' masks",
+            ones(N, 2, 3, 3),
+            ones(N, 2, 3, 3),
+            ones(N, 1, 3, 3),
+            null,
+            new ConvolutionLayer.Builder(1, 1).nIn(2).nOut(2).build(),
+            new CnnLossLayer.Builder(LossFunction.MSE).build()));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -835,5 +734,41 @@ class RefusalsTest {
           .hasMessageContaining("layer \"out\" (DenseLayer): what DL4J drew for its Dropout")
           .hasMessageContaining("put a DropoutLayer before it instead");
     }
+  }
+
+  // ---- what is asked for in a wrong way ----
+
+  @Test
+  void onlyNetworksAreConverted() {
+    Model layer = plain(dense().build(), output()).getLayer(0);
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(layer))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("Only a ComputationGraph or a MultiLayerNetwork can be converted")
+        .hasMessageContaining("feedforward.dense.DenseLayer");
+  }
+
+  @Test
+  void shapesThatTheConfigurationDoesNotTellAreAskedFor() {
+    MultiLayerNetwork net =
+        plain(
+            new ConvolutionLayer.Builder(2, 2).nIn(1).nOut(4).build(),
+            new CnnLossLayer.Builder(LossFunction.MSE).build());
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("does not tell the shape of input \"input\"")
+        .hasMessageContaining("inputShapes(…)");
+  }
+
+  @Test
+  void whatAConvertedNetworkHasNotIsTold() {
+    ConvertedNetwork converted = with(plain(dense().build(), output()), 4).convert();
+    assertThatThrownBy(() -> converted.activations("9"))
+        .hasMessageContaining("no layer or vertex \"9\"; it has [input, 0, 1]");
+    INDArray[] x = {ones(N, 4)};
+    INDArray[] mask = {ones(N, 1)};
+    assertThatThrownBy(() -> converted.feeds(x, x, null, mask))
+        .hasMessageContaining("made for batches without the mask number 0");
+    assertThatThrownBy(() -> converted.feeds(x, new INDArray[0], null, null))
+        .hasMessageContaining("There is no array for \"1.labels\"");
   }
 }

@@ -1,6 +1,7 @@
 package org.backpack4j.dl4j.dropout;
 
 import org.backpack4j.dl4j.convert.DropoutConverter;
+import org.backpack4j.dl4j.convert.Obstacles;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -8,12 +9,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** {@code Dropout}: x ∘ M, where M's entries are 0 or, with probability p, 1/p. */
 final class Inverted implements DropoutConverter<Dropout> {
   @Override
+  public void check(Dropout conf, Obstacles obstacles) {
+    obstacles.addIf(
+        conf.getHelper() != null,
+        "its Dropout runs in cuDNN, which keeps its mask to itself",
+        "leave the cuDNN helpers out, or switch dropout off while quantities are asked for");
+  }
+
+  @Override
   public @Nullable INDArray noise(Dropout conf) {
-    if (conf.getHelper() != null) {
-      throw new IllegalStateException(
-          "Dropout runs in cuDNN, which keeps its mask to itself: leave the cuDNN helpers out, or"
-              + " switch dropout off while quantities are asked for.");
-    }
     return conf.getMask();
   }
 }
