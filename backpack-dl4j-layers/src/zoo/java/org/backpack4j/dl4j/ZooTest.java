@@ -3,12 +3,14 @@ package org.backpack4j.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -40,8 +42,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * The networks of DL4J's zoo: the outputs, and the gradient that the listener compares with DL4J's.
- * Dropout is switched off. Run by {@code mvn -Pzoo -pl backpack-dl4j-layers -am verify}; {@code
+ * The networks of DL4J's zoo: the outputs without dropout, and the gradient with it, which the
+ * listener compares with DL4J's. Run by {@code mvn -Pzoo -pl backpack-dl4j-layers -am verify}; {@code
  * -Dzoo=VGG16} runs one alone.
  *
  * <p>SimpleCNN has no loss, and gets that of a classifier. NASNet cannot be made by M2.1 itself.
@@ -142,11 +144,12 @@ class ZooTest {
   @MethodSource("networks")
   void activationsAndGradientAreDl4js(String name, Supplier<Model> zoo, long... shape) {
     Model net = zoo.get();
-    withoutDropout(net);
+    Map<Layer, IDropout> dropouts = switchedOff(net);
     INDArray features = Nd4j.rand(DataType.FLOAT, shape);
     INDArray labels = labels(net, features);
     DataSet batch = new DataSet(features, labels);
     compareOutput(net, batch);
+    dropouts.forEach(Layer::setIDropout);
     try (BackPackListener listener = new BackPackListener()) {
       if (net instanceof ComputationGraph graph) {
         graph.setListeners(listener);
@@ -207,23 +210,17 @@ class ZooTest {
     return labels;
   }
 
-  private static void withoutDropout(Model net) {
-    if (net instanceof ComputationGraph graph) {
-      graph
-          .getConfiguration()
-          .getVertices()
-          .values()
-          .forEach(
-              v -> {
-                if (v instanceof LayerVertex layer) {
-                  layer.getLayerConf().getLayer().setIDropout(null);
-                }
-              });
-    } else {
-      ((MultiLayerNetwork) net)
-          .getLayerWiseConfigurations()
-          .getConfs()
-          .forEach(c -> c.getLayer().setIDropout(null));
+  /** Switches dropout off, and answers what was there. */
+  private static Map<Layer, IDropout> switchedOff(Model net) {
+    Map<Layer, IDropout> before = new IdentityHashMap<>();
+    for (org.deeplearning4j.nn.api.Layer running :
+        net instanceof ComputationGraph graph
+            ? graph.getLayers()
+            : ((MultiLayerNetwork) net).getLayers()) {
+      Layer layer = running.conf().getLayer();
+      before.put(layer, layer.getIDropout());
+      layer.setIDropout(null);
     }
+    return before;
   }
 }
