@@ -284,7 +284,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
     onForwardPass(model, named);
   }
 
-  /** What DL4J drew, dropout's masks say, is to be had only from here to the layers' backward passes. */
+  /** What DL4J drew is to be had only from here to the layers' backward passes. */
   @Override
   public void onForwardPass(Model model, Map<String, INDArray> activations) {
     if (record.isDue(iteration(model))) {
