@@ -10,7 +10,10 @@ import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
-import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -95,10 +98,14 @@ record Batch(
       INDArray mask = network.getLayer(k).getMaskArray();
       boolean series = features.rank() == 3;
       boolean preprocessed = network.getLayerWiseConfigurations().getInputPreProcess(k) != null;
-      if (mask != null && (shortened(network, k) || (preprocessed && !series))) {
+      boolean images = series && mask != null && mask.rank() == 4; // of whole steps, [T·N, 1, 1, 1]
+      if (mask != null && ((!images && shortened(network, k)) || (preprocessed && !series))) {
         throw new IllegalArgumentException(
-            "The features' mask has passed a preprocessor or a convolution, and DL4J does not keep"
-                + " it: use a ComputationGraph (net.toComputationGraph()).");
+            "The features' mask has passed a preprocessor, a convolution or a pooling, and DL4J"
+                + " does not keep it: use a ComputationGraph (net.toComputationGraph()).");
+      }
+      if (images) {
+        return overTime(mask.reshape(mask.size(0), 1), features);
       }
       if (mask != null) {
         return series ? overTime(mask, features) : mask;
@@ -107,19 +114,33 @@ record Batch(
     return null;
   }
 
-  /** Whether a convolution over time, which makes another mask, comes before a layer. */
+  /** Whether a layer keeps a mask that it, or one before it, has made of another. */
   private static boolean shortened(MultiLayerNetwork network, int layer) {
-    for (int k = 0; k < layer; k++) {
-      if (network.getLayer(k).conf().getLayer() instanceof Convolution1DLayer convolution) {
-        boolean padded =
-            convolution.getConvolutionMode() == ConvolutionMode.Same
-                || convolution.getConvolutionMode() == ConvolutionMode.Causal;
-        if (!padded || convolution.getStride()[0] != 1) {
-          return true;
-        }
+    for (int k = 0; k <= layer; k++) {
+      if (shortens(network.getLayer(k).conf().getLayer())) {
+        return true;
       }
     }
     return false;
+  }
+
+  private static boolean shortens(org.deeplearning4j.nn.conf.layers.Layer layer) {
+    if (layer instanceof FrozenLayer frozen) {
+      return shortens(frozen.getLayer());
+    }
+    if (layer instanceof FrozenLayerWithBackprop frozen) {
+      return shortens(frozen.getUnderlying());
+    }
+    if (layer instanceof ConvolutionLayer convolution) {
+      return shortens(convolution.getConvolutionMode(), convolution.getStride());
+    }
+    return layer instanceof SubsamplingLayer pooling
+        && shortens(pooling.getConvolutionMode(), pooling.getStride());
+  }
+
+  private static boolean shortens(ConvolutionMode mode, int[] stride) {
+    boolean padded = mode == ConvolutionMode.Same || mode == ConvolutionMode.Causal;
+    return !padded || Arrays.stream(stride).anyMatch(s -> s != 1);
   }
 
   /**

@@ -286,8 +286,11 @@ public final class Conversion {
 
   private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
     SDVariable variable = entrance(name, BatchShape.array(dims));
-    SDVariable mask =
-        maskDims.isEmpty() ? null : entrance(name + ".mask", BatchShape.array(maskDims));
+    Value mask = null;
+    if (!maskDims.isEmpty()) {
+      long[] maskShape = BatchShape.array(maskDims);
+      mask = new Value(entrance(name + ".mask", maskShape), maskShape);
+    }
     values.put(name, new Value(variable, BatchShape.array(dims), mask));
     return mask == null ? null : name + ".mask";
   }
@@ -320,11 +323,11 @@ public final class Conversion {
 
   <L extends Layer> Value layer(L conf, Site site) {
     LayerConverter<L> converter = Objects.requireNonNull(tables.of(conf));
-    checkMask(site, converter.readsMask());
+    Value mask = converter.mask(conf, site);
     IDropout dropout = conf.getIDropout();
     Site behind = dropout == null || !site.trained() ? site : dropped(dropout, site);
     Value value = converter.convert(conf, behind);
-    return value.withSteps(site.input().steps()); // a layer works row by row
+    return value.withMask(mask).withSteps(site.input().steps()); // a layer works row by row
   }
 
   /** The layer with its input as DL4J has changed it, if it has. */
@@ -374,7 +377,6 @@ public final class Conversion {
 
   <V extends GraphVertex> Value vertex(V conf, Site site) {
     VertexConverter<V> converter = Objects.requireNonNull(tables.of(conf));
-    checkMask(site, converter.readsMask());
     long steps = site.inputs().get(0).steps();
     if (site.inputs().stream().anyMatch(v -> v.steps() != steps)) {
       throw site.refuse(
@@ -386,14 +388,11 @@ public final class Conversion {
 
   <P extends InputPreProcessor> Value preprocess(P conf, Site site) {
     PreprocessorConverter<P> converter = Objects.requireNonNull(tables.of(conf));
-    checkMask(site, converter.readsMask());
     return converter.convert(conf, site);
   }
 
-  private static void checkMask(Site site, boolean reads) {
-    if (!reads && site.inputs().stream().anyMatch(v -> v.mask() != null)) {
-      throw site.refuse("a mask of the features reaches it", "train without features' masks");
-    }
+  <L extends Layer> @Nullable Value mask(L conf, Site site) {
+    return Objects.requireNonNull(tables.of(conf)).mask(conf, site);
   }
 
   <A extends IActivation> SDVariable activate(A function, Value x, Site site) {

@@ -1,6 +1,7 @@
 package org.backpack4j.dl4j.convert;
 
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Converts layers of one class of configuration. It has no state.
@@ -18,17 +19,20 @@ public interface LayerConverter<L extends Layer> {
   default void check(L conf, Obstacles obstacles) {}
 
   /**
-   * Whether the layer knows what to do with a mask that comes with its input. If it doesn't, a
-   * network that is fed a mask which reaches the layer is refused.
+   * The features' mask that the layer hands on. By default it is that of the input, as it is: most
+   * of DL4J's layers hand it on and do not look at it.
    *
-   * @return whether it passes the mask on or uses it
+   * @param conf the layer's configuration
+   * @param site the layer's input, before dropout, and the graph
+   * @return the mask, or null for none
+   * @throws Unconvertible by {@link Site#refuse}, if DL4J has no use for such a mask here
    */
-  default boolean readsMask() {
-    return false;
+  default @Nullable Value mask(L conf, Site site) {
+    return site.input().mask();
   }
 
   /**
-   * Emits the layer's forward pass, in training mode.
+   * Emits the layer's forward pass, in training mode. The mask of what it answers is {@link #mask}.
    *
    * @param conf the layer's configuration
    * @param site the layer's input, parameters, and the graph

@@ -9,20 +9,11 @@ import org.deeplearning4j.nn.conf.InputPreProcessor;
  */
 public interface PreprocessorConverter<P extends InputPreProcessor> {
   /**
-   * Whether it knows what to do with a mask that comes with the input.
-   *
-   * @return whether it passes the mask on or uses it
-   */
-  default boolean readsMask() {
-    return false;
-  }
-
-  /**
-   * Emits the preprocessor.
+   * Emits the preprocessor, and hands a mask of the features on as DL4J does.
    *
    * @param conf the preprocessor
    * @param site the layer that it belongs to; its input is the preprocessor's
-   * @return what the layer is given
+   * @return what the layer is given, with its mask
    */
   Value convert(P conf, Site site);
 }

@@ -207,6 +207,17 @@ public final class Site {
   }
 
   /**
+   * The mask that a layer which this one contains hands on.
+   *
+   * @param conf its configuration
+   * @param input what it is given
+   * @return its mask, or null
+   */
+  public @Nullable Value innerMask(Layer conf, Value input) {
+    return conversion.mask(conf, with(input));
+  }
+
+  /**
    * Whether a layer that contains this one makes it apply the mask.
    *
    * @return whether the mask is to be applied by layers that only pass it on by themselves
@@ -294,6 +305,17 @@ public final class Site {
    */
   public @Nullable Value labelMask() {
     return conversion.labelMask(step);
+  }
+
+  /**
+   * The mask of an output layer's loss: that of the labels, or else that of the features that comes
+   * with the input. DL4J puts both into the same place.
+   *
+   * @return the mask with its shape; null if there is none
+   */
+  public @Nullable Value lossMask() {
+    Value given = output() ? labelMask() : null;
+    return given != null ? given : input().mask();
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.backpack4j.dl4j.convert;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -10,11 +11,12 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * @param variable the variable
  * @param shape its shape with −1 where the samples are; all other extents are known
  * @param mask the mask that goes along with it, as DL4J passes it from layer to layer: [N, T] for
- *     time series, [N, 1] for a mask of whole samples; null if there is none
+ *     time series, [N, 1] for rows, [N, 1, H, W] for images, where axes may be of length one; null
+ *     if there is none
  * @param steps how many rows of the first axis belong to a sample: 1, but for time series that were
  *     brought into rows [T·N, …], the first step of all samples first
  */
-public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask, long steps) {
+public record Value(SDVariable variable, long[] shape, @Nullable Value mask, long steps) {
   /**
    * Any value.
    *
@@ -34,7 +36,7 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
    * @param shape its shape, −1 where the samples are
    * @param mask the mask that goes along with it, or null
    */
-  public Value(SDVariable variable, long[] shape, @Nullable SDVariable mask) {
+  public Value(SDVariable variable, long[] shape, @Nullable Value mask) {
     this(variable, shape, mask, 1);
   }
 
@@ -92,7 +94,7 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
    * @param other the mask, or null for none
    * @return the value
    */
-  public Value withMask(@Nullable SDVariable other) {
+  public Value withMask(@Nullable Value other) {
     return new Value(variable, shape, other, steps);
   }
 
@@ -163,7 +165,7 @@ public record Value(SDVariable variable, long[] shape, @Nullable SDVariable mask
   public boolean equals(@Nullable Object other) {
     return other instanceof Value v
         && variable == v.variable
-        && mask == v.mask
+        && Objects.equals(mask, v.mask)
         && steps == v.steps
         && Arrays.equals(shape, v.shape);
   }

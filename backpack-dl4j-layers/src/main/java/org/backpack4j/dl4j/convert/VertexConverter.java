@@ -17,21 +17,12 @@ public interface VertexConverter<V extends GraphVertex> {
   default void check(V conf, Obstacles obstacles) {}
 
   /**
-   * Whether the vertex knows what to do with a mask that comes with its inputs.
-   *
-   * @return whether it passes the mask on or uses it
-   */
-  default boolean readsMask() {
-    return false;
-  }
-
-  /**
-   * Emits the vertex' forward pass.
+   * Emits the vertex' forward pass, and hands a mask of the features on as DL4J does.
    *
    * @param conf the vertex' configuration
    * @param site the vertex' inputs and the graph
-   * @return what the vertex hands on
-   * @throws Unconvertible by {@link Site#refuse}, if the shapes stand in the way
+   * @return what the vertex hands on, with its mask
+   * @throws Unconvertible by {@link Site#refuse}, if shapes or masks stand in the way
    */
   Value convert(V conf, Site site);
 }

@@ -14,11 +14,6 @@ final class Activated implements LayerConverter<ActivationLayer> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true; // it goes along
-  }
-
-  @Override
   public Value convert(ActivationLayer conf, Site site) {
     return site.activate(conf.getActivationFn(), site.input());
   }

@@ -13,7 +13,8 @@ import org.nd4j.linalg.lossfunctions.impl.LossL2;
 
 /**
  * {@code CenterLossOutputLayer}: an output layer with λ/2 Σ ‖x − c‖² beside its loss, c the centre
- * of the sample's class. DL4J moves the centres cL by a rule of its own: they have no quantities.
+ * of the sample's class, which no mask leaves out. DL4J moves the centres cL by a rule of its own:
+ * they have no quantities.
  */
 final class CenterLoss implements LayerConverter<CenterLossOutputLayer> {
   @Override
@@ -24,19 +25,17 @@ final class CenterLoss implements LayerConverter<CenterLossOutputLayer> {
   @Override
   public Value convert(CenterLossOutputLayer conf, Site site) {
     Value x = site.input();
-    Value z = Rows.affine(site, x);
+    Value mask = LossAlone.mask(site, conf.getNOut());
+    Value z = Rows.masked(Rows.affine(site, x), mask);
     if (site.output()) {
-      if (site.labelMask() != null) {
-        throw site.refuse("masks of a centre loss are not supported", "train without masks");
-      }
       SDVariable labels = site.labels(-1, z.size(1));
-      site.loss(conf.getLossFn(), conf.getActivationFn(), z, labels, null, 1);
+      site.loss(conf.getLossFn(), conf.getActivationFn(), z, labels, mask, 1);
       SDVariable centres = labels.mmul(site.state("cL").variable());
       LossL2 half =
           new LossL2(
               Nd4j.valueArrayOf(new long[] {1, x.size(1)}, conf.getLambda() / 2, DataType.DOUBLE));
       site.loss(half, new ActivationIdentity(), x, centres, null, 1);
     }
-    return site.activate(conf.getActivationFn(), z);
+    return Rows.masked(site.activate(conf.getActivationFn(), z), mask);
   }
 }

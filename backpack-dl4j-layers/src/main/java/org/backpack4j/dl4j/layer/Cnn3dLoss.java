@@ -5,6 +5,7 @@ import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.jspecify.annotations.Nullable;
 
 /** {@code Cnn3DLossLayer}: a loss of each position of volumes. */
 final class Cnn3dLoss implements LayerConverter<Cnn3DLossLayer> {
@@ -15,12 +16,17 @@ final class Cnn3dLoss implements LayerConverter<Cnn3DLossLayer> {
   }
 
   @Override
+  public @Nullable Value mask(Cnn3DLossLayer conf, Site site) {
+    return null;
+  }
+
+  @Override
   public Value convert(Cnn3DLossLayer conf, Site site) {
     Value x = Images.input(site, 5);
-    Value mask = site.output() ? site.labelMask() : null;
+    Value mask = site.lossMask();
     if (mask != null && !fits(mask, x)) {
       throw site.refuse(
-          "its labels' mask has the shape " + mask,
+          "its mask has the shape " + mask,
           "let it have as many axes as the labels, each as long as theirs or of length 1");
     }
     int channels = Images.channels(conf.getDataFormat());

@@ -6,6 +6,7 @@ import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.jspecify.annotations.Nullable;
 
 /** {@code CnnLossLayer}: a loss of each pixel of images [N, C, H, W]. */
 final class CnnLoss implements LayerConverter<CnnLossLayer> {
@@ -20,12 +21,17 @@ final class CnnLoss implements LayerConverter<CnnLossLayer> {
   }
 
   @Override
+  public @Nullable Value mask(CnnLossLayer conf, Site site) {
+    return null;
+  }
+
+  @Override
   public Value convert(CnnLossLayer conf, Site site) {
     Value x = Images.input(site, 4);
-    Value mask = site.output() ? site.labelMask() : null;
+    Value mask = site.lossMask();
     if (mask != null && !fits(mask.shape(), x)) {
       throw site.refuse(
-          "its labels' mask has the shape " + mask,
+          "its mask has the shape " + mask,
           "let it be [N, 1], [N, H, W], [N, 1, H, W] or [N, C, H, W]");
     }
     return new PositionsLoss(site, x, 1).of(conf.getLossFn(), conf.getActivationFn(), mask);

@@ -13,6 +13,11 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 /** {@code ConvolutionLayer}: σ(x ∗ W + b), W [O, I, kH, kW], b [1, O]. */
 final class Convolution implements LayerConverter<ConvolutionLayer> {
   @Override
+  public @Nullable Value mask(ConvolutionLayer conf, Site site) {
+    return PooledMask.ofImages(site, windows(conf), conf.getCnn2dDataFormat());
+  }
+
+  @Override
   public Value convert(ConvolutionLayer conf, Site site) {
     Value x = Images.input(site, 4);
     CNN2DFormat format = conf.getCnn2dDataFormat();

@@ -1,12 +1,12 @@
 package org.backpack4j.dl4j.layer;
 
-import java.util.Objects;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.enums.WeightsFormat;
@@ -18,8 +18,19 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
  */
 final class Convolution1d implements LayerConverter<Convolution1DLayer> {
   @Override
-  public boolean readsMask() {
-    return true;
+  public @Nullable Value mask(Convolution1DLayer conf, Site site) {
+    if (site.input().mask() != null && conf.getRnnDataFormat() == RNNFormat.NWC) {
+      throw site.refuse(
+          "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
+          "use the format NCW, or train without features' masks");
+    }
+    return PooledMask.ofSteps(
+        site,
+        conf.getConvolutionMode(),
+        conf.getKernelSize()[0],
+        conf.getStride()[0],
+        conf.getPadding()[0],
+        conf.getDilation()[0]);
   }
 
   @Override
@@ -57,30 +68,6 @@ final class Convolution1d implements LayerConverter<Convolution1DLayer> {
     if (conf.getRnnDataFormat() == RNNFormat.NWC) {
       out = Sequences.swapped(site, out);
     }
-    return x.mask() == null ? out : out.withMask(mask(conf, windows, site));
-  }
-
-  /** [N, T']: a step is there if one of those that it sees is. */
-  private static SDVariable mask(Convolution1DLayer conf, Windows windows, Site site) {
-    SDVariable mask = Objects.requireNonNull(site.input().mask());
-    if (conf.getRnnDataFormat() == RNNFormat.NWC) {
-      throw site.refuse(
-          "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
-          "use the format NCW, or train without features' masks");
-    }
-    boolean causal = conf.getConvolutionMode() == ConvolutionMode.Causal;
-    if ((windows.same() || causal) && windows.stride()[0] == 1) {
-      return mask;
-    }
-    if (causal) {
-      throw site.refuse(
-          "a mask of the features reaches it, which is not supported with the mode Causal and a"
-              + " stride",
-          "use another mode, or train without features' masks");
-    }
-    long steps = site.input().size(2);
-    SDVariable image = site.sd().reshape(mask, -1, 1, steps, 1);
-    SDVariable pooled = Subsampling.maximum(windows, site.sd(), image);
-    return site.sd().reshape(pooled, -1, windows.positions(0, steps));
+    return out;
   }
 }

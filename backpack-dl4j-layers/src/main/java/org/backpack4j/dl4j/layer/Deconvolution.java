@@ -5,11 +5,17 @@ import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.DeConv2DConfig;
 
 /** {@code Deconvolution2D}: a transposed convolution, W [I, O, kH, kW], b [1, O]. */
 final class Deconvolution implements LayerConverter<Deconvolution2D> {
+  @Override
+  public @Nullable Value mask(Deconvolution2D conf, Site site) {
+    return PooledMask.ofImages(site, Convolution.windows(conf), null);
+  }
+
   @Override
   public Value convert(Deconvolution2D conf, Site site) {
     Value x = Images.input(site, 4);

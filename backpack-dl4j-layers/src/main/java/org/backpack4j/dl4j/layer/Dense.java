@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.layer;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
@@ -12,14 +13,9 @@ import org.nd4j.autodiff.samediff.SDVariable;
  */
 final class Dense implements LayerConverter<DenseLayer> {
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(DenseLayer conf, Site site) {
     Value y = site.activate(conf.getActivationFn(), Rows.affine(site, site.input()));
-    SDVariable mask = y.mask();
+    SDVariable mask = FeatureMask.ofRows(site, y);
     return mask == null ? y : y.with(y.variable().mul(mask));
   }
 }

@@ -5,6 +5,7 @@ import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.enums.WeightsFormat;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
@@ -13,6 +14,11 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
  * {@code DepthwiseConvolution2D}: each channel convolved by itself, W [kH, kW, I, M], b [1, I·M].
  */
 final class Depthwise implements LayerConverter<DepthwiseConvolution2D> {
+  @Override
+  public @Nullable Value mask(DepthwiseConvolution2D conf, Site site) {
+    return PooledMask.ofImages(site, Convolution.windows(conf), conf.getCnn2dDataFormat());
+  }
+
   @Override
   public Value convert(DepthwiseConvolution2D conf, Site site) {
     Value x = Images.input(site, 4);

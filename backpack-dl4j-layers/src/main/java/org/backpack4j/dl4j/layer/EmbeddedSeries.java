@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.layer;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
@@ -13,11 +14,6 @@ import org.nd4j.linalg.api.buffer.DataType;
  * O], as a time series. Steps that are masked are zero.
  */
 final class EmbeddedSeries implements LayerConverter<EmbeddingSequenceLayer> {
-  @Override
-  public boolean readsMask() {
-    return true;
-  }
-
   @Override
   public Value convert(EmbeddingSequenceLayer conf, Site site) {
     Value x = site.input();
@@ -38,7 +34,7 @@ final class EmbeddedSeries implements LayerConverter<EmbeddingSequenceLayer> {
     long[] shape = last ? new long[] {-1, steps, width} : new long[] {-1, width, steps};
     SDVariable laidOut = last ? rows : site.sd().permute(rows, 0, 2, 1);
     Value y = site.activate(conf.getActivationFn(), x.with(laidOut, shape));
-    SDVariable mask = x.mask();
+    SDVariable mask = FeatureMask.ofSteps(site, x, steps);
     if (mask == null) {
       return y;
     }

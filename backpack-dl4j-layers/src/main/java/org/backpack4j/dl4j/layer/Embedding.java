@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.layer;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
@@ -8,7 +9,10 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 
-/** {@code EmbeddingLayer}: σ(W[x] + b), x [N, 1] the number of a row of W [V, O]. */
+/**
+ * {@code EmbeddingLayer}: σ(W[x] + b), x [N, 1] the number of a row of W [V, O]; masked rows are
+ * zero.
+ */
 final class Embedding implements LayerConverter<EmbeddingLayer> {
   @Override
   public Value convert(EmbeddingLayer conf, Site site) {
@@ -25,6 +29,8 @@ final class Embedding implements LayerConverter<EmbeddingLayer> {
     if (conf.hasBias()) {
       z = z.add(site.parameter("b").variable());
     }
-    return site.activate(conf.getActivationFn(), new Value(z, -1, w.size(1)));
+    Value y = site.activate(conf.getActivationFn(), x.with(z, -1, w.size(1)));
+    SDVariable mask = FeatureMask.ofRows(site, y);
+    return mask == null ? y : y.with(y.variable().mul(mask));
   }
 }

@@ -5,6 +5,7 @@ import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ops.impl.controlflow.compat.StopGradient;
 
 /**
@@ -15,6 +16,11 @@ final class Frozen implements LayerConverter<FrozenLayer> {
   @Override
   public void check(FrozenLayer conf, Obstacles obstacles) {
     obstacles.frozen(conf.getLayer());
+  }
+
+  @Override
+  public @Nullable Value mask(FrozenLayer conf, Site site) {
+    return site.innerMask(conf.getLayer(), site.input());
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.layer;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
@@ -12,15 +13,15 @@ import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
  * {@code GlobalPoolingLayer}: the maximum, average, sum or p-norm over all positions, by default
- * all axes behind the channels. Steps of time series that are masked are left out.
+ * all axes behind the channels. What is masked is left out.
  */
 final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
   /** What is masked is less than all else by so much. */
   private static final double LARGE = 1e30;
 
   @Override
-  public boolean readsMask() {
-    return true;
+  public @Nullable Value mask(GlobalPoolingLayer conf, Site site) {
+    return null;
   }
 
   @Override
@@ -36,7 +37,7 @@ final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
     SDVariable pooled =
         switch (conf.getPoolingType()) {
           case MAX -> (mask == null ? v : v.add(mask.sub(1).mul(LARGE))).max(axes);
-          case AVG -> mask == null ? v.mean(axes) : v.sum(axes).div(mask.sum(axes));
+          case AVG -> mask == null ? v.mean(axes) : v.sum(axes).div(count(x, mask));
           case SUM -> v.sum(axes);
           case PNORM -> norm(sd, v, conf.getPnorm(), axes);
         };
@@ -55,18 +56,31 @@ final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
     return new Value(sd.reshape(pooled, shape), shape);
   }
 
-  /** [N, 1, T], or null if there is none. */
+  /** How many are not masked, [N, 1]; of images DL4J counts the mask's own entries. */
+  private static SDVariable count(Value x, SDVariable mask) {
+    long entries = java.util.Objects.requireNonNull(x.mask()).sampleLength();
+    SDVariable flat = mask.getSameDiff().reshape(mask, -1, entries);
+    return entries == 1 ? flat : flat.sum(true, 1);
+  }
+
+  /** [N, 1, T], or for images four axes, perhaps of length one; null if there is none. */
   private static @Nullable SDVariable mask(Site site, int[] axes) {
     Value x = site.input();
     if (x.mask() == null) {
       return null;
     }
-    if (x.rank() != 3 || !Arrays.equals(axes, new int[] {2})) {
-      throw site.refuse(
-          "its input has the shape " + x + ", masks of which are not supported",
-          "pool time series [N, F, T] over their steps, or train without features' masks");
+    boolean behindChannels = Arrays.equals(axes, IntStream.range(2, x.rank()).toArray());
+    if (x.rank() == 3 && behindChannels) {
+      SDVariable mask = java.util.Objects.requireNonNull(FeatureMask.ofSteps(site, x, x.size(2)));
+      return site.sd().reshape(mask, -1, 1, x.size(2));
     }
-    return site.sd().reshape(x.mask(), -1, 1, x.size(2));
+    if (x.rank() == 4 && behindChannels) {
+      return FeatureMask.ofImages(site, x);
+    }
+    throw site.refuse(
+        "its input has the shape " + x + ", masks of which are not supported",
+        "pool time series [N, F, T] over their steps, or images [N, C, H, W] over their positions,"
+            + " or train without features' masks");
   }
 
   /** (Σ |x|ᵖ)^(1/p); of zeros it is zero and passes nothing. */

@@ -17,11 +17,6 @@ final class GravesBidirectional implements LayerConverter<GravesBidirectionalLST
   }
 
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(GravesBidirectionalLSTM conf, Site site) {
     Value x = site.input();
     Lstm.Gates gates = new Lstm.Gates(conf, conf.getGateActivationFn());

@@ -1,15 +1,31 @@
 package org.backpack4j.dl4j.layer;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
+import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** {@code SameDiffLayer}: what the layer defines is defined in our graph. */
 final class Inlined implements LayerConverter<SameDiffLayer> {
+  @Override
+  public @Nullable Value mask(SameDiffLayer conf, Site site) {
+    Value mask = site.input().mask();
+    if (mask != null && makesAnother(conf)) {
+      throw site.refuse(
+          "a mask of the features reaches it, of which it makes another one by code on arrays",
+          "train without features' masks");
+    }
+    return mask;
+  }
+
   @Override
   public Value convert(SameDiffLayer conf, Site site) {
     Value x = site.input();
@@ -17,7 +33,37 @@ final class Inlined implements LayerConverter<SameDiffLayer> {
     for (String key : conf.getLayerParams().getParamShapes().keySet()) {
       parameters.put(key, site.parameter(key).shaped());
     }
-    SDVariable out = conf.defineLayer(site.sd(), x.shaped(), parameters, x.mask());
+    Value given = x.mask();
+    SDVariable mask = given == null ? ones(x, site) : given.shaped();
+    SDVariable out = conf.defineLayer(site.sd(), x.shaped(), parameters, mask);
     return site.measured(out);
+  }
+
+  /** What DL4J hands a layer that no mask reaches: [N, 1], [N, T] or [N, 1, 1, …]. */
+  private static @Nullable SDVariable ones(Value x, Site site) {
+    if (x.rank() > 5) {
+      return null;
+    }
+    SDIndex[] index = new SDIndex[x.rank()];
+    Arrays.fill(index, SDIndex.interval(0L, 1L));
+    index[0] = SDIndex.all();
+    if (x.rank() == 3) {
+      index[1] = SDIndex.point(0);
+      index[2] = SDIndex.all();
+    }
+    SDVariable some = x.variable().get(index);
+    return some.eq(some).castTo(site.type());
+  }
+
+  private static boolean makesAnother(SameDiffLayer conf) {
+    try {
+      Class<?> by =
+          conf.getClass()
+              .getMethod("feedForwardMaskArray", INDArray.class, MaskState.class, int.class)
+              .getDeclaringClass();
+      return by != SameDiffLayer.class;
+    } catch (NoSuchMethodException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }

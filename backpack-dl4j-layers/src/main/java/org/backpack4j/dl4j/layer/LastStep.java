@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.layer;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
@@ -8,6 +9,7 @@ import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.util.TimeSeriesUtils;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -21,19 +23,19 @@ final class LastStep implements LayerConverter<LastTimeStep> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true;
+  public @Nullable Value mask(LastTimeStep conf, Site site) {
+    return null;
   }
 
   @Override
   public Value convert(LastTimeStep conf, Site site) {
     Value x = site.input();
     Value all = site.inner(conf.getUnderlying(), "", x, true);
+    RNNFormat format = TimeSeriesUtils.getFormatFromRnnLayer(conf.getUnderlying());
     SDVariable mask =
         conf.getUnderlying() instanceof MaskZeroLayer zero
             ? SkippedValues.mask(zero, site, x)
-            : x.mask();
-    RNNFormat format = TimeSeriesUtils.getFormatFromRnnLayer(conf.getUnderlying());
+            : FeatureMask.ofSteps(site, x, new Series(site, x, format).length());
     return LastSteps.of(site, all, new Series(site, all, format).time(), mask);
   }
 }

@@ -78,7 +78,9 @@ public final class Layers {
     put(ActivationLayer.class, new Activated());
     put(
         AutoEncoder.class,
-        (conf, site) -> site.activate(conf.getActivationFn(), Rows.affine(site, site.input())));
+        new Unmasked<>(
+            (conf, site) -> site.activate(conf.getActivationFn(), Rows.affine(site, site.input())),
+            "DL4J leaves masked rows out of its gradient, but not out of what it answers"));
     put(BatchNormalization.class, new BatchNorm());
     put(Bidirectional.class, new TwoDirections());
     put(CenterLossOutputLayer.class, new CenterLoss());
@@ -87,7 +89,9 @@ public final class Layers {
     put(Convolution1D.class, new Convolution1d());
     put(Convolution1DLayer.class, new Convolution1d());
     put(Convolution2D.class, new Convolution());
-    put(Convolution3D.class, Volumes::convolution);
+    put(
+        Convolution3D.class,
+        new Unmasked<>(Volumes::convolution, "DL4J takes it for one of images"));
     put(ConvolutionLayer.class, new Convolution());
     put(Cropping1D.class, (conf, site) -> Borders.crop(site, conf.getCropping(), 2));
     put(
@@ -99,7 +103,7 @@ public final class Layers {
     put(Deconvolution3D.class, Volumes::deconvolution);
     put(DenseLayer.class, new Dense());
     put(DepthwiseConvolution2D.class, new Depthwise());
-    put(DropoutLayer.class, (conf, site) -> site.input());
+    put(DropoutLayer.class, new DroppedOut());
     put(ElementWiseMultiplicationLayer.class, Rows::scaled);
     put(EmbeddingLayer.class, new Embedding());
     put(EmbeddingSequenceLayer.class, new EmbeddedSeries());
@@ -138,12 +142,16 @@ public final class Layers {
     put(SelfAttentionLayer.class, new SelfAttention());
     put(SeparableConvolution2D.class, new Separable());
     put(SimpleRnn.class, new SimpleRecurrent());
-    put(SpaceToBatchLayer.class, new SpaceToBatch());
+    put(
+        SpaceToBatchLayer.class,
+        new Unmasked<>(new SpaceToBatch(), "DL4J has none for the parts of its samples"));
     put(SpaceToDepthLayer.class, new SpaceToDepth());
     put(Subsampling1DLayer.class, new Subsampling1d());
     put(Subsampling3DLayer.class, Volumes::pooling);
     put(SubsamplingLayer.class, new Subsampling());
-    put(TimeDistributed.class, new EachStep());
+    put(
+        TimeDistributed.class,
+        new Unmasked<>(new EachStep(), "DL4J masks other steps than those that are masked"));
     put(Upsampling1D.class, (conf, site) -> Upsampling.repeat(site, first(conf.getSize(), 1), 2));
     put(
         Upsampling2D.class,
@@ -152,7 +160,7 @@ public final class Layers {
         Upsampling3D.class,
         (conf, site) ->
             Upsampling.repeat(site, conf.getSize(), Images.depth(conf.getDataFormat())));
-    put(VariationalAutoencoder.class, new Encoder());
+    put(VariationalAutoencoder.class, new Unmasked<>(new Encoder(), "DL4J has no masks there"));
     put(Yolo2OutputLayer.class, new Yolo2());
     put(ZeroPadding1DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));
     put(ZeroPadding3DLayer.class, (conf, site) -> Borders.pad(site, conf.getPadding(), 2));

@@ -18,9 +18,23 @@ final class LossAlone implements LayerConverter<LossLayer> {
 
   @Override
   public Value convert(LossLayer conf, Site site) {
-    Value mask = site.output() ? site.labelMask() : null;
-    add(conf.getLossFn(), conf.getActivationFn(), site.input(), mask, site);
-    return site.activate(conf.getActivationFn(), site.input());
+    Value x = site.input();
+    Value mask = mask(site, x.sampleLength());
+    add(conf.getLossFn(), conf.getActivationFn(), x, mask, site);
+    Value y = site.activate(conf.getActivationFn(), x);
+    return mask != null && mask.size(1) == 1 ? Rows.masked(y, mask) : y;
+  }
+
+  /** The mask of the loss of rows [N, C]: [N, 1] or [N, C], or null. */
+  static @Nullable Value mask(Site site, long columns) {
+    Value mask = site.lossMask();
+    boolean fits =
+        mask == null || (mask.rank() == 2 && (mask.size(1) == 1 || mask.size(1) == columns));
+    if (!fits) {
+      throw site.refuse(
+          "its mask has the shape " + mask, "let it be [N, 1], or one of the outputs' own shape");
+    }
+    return mask;
   }
 
   /** Adds the loss of rows, if the layer is an output. */

@@ -36,11 +36,6 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true; // by itself the layer passes it on
-  }
-
-  @Override
   public Value convert(AbstractLSTM conf, Site site) {
     Gates gates = new Gates(conf, conf.getGateActivationFn());
     return of(gates, site, site.input(), "W", "RW", "b", site.masking());

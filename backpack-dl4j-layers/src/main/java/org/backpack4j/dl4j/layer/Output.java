@@ -15,7 +15,7 @@ final class Output implements LayerConverter<OutputLayer> {
 
   @Override
   public Value convert(OutputLayer conf, Site site) {
-    Value mask = site.output() ? site.labelMask() : null;
+    Value mask = LossAlone.mask(site, conf.getNOut());
     Value z = Rows.masked(Rows.affine(site, site.input()), mask);
     LossAlone.add(conf.getLossFn(), conf.getActivationFn(), z, mask, site);
     return Rows.masked(site.activate(conf.getActivationFn(), z), mask);

@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.layer;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.backpack4j.dl4j.convert.Site;
@@ -21,15 +22,11 @@ final class RecurrentAttention implements LayerConverter<RecurrentAttentionLayer
   }
 
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(RecurrentAttentionLayer conf, Site site) {
     Heads.warn(site);
     Value x = site.input();
     Series series = new Series(site, x, null);
+    SDVariable mask = FeatureMask.ofSteps(site, x, series.length());
     long units = conf.getNOut();
     IActivation activation = conf.getActivation().getActivationFunction();
     SDVariable projected = series.rows().variable().mmul(site.parameter("W").variable());
@@ -42,7 +39,7 @@ final class RecurrentAttention implements LayerConverter<RecurrentAttentionLayer
       if (!steps.isEmpty()) {
         SDVariable before = steps.get(steps.size() - 1);
         Value query = new Value(site.sd().reshape(before, -1, units, 1), -1, units, 1);
-        Value seen = Heads.attend(site, conf.isProjectInput(), query, x, x, x.mask());
+        Value seen = Heads.attend(site, conf.isProjectInput(), query, x, x, mask);
         SDVariable row = site.sd().reshape(seen.variable(), -1, seen.size(1));
         z = z.add(row.mmul(site.parameter("RW").variable()));
       }

@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.layer;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
@@ -65,10 +66,12 @@ final class Rows {
     return mask == null ? rows : rows.with(rows.variable().mul(mask.variable()));
   }
 
-  /** {@code ElementWiseMultiplicationLayer}: σ(x ∘ W + b), W and b [1, F]. */
+  /** {@code ElementWiseMultiplicationLayer}: σ(x ∘ W + b), W and b [1, F]; masked rows are zero. */
   static Value scaled(ElementWiseMultiplicationLayer conf, Site site) {
     Value x = site.input();
     SDVariable z = x.variable().mul(site.parameter("W").variable());
-    return site.activate(conf.getActivationFn(), x.with(z.add(site.parameter("b").variable())));
+    Value y = site.activate(conf.getActivationFn(), x.with(z.add(site.parameter("b").variable())));
+    SDVariable mask = FeatureMask.ofRows(site, x);
+    return mask == null ? y : y.with(y.variable().mul(mask));
   }
 }

@@ -5,6 +5,7 @@ import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.enums.WeightsFormat;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
@@ -14,6 +15,11 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
  * convolution over single positions with pW [O, I·M, 1, 1] and b [1, O].
  */
 final class Separable implements LayerConverter<SeparableConvolution2D> {
+  @Override
+  public @Nullable Value mask(SeparableConvolution2D conf, Site site) {
+    return PooledMask.ofImages(site, Convolution.windows(conf), conf.getCnn2dDataFormat());
+  }
+
   @Override
   public Value convert(SeparableConvolution2D conf, Site site) {
     Value x = Images.input(site, 4);

@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.layer;
 
 import java.util.Collections;
 import java.util.List;
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -96,7 +97,7 @@ final class Series {
 
   /** For each step which samples have it [N, 1]; nulls if there is no mask. */
   List<@Nullable SDVariable> masks() {
-    SDVariable mask = value.mask();
+    SDVariable mask = FeatureMask.ofSteps(site, value, length());
     return mask == null
         ? Collections.nCopies(length(), null)
         : List.copyOf(unstacked(site.sd().reshape(mask, -1, length(), 1)));
@@ -111,10 +112,11 @@ final class Series {
   /** The series with the last step first. */
   static Value reversed(Site site, Value series, @Nullable RNNFormat format) {
     int time = format == RNNFormat.NWC ? 1 : 2;
-    SDVariable mask = series.mask();
-    return series
-        .with(site.sd().reverse(series.variable(), time))
-        .withMask(mask == null ? null : site.sd().reverse(mask, 1));
+    SDVariable mask = FeatureMask.ofSteps(site, series, series.size(time));
+    Value turned = series.with(site.sd().reverse(series.variable(), time));
+    return mask == null
+        ? turned
+        : turned.withMask(new Value(site.sd().reverse(mask, 1), -1, series.size(time)));
   }
 
   /** Another value in this series' format. */

@@ -19,8 +19,8 @@ final class SeriesOutput implements LayerConverter<RnnOutputLayer> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true; // DL4J does not look at the features' mask here
+  public @Nullable Value mask(RnnOutputLayer conf, Site site) {
+    return null; // DL4J does not look at it here, either
   }
 
   @Override
@@ -30,7 +30,7 @@ final class SeriesOutput implements LayerConverter<RnnOutputLayer> {
     Value z = Rows.masked(Rows.affine(site, series.rows()), mask);
     addLoss(conf.getLossFn(), conf.getActivationFn(), z, mask, series, site);
     Value y = Rows.masked(site.activate(conf.getActivationFn(), z), mask);
-    return series.ofRows(y).withMask(null);
+    return series.ofRows(y);
   }
 
   /** The labels' mask as rows [N·T, 1], or [N·T, C] if it is one of single values. */

@@ -24,11 +24,6 @@ final class SimpleRecurrent implements LayerConverter<SimpleRnn> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(SimpleRnn conf, Site site) {
     Series series = new Series(site, site.input(), conf.getRnnDataFormat());
     long units = conf.getNOut();

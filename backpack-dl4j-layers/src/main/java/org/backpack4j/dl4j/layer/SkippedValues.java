@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.util.TimeSeriesUtils;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -27,22 +28,27 @@ final class SkippedValues implements LayerConverter<MaskZeroLayer> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true; // it is replaced
+  public @Nullable Value mask(MaskZeroLayer conf, Site site) {
+    return null;
   }
 
   @Override
   public Value convert(MaskZeroLayer conf, Site site) {
     Value x = site.input();
-    Value masked = x.withMask(mask(conf, site, x));
-    return site.inner(conf.getUnderlying(), "", masked, true).withMask(null);
+    SDVariable mask = mask(conf, site, x);
+    Value masked = x.withMask(new Value(mask, -1, new Series(site, x, format(conf)).length()));
+    return site.inner(conf.getUnderlying(), "", masked, true);
   }
 
   /** [N, T]: 0 for the steps whose features all have the value, else 1. */
   static SDVariable mask(MaskZeroLayer conf, Site site, Value x) {
-    Series series = new Series(site, x, TimeSeriesUtils.getFormatFromRnnLayer(conf));
+    Series series = new Series(site, x, format(conf));
     SDVariable others =
         series.samplesTimeFeatures().neq(conf.getMaskingValue()).castTo(site.type()).sum(2);
     return others.gt(0).castTo(site.type());
+  }
+
+  private static @Nullable RNNFormat format(MaskZeroLayer conf) {
+    return TimeSeriesUtils.getFormatFromRnnLayer(conf);
   }
 }

@@ -7,6 +7,7 @@ import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.AvgPooling2D;
@@ -29,20 +30,28 @@ final class Subsampling implements LayerConverter<SubsamplingLayer> {
   }
 
   @Override
+  public @Nullable Value mask(SubsamplingLayer conf, Site site) {
+    return PooledMask.ofImages(site, windows(conf), conf.getCnn2dDataFormat());
+  }
+
+  @Override
   public Value convert(SubsamplingLayer conf, Site site) {
     return pool(conf, site, Images.input(site, 4));
+  }
+
+  private static Windows windows(SubsamplingLayer conf) {
+    return new Windows(
+        conf.getConvolutionMode(),
+        conf.getKernelSize(),
+        conf.getStride(),
+        conf.getPadding(),
+        conf.getDilation());
   }
 
   /** Pools images. */
   static Value pool(SubsamplingLayer conf, Site site, Value x) {
     CNN2DFormat format = conf.getCnn2dDataFormat();
-    Windows windows =
-        new Windows(
-            conf.getConvolutionMode(),
-            conf.getKernelSize(),
-            conf.getStride(),
-            conf.getPadding(),
-            conf.getDilation());
+    Windows windows = windows(conf);
     Pooling2DConfig config =
         config(windows)
             // DL4J hands the op a 1 where padding counts in the divisor

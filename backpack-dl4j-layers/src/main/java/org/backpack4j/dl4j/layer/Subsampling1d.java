@@ -7,6 +7,7 @@ import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.jspecify.annotations.Nullable;
 
 /** {@code Subsampling1DLayer}: pooling of sequences [N, C, T], as images of width one. */
 final class Subsampling1d implements LayerConverter<Subsampling1DLayer> {
@@ -20,6 +21,17 @@ final class Subsampling1d implements LayerConverter<Subsampling1DLayer> {
         conf.getCnn2dDataFormat() != CNN2DFormat.NCHW,
         "sequences with the channels last are not supported",
         "use sequences [N, C, T]");
+  }
+
+  @Override
+  public @Nullable Value mask(Subsampling1DLayer conf, Site site) {
+    return PooledMask.ofSteps(
+        site,
+        conf.getConvolutionMode(),
+        conf.getKernelSize()[0],
+        conf.getStride()[0],
+        conf.getPadding()[0],
+        conf.getDilation()[0]);
   }
 
   @Override

@@ -6,6 +6,7 @@ import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -21,8 +22,8 @@ final class TwoDirections implements LayerConverter<Bidirectional> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true;
+  public @Nullable Value mask(Bidirectional conf, Site site) {
+    return site.innerMask(conf.getFwd(), site.input());
   }
 
   @Override

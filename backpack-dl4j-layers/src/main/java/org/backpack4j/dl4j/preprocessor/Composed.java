@@ -9,11 +9,6 @@ import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 /** {@code ComposableInputPreProcessor}: preprocessors one after the other. */
 final class Composed implements PreprocessorConverter<ComposableInputPreProcessor> {
   @Override
-  public boolean readsMask() {
-    return true; // if they do
-  }
-
-  @Override
   public Value convert(ComposableInputPreProcessor conf, Site site) {
     Value value = site.input();
     for (InputPreProcessor next : conf.getInputPreProcessors()) {

@@ -11,7 +11,9 @@ final class ImagesToSeries implements PreprocessorConverter<CnnToRnnPreProcessor
   public Value convert(CnnToRnnPreProcessor conf, Site site) {
     Value x = site.input();
     long length = x.sampleLength();
-    Value rows = x.with(site.sd().reshape(x.variable(), -1, length), -1, length);
+    Value rows =
+        ImagesToRows.withRowMask(
+            site, x.with(site.sd().reshape(x.variable(), -1, length), -1, length));
     return SeriesRows.series(rows, conf.getRnnDataFormat(), site);
   }
 }

@@ -20,7 +20,7 @@ public final class Preprocessors {
 
   private Preprocessors() {
     put(Cnn3DToFeedForwardPreProcessor.class, (conf, site) -> ImagesToRows.flat(site));
-    put(CnnToFeedForwardPreProcessor.class, (conf, site) -> ImagesToRows.flat(site));
+    put(CnnToFeedForwardPreProcessor.class, new ImagesToRows());
     put(CnnToRnnPreProcessor.class, new ImagesToSeries());
     put(ComposableInputPreProcessor.class, new Composed());
     put(FeedForwardToCnn3DPreProcessor.class, new RowsToVolumes());

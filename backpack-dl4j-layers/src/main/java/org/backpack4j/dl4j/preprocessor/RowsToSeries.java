@@ -8,11 +8,6 @@ import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 /** {@code FeedForwardToRnnPreProcessor}: rows [T·N, F] as time series. */
 final class RowsToSeries implements PreprocessorConverter<FeedForwardToRnnPreProcessor> {
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(FeedForwardToRnnPreProcessor conf, Site site) {
     return SeriesRows.series(site.input(), conf.getRnnDataFormat(), site);
   }

@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.preprocessor;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -28,9 +29,12 @@ final class SeriesRows {
     long steps = x.size(last ? 1 : 2);
     int[] stepsFirst = last ? new int[] {1, 0, 2} : new int[] {2, 0, 1};
     SDVariable laidOut = site.sd().permute(x.variable(), stepsFirst);
-    SDVariable mask = x.mask();
-    SDVariable column =
-        mask == null ? null : site.sd().reshape(site.sd().permute(mask, 1, 0), -1, 1);
+    SDVariable mask = FeatureMask.ofSteps(site, x, steps);
+    Value column = null;
+    if (mask != null) {
+      SDVariable stepsBefore = site.sd().permute(mask, 1, 0);
+      column = new Value(site.sd().reshape(stepsBefore, -1, 1), -1, 1).withSteps(steps);
+    }
     return x.with(site.sd().reshape(laidOut, -1, features), -1, features)
         .withMask(column)
         .withSteps(steps);
@@ -48,9 +52,12 @@ final class SeriesRows {
     long steps = rows.steps();
     SDVariable apart = site.sd().reshape(rows.variable(), steps, -1, features);
     SDVariable laidOut = site.sd().permute(apart, last ? new int[] {1, 0, 2} : new int[] {1, 2, 0});
-    SDVariable mask = rows.mask();
-    SDVariable table =
-        mask == null ? null : site.sd().permute(site.sd().reshape(mask, steps, -1), 1, 0);
+    SDVariable mask = FeatureMask.ofRows(site, rows);
+    Value table = null;
+    if (mask != null) {
+      SDVariable stepsBefore = site.sd().reshape(mask, steps, -1);
+      table = new Value(site.sd().permute(stepsBefore, 1, 0), -1, steps);
+    }
     long[] shape = last ? new long[] {-1, steps, features} : new long[] {-1, features, steps};
     return new Value(laidOut, shape, table);
   }

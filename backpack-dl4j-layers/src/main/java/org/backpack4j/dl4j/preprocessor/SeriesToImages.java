@@ -11,6 +11,10 @@ final class SeriesToImages implements PreprocessorConverter<RnnToCnnPreProcessor
   public Value convert(RnnToCnnPreProcessor conf, Site site) {
     Value rows = SeriesRows.of(site.input(), conf.getRnnDataFormat(), site);
     long[] shape = {-1, conf.getNumChannels(), conf.getInputHeight(), conf.getInputWidth()};
-    return rows.with(site.sd().reshape(rows.variable(), shape), shape);
+    Value images = rows.with(site.sd().reshape(rows.variable(), shape), shape);
+    Value mask = rows.mask();
+    return mask == null
+        ? images
+        : images.withMask(mask.with(site.sd().reshape(mask.variable(), -1, 1, 1, 1), -1, 1, 1, 1));
   }
 }

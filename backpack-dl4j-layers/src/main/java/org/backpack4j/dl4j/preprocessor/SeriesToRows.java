@@ -8,11 +8,6 @@ import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 /** {@code RnnToFeedForwardPreProcessor}: time series as rows [T·N, F]. */
 final class SeriesToRows implements PreprocessorConverter<RnnToFeedForwardPreProcessor> {
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(RnnToFeedForwardPreProcessor conf, Site site) {
     return SeriesRows.of(site.input(), conf.getRnnDataFormat(), site);
   }

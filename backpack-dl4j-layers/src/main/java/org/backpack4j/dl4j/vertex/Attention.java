@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.vertex;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.backpack4j.dl4j.convert.VertexConverter;
@@ -15,24 +16,23 @@ import org.nd4j.autodiff.samediff.SDVariable;
  */
 final class Attention implements VertexConverter<AttentionVertex> {
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(AttentionVertex conf, Site site) {
     Heads.warn(site);
     Value queries = SeriesVertices.series(site, site.inputs().get(0));
     Value keys = SeriesVertices.series(site, site.inputs().get(1));
     Value values = SeriesVertices.series(site, site.inputs().get(2));
-    SDVariable mask = both(site, keys.mask(), values.mask());
+    SDVariable mask =
+        both(
+            site,
+            FeatureMask.ofSteps(site, keys, keys.size(2)),
+            FeatureMask.ofSteps(site, values, values.size(2)));
     Value attended = Heads.attend(site, conf.isProjectInput(), queries, keys, values, mask);
-    SDVariable shown = queries.mask();
+    SDVariable shown = FeatureMask.ofSteps(site, queries, queries.size(2));
     if (shown == null) {
       return attended;
     }
     SDVariable spread = site.sd().reshape(shown, -1, 1, queries.size(2));
-    return attended.with(attended.variable().mul(spread)).withMask(shown);
+    return attended.with(attended.variable().mul(spread)).withMask(queries.mask());
   }
 
   private static @Nullable SDVariable both(

@@ -14,6 +14,6 @@ final class Distance implements VertexConverter<L2Vertex> {
     Value b = site.inputs().get(1);
     SDVariable difference = site.sd().reshape(a.variable().sub(b.variable()), -1, a.sampleLength());
     SDVariable sum = difference.mul(difference).sum(true, 1);
-    return new Value(site.sd().math().sqrt(sum), -1, 1);
+    return a.with(site.sd().math().sqrt(sum), -1, 1); // with the first one's mask
   }
 }

@@ -13,11 +13,6 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class Duplicates implements VertexConverter<DuplicateToTimeSeriesVertex> {
   @Override
-  public boolean readsMask() {
-    return true; // it is replaced
-  }
-
-  @Override
   public Value convert(DuplicateToTimeSeriesVertex conf, Site site) {
     Value x = site.input();
     Value series = SeriesVertices.series(site, site.network(conf.getInputName()));

@@ -16,11 +16,6 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class ElementWise implements VertexConverter<ElementWiseVertex> {
   @Override
-  public boolean readsMask() {
-    return true; // what is there in one of them
-  }
-
-  @Override
   public Value convert(ElementWiseVertex conf, Site site) {
     List<Value> in = site.inputs();
     long[] shape = common(site);

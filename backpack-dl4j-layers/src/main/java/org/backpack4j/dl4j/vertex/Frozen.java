@@ -18,11 +18,6 @@ final class Frozen implements VertexConverter<FrozenVertex> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true; // if the vertex inside does
-  }
-
-  @Override
   public Value convert(FrozenVertex conf, Site site) {
     Value inside = site.frozen(conf.getUnderlying());
     return inside.with(new StopGradient(site.sd(), inside.variable()).outputVariable());

@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.vertex;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.backpack4j.dl4j.convert.VertexConverter;
@@ -14,21 +15,18 @@ import org.nd4j.autodiff.samediff.SDVariable;
 final class Inlined implements VertexConverter<SameDiffVertex> {
   @Override
   public Value convert(SameDiffVertex conf, Site site) {
+    FeatureMask.refuse(site, "what it makes of it for those behind it is not known");
     List<String> names = conf.getVertexParams().getInputs();
     Map<String, SDVariable> inputs = new LinkedHashMap<>();
-    Map<String, SDVariable> masks = new LinkedHashMap<>();
     for (int k = 0; k < names.size(); k++) {
       Value x = site.inputs().get(k);
       inputs.put(names.get(k), x.shaped());
-      if (x.mask() != null) {
-        masks.put(names.get(k), x.mask());
-      }
     }
     Map<String, SDVariable> parameters = new LinkedHashMap<>();
     for (String key : conf.getVertexParams().getParamShapes().keySet()) {
       parameters.put(key, site.parameter(key).shaped());
     }
-    return site.measured(own(conf, site).defineVertex(site.sd(), inputs, parameters, masks));
+    return site.measured(own(conf, site).defineVertex(site.sd(), inputs, parameters, Map.of()));
   }
 
   /** A lambda vertex keeps the graph that it was first defined in: ours must be that of a copy. */

@@ -14,11 +14,6 @@ import org.nd4j.linalg.api.ops.impl.scalar.ScalarMax;
  */
 final class L2Normalize implements VertexConverter<L2NormalizeVertex> {
   @Override
-  public boolean readsMask() {
-    return true; // it goes along
-  }
-
-  @Override
   public Value convert(L2NormalizeVertex conf, Site site) {
     Value x = site.input();
     int[] named = conf.getDimension();

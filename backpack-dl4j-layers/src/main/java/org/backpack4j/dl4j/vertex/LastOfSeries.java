@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.vertex;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.backpack4j.dl4j.convert.VertexConverter;
@@ -12,13 +13,9 @@ import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
  */
 final class LastOfSeries implements VertexConverter<LastTimeStepVertex> {
   @Override
-  public boolean readsMask() {
-    return true;
-  }
-
-  @Override
   public Value convert(LastTimeStepVertex conf, Site site) {
     Value x = SeriesVertices.series(site, site.input());
-    return LastSteps.of(site, x, 2, site.network(conf.getMaskArrayInputName()).mask());
+    Value named = x.withMask(site.network(conf.getMaskArrayInputName()).mask());
+    return LastSteps.of(site, x, 2, FeatureMask.ofSteps(site, named, x.size(2)));
   }
 }

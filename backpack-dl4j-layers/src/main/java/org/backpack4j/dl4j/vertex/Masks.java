@@ -1,6 +1,8 @@
 package org.backpack4j.dl4j.vertex;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.jspecify.annotations.Nullable;
@@ -11,20 +13,26 @@ final class Masks {
   private Masks() {}
 
   /** What is there in one of the inputs at least; null if one of them has no mask: all is there. */
-  static @Nullable SDVariable either(Site site, List<Value> inputs) {
-    SDVariable first = inputs.get(0).mask();
-    if (inputs.stream().allMatch(v -> v.mask() == first)) {
+  static @Nullable Value either(Site site, List<Value> inputs) {
+    Value first = inputs.get(0).mask();
+    if (inputs.stream().allMatch(v -> Objects.equals(v.mask(), first))) {
       return first;
     }
+    if (inputs.stream().anyMatch(v -> v.mask() == null)) {
+      return null;
+    }
+    Value mask = Objects.requireNonNull(first);
     SDVariable count = null;
     for (Value input : inputs) {
-      SDVariable mask = input.mask();
-      if (mask == null) {
-        return null;
+      Value other = Objects.requireNonNull(input.mask());
+      if (!Arrays.equals(other.shape(), mask.shape()) || other.steps() != mask.steps()) {
+        throw site.refuse(
+            "masks of the features reach it that have different shapes, " + mask + " and " + other,
+            "train without features' masks, or bring the inputs to the same length first");
       }
-      SDVariable present = mask.neq(0).castTo(site.type());
+      SDVariable present = other.variable().neq(0).castTo(site.type());
       count = count == null ? present : count.add(present);
     }
-    return count == null ? null : count.gt(0).castTo(site.type());
+    return mask.with(Objects.requireNonNull(count).gt(0).castTo(site.type()));
   }
 }

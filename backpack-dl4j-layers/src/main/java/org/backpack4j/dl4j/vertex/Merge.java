@@ -10,11 +10,6 @@ import org.nd4j.autodiff.samediff.SDVariable;
 /** {@code MergeVertex}: the inputs beside each other along an axis, the channels by default. */
 final class Merge implements VertexConverter<MergeVertex> {
   @Override
-  public boolean readsMask() {
-    return true; // what is there in one of them
-  }
-
-  @Override
   public Value convert(MergeVertex conf, Site site) {
     List<Value> in = site.inputs();
     if (in.size() == 1) {

@@ -14,11 +14,6 @@ final class Preprocessed implements VertexConverter<PreprocessorVertex> {
   }
 
   @Override
-  public boolean readsMask() {
-    return true; // if the preprocessor does
-  }
-
-  @Override
   public Value convert(PreprocessorVertex conf, Site site) {
     return site.preprocessed(conf.getPreProcessor(), site.input());
   }

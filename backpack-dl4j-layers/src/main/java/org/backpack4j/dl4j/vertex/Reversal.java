@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.vertex;
 
+import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.backpack4j.dl4j.convert.VertexConverter;
@@ -14,15 +15,11 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class Reversal implements VertexConverter<ReverseTimeSeriesVertex> {
   @Override
-  public boolean readsMask() {
-    return true; // it goes along
-  }
-
-  @Override
   public Value convert(ReverseTimeSeriesVertex conf, Site site) {
     Value x = SeriesVertices.series(site, site.input());
     String name = conf.getMaskArrayInputName();
-    SDVariable mask = name == null ? null : site.network(name).mask();
+    Value named = name == null ? x.withMask(null) : x.withMask(site.network(name).mask());
+    SDVariable mask = FeatureMask.ofSteps(site, named, x.size(2));
     return x.with(
         mask == null
             ? site.sd().reverse(x.variable(), 2)

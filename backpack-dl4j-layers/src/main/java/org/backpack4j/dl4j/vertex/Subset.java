@@ -10,11 +10,6 @@ import org.nd4j.autodiff.samediff.SDIndex;
 /** {@code SubsetVertex}: the entries from..to of axis 1, both included. */
 final class Subset implements VertexConverter<SubsetVertex> {
   @Override
-  public boolean readsMask() {
-    return true; // it goes along
-  }
-
-  @Override
   public Value convert(SubsetVertex conf, Site site) {
     Value x = site.input();
     SDIndex[] index = new SDIndex[x.rank()];

@@ -8,11 +8,16 @@ import org.deeplearning4j.nn.conf.graph.UnstackVertex;
 import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 
-/** {@code UnstackVertex}: one of the inputs of a stack. */
+/** {@code UnstackVertex}: one of the inputs of a stack, and its mask. */
 final class Unstack implements VertexConverter<UnstackVertex> {
   @Override
   public Value convert(UnstackVertex conf, Site site) {
     Value x = site.input();
+    Value mask = x.mask();
+    return part(conf, site, x).withMask(mask == null ? null : part(conf, site, mask));
+  }
+
+  private static Value part(UnstackVertex conf, Site site, Value x) {
     long[] shape = new long[x.rank() + 1];
     shape[0] = conf.getStackSize();
     shape[1] = -1;
@@ -21,6 +26,6 @@ final class Unstack implements VertexConverter<UnstackVertex> {
     SDIndex[] index = new SDIndex[shape.length];
     Arrays.fill(index, SDIndex.all());
     index[0] = SDIndex.point(conf.getFrom());
-    return new Value(apart.get(index), x.shape());
+    return x.with(apart.get(index));
   }
 }

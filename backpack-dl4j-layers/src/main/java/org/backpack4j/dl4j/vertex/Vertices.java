@@ -65,11 +65,6 @@ public final class Vertices {
   private record Plain<V extends GraphVertex>(BiFunction<V, SDVariable, SDVariable> function)
       implements VertexConverter<V> {
     @Override
-    public boolean readsMask() {
-      return true;
-    }
-
-    @Override
     public Value convert(V conf, Site site) {
       return site.input().with(function.apply(conf, site.input().variable()));
     }
