@@ -23,11 +23,17 @@ final class Iteration {
   private final Model net;
   private final INDArray x;
   private final INDArray y;
+  private final INDArray featureMask;
 
   Iteration(Model net, INDArray x, INDArray y) {
+    this(net, x, y, null);
+  }
+
+  Iteration(Model net, INDArray x, INDArray y, INDArray featureMask) {
     this.net = net;
     this.x = x;
     this.y = y;
+    this.featureMask = featureMask;
   }
 
   /**
@@ -65,14 +71,14 @@ final class Iteration {
     if (net instanceof ComputationGraph graph) {
       graph.setInputs(x);
       graph.setLabels(y);
-      graph.setLayerMaskArrays(null, masks);
+      graph.setLayerMaskArrays(featureMask == null ? null : new INDArray[] {featureMask}, masks);
       graph.computeGradientAndScore();
       graph.clearLayerMaskArrays();
     } else {
       MultiLayerNetwork network = (MultiLayerNetwork) net;
       network.setInput(x);
       network.setLabels(y);
-      network.setLayerMaskArrays(null, mask);
+      network.setLayerMaskArrays(featureMask, mask);
       network.computeGradientAndScore();
       network.clearLayerMaskArrays();
     }

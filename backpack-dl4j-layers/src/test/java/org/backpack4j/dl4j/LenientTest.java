@@ -13,12 +13,16 @@ import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -30,8 +34,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationELU;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.schedule.MapSchedule;
@@ -228,18 +234,77 @@ class LenientTest {
         .hasMessageContaining("layer \"1\" (OutputLayer): " + WHY);
   }
 
-  @Test
-  void masksEndAtTheLayer() {
-    MultiLayerNetwork net =
-        Nets.sequential(
-            InputType.recurrent(2, 4),
+  static Stream<MaskedCase> masked() {
+    SimpleRnn rnn = new SimpleRnn.Builder().nOut(3).build();
+    GlobalPoolingLayer pool = new GlobalPoolingLayer(PoolingType.AVG);
+    return Stream.of(
+        MaskedCase.series(
+            "recurrent",
             new SimpleRnn.Builder().nOut(3).activation(ODD).build(),
-            new RnnOutputLayer.Builder(LossFunction.MSE).nOut(3).build());
-    INDArray mask = Nd4j.ones(Nets.random(1).dataType(), N, 4);
+            rnn.clone(),
+            pool,
+            output()),
+        MaskedCase.series(
+            "rows of steps", dense().activation(ODD).build(), rnn.clone(), pool, output()),
+        MaskedCase.series(
+            "convolution over time",
+            new Convolution1DLayer.Builder(2).stride(2).nOut(3).activation(ODD).build(),
+            rnn.clone(),
+            pool,
+            output()),
+        MaskedCase.images(
+            "convolution",
+            MaskedCase.places(1, 6, 5),
+            new ConvolutionLayer.Builder(2, 2).nOut(2).activation(ODD).build(),
+            new ConvolutionLayer.Builder(2, 2).nOut(2).build(),
+            pool,
+            output()));
+  }
+
+  /** The mask behind the layer is that which DL4J hands on. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("masked")
+  void masksGoOnBehindTheLayer(MaskedCase masked) {
+    MultiLayerNetwork network = (MultiLayerNetwork) masked.net().get();
+    maskGoesOn(network.toComputationGraph(), masked.batch());
+    if (!masked.name().startsWith("convolution")) { // of which it keeps no mask
+      maskGoesOn(network, masked.batch());
+    }
+  }
+
+  private static void maskGoesOn(Model net, MultiDataSet batch) {
+    Iteration iteration =
+        new Iteration(net, batch.getFeatures(0), batch.getLabels(0), batch.getFeaturesMaskArray(0));
+    Nets.inDoublePrecision(
+        () -> {
+          try (BackPackListener listener = lenient().verify(1, 2)) {
+            Map<String, INDArray> gradient = iteration.watched(listener);
+            iteration.compare("1_W", listener, gradient);
+            iteration.compare("3_b", listener, gradient);
+            assertThatThrownBy(() -> listener.get("0_W", BatchGrad.class))
+                .hasMessageContaining(WHY);
+          }
+        });
+  }
+
+  @Test
+  void masksEndAtAVertex() {
+    ComputationGraph net =
+        Nets.graph(
+            Nets.builder()
+                .graphBuilder()
+                .addInputs("in")
+                .addLayer("a", dense().nIn(4).build(), "in")
+                .addVertex("odd", new ReshapeVertex('f', new int[] {-1, 5}, null), "a")
+                .addLayer("out", output(), "odd")
+                .setInputTypes(InputType.feedForward(4))
+                .setOutputs("out"));
+    Iteration iteration =
+        new Iteration(net, Nets.random(N, 4), Nets.classes(N, 3), Nd4j.ones(DataType.DOUBLE, N, 1));
     try (BackPackListener listener = lenient()) {
-      net.setListeners(listener);
-      net.fit(new DataSet(Nets.random(N, 2, 4), Nets.random(N, 3, 4), mask, mask));
-      assertThatThrownBy(listener::outputs).hasMessageContaining("layer \"0\" (SimpleRnn): " + WHY);
+      iteration.watched(listener);
+      assertThatThrownBy(listener::outputs)
+          .hasMessageContaining("vertex \"odd\" (ReshapeVertex): ");
     }
   }
 }

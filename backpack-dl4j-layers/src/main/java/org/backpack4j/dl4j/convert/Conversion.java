@@ -229,13 +229,33 @@ public final class Conversion {
   /** What a step answered in the iteration, in the place of what cannot be computed. */
   private void instead(Step step, Obstacle obstacle, List<Obstacle> obstacles) {
     List<Long> dims = shape.given().activations().get(step.name());
-    boolean masked = shape.featureMasks().stream().anyMatch(m -> !m.isEmpty());
-    if (!choices.lenient() || step.output() || masked || dims == null) {
+    if (!choices.lenient() || step.output() || dims == null) {
       obstacles.add(obstacle);
-    } else {
-      values.put(step.name(), given(Given.placeholder(step.name()), dims));
-      reach.end(step.name(), obstacle);
+      return;
     }
+    try {
+      Value mask = maskBehind(step, obstacle);
+      values.put(step.name(), given(Given.placeholder(step.name()), dims).withMask(mask));
+      reach.end(step.name(), obstacle);
+    } catch (Unconvertible e) {
+      obstacles.add(obstacle);
+      if (!e.obstacle().equals(obstacle)) {
+        obstacles.add(e.obstacle());
+      }
+    }
+  }
+
+  /** The mask that DL4J hands on with what a step answered; a layer's is known, a vertex' isn't. */
+  private @Nullable Value maskBehind(Step step, Obstacle obstacle) {
+    if (shape.featureMasks().stream().allMatch(List::isEmpty)) {
+      return null;
+    }
+    List<Value> inputs = inputs(step);
+    Layer layer = step.layer();
+    if (layer == null) {
+      throw new Unconvertible(obstacle);
+    }
+    return inputs.get(0).mask() == null ? null : mask(layer, site(step, inputs));
   }
 
   /** A placeholder for what belongs to one iteration; rows of one sample are an axis there. */
@@ -308,17 +328,20 @@ public final class Conversion {
     if (known != null) {
       throw new Unconvertible(known.get(0));
     }
-    List<Value> inputs = new ArrayList<>();
-    step.inputs().forEach(i -> inputs.add(Objects.requireNonNull(values.get(i))));
+    Site site = site(step, inputs(step));
     Layer layer = step.layer();
-    if (layer != null) {
-      InputPreProcessor preprocessor = step.preprocessor();
-      if (preprocessor != null) {
-        inputs.set(0, preprocess(preprocessor, new Site(this, step, inputs)));
-      }
-      return layer(layer, new Site(this, step, inputs));
-    }
-    return vertex(Objects.requireNonNull(step.vertex()), new Site(this, step, inputs));
+    return layer != null ? layer(layer, site) : vertex(Objects.requireNonNull(step.vertex()), site);
+  }
+
+  private List<Value> inputs(Step step) {
+    return step.inputs().stream().map(i -> Objects.requireNonNull(values.get(i))).toList();
+  }
+
+  /** A step with its inputs, behind its preprocessor. */
+  private Site site(Step step, List<Value> inputs) {
+    Site site = new Site(this, step, inputs);
+    InputPreProcessor preprocessor = step.preprocessor();
+    return preprocessor == null ? site : site.with(preprocess(preprocessor, site));
   }
 
   <L extends Layer> Value layer(L conf, Site site) {
@@ -387,12 +410,27 @@ public final class Conversion {
   }
 
   <P extends InputPreProcessor> Value preprocess(P conf, Site site) {
-    PreprocessorConverter<P> converter = Objects.requireNonNull(tables.of(conf));
+    PreprocessorConverter<P> converter = tables.of(conf);
+    if (converter == null) {
+      throw unknown(conf, site);
+    }
     return converter.convert(conf, site);
   }
 
   <L extends Layer> @Nullable Value mask(L conf, Site site) {
-    return Objects.requireNonNull(tables.of(conf)).mask(conf, site);
+    LayerConverter<L> converter = tables.of(conf);
+    if (converter == null) {
+      throw unknown(conf, site);
+    }
+    return converter.mask(conf, site);
+  }
+
+  private static Unconvertible unknown(Object conf, Site site) {
+    return site.refuse(
+        "a mask of the features reaches it, and what becomes of it in a "
+            + conf.getClass().getSimpleName()
+            + " is not known",
+        "train without features' masks");
   }
 
   <A extends IActivation> SDVariable activate(A function, Value x, Site site) {
