@@ -150,7 +150,7 @@ record MaskedCase(String name, Supplier<Model> net, MultiDataSet batch) {
     }
     for (int k = 0; each > 1 && k < each; k++) {
       mask.putScalar(each + k, k % 3 == 1 ? 0 : 1);
-      mask.putScalar(2 * each + k, k >= each - 2 ? 0 : 1);
+      mask.putScalar(2 * each + k, k % (height * width) >= height * width / 2 ? 0 : 1);
     }
     return mask;
   }
