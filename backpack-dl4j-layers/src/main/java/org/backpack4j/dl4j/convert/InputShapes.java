@@ -3,15 +3,26 @@ package org.backpack4j.dl4j.convert;
 import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a configuration tells about the shapes of inputs. DL4J keeps no input types, so that it is
- * known only where a dense layer, or a preprocessor with fixed extents, reads the input.
+ * known only where a layer on rows, or a preprocessor with fixed extents, reads the input: not the
+ * extents of images that a convolution reads, which those behind it fit more than once, nor the
+ * length of time series, which may be any.
  */
 public final class InputShapes {
   private InputShapes() {}
@@ -64,13 +75,32 @@ public final class InputShapes {
     if (step.preprocessor() instanceof FeedForwardToCnnPreProcessor p) {
       return new long[] {p.getNumChannels() * p.getInputHeight() * p.getInputWidth()};
     }
+    if (step.preprocessor() instanceof FeedForwardToCnn3DPreProcessor p) {
+      long area = (long) p.getInputHeight() * p.getInputWidth();
+      return new long[] {(long) p.getNumChannels() * p.getInputDepth() * area};
+    }
+    if (step.preprocessor() instanceof CnnToFeedForwardPreProcessor p) {
+      long[] image = {p.getNumChannels(), p.getInputHeight(), p.getInputWidth()};
+      return p.getFormat() == CNN2DFormat.NHWC ? new long[] {image[1], image[2], image[0]} : image;
+    }
     if (step.preprocessor() != null) {
       return null;
     }
-    if (step.layer() instanceof DenseLayer dense) {
-      return new long[] {dense.getNIn()};
+    if (step.layer() instanceof EmbeddingLayer) {
+      return new long[] {1};
     }
-    return step.layer() instanceof OutputLayer output ? new long[] {output.getNIn()} : null;
+    return step.layer() instanceof FeedForwardLayer layer && readsRows(layer)
+        ? new long[] {layer.getNIn()}
+        : null;
+  }
+
+  private static boolean readsRows(FeedForwardLayer layer) {
+    return layer instanceof DenseLayer
+        || layer instanceof OutputLayer
+        || layer instanceof CenterLossOutputLayer
+        || layer instanceof AutoEncoder
+        || layer instanceof VariationalAutoencoder
+        || layer instanceof ElementWiseMultiplicationLayer;
   }
 
   /**
