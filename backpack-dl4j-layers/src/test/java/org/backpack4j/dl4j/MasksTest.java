@@ -178,6 +178,18 @@ class MasksTest {
     new MaskedCase("", dense.net(), batch).check(c -> c);
   }
 
+  /** DL4J's score has such a factor in front of the activation function, its gradient hasn't. */
+  @Test
+  void masksOfAnOutputThatAreFractions() {
+    MaskedCase dense = rows("", dense(), output().build());
+    MultiDataSet batch = dense.batch().copy();
+    batch.setFeaturesMaskArrays(null);
+    batch.setLabelsMaskArray(new INDArray[] {Nets.random(N, 1)});
+    MaskedCase masked = new MaskedCase("", dense.net(), batch);
+    masked.check(Converted::againstBruteForce);
+    assertThatThrownBy(() -> masked.check(c -> c)).hasMessageContaining("gradient of 0_W");
+  }
+
   // ---- layers on series ----
 
   private static Subsampling1DLayer.Builder pairs(PoolingType type, int stride) {
