@@ -48,8 +48,8 @@ interface Heap<A> {
     /** Copies piece number {@code index} to the beginning of an array. */
     void read(long index, A array);
 
-    /** Copies the beginning of an array to piece number {@code index}. */
-    void write(A array, long index);
+    /** Copies the numbers from {@code first} on to piece number {@code index}. */
+    void write(A array, int first, long index);
   }
 
   /** Single precision. */
@@ -76,8 +76,8 @@ interface Heap<A> {
         }
 
         @Override
-        public void write(float[] array, long index) {
-          buffers[(int) (index / each)].put((int) (index % each) * length, array, 0, length);
+        public void write(float[] array, int first, long index) {
+          buffers[(int) (index / each)].put((int) (index % each) * length, array, first, length);
         }
       };
     }
@@ -132,8 +132,8 @@ interface Heap<A> {
         }
 
         @Override
-        public void write(double[] array, long index) {
-          buffers[(int) (index / each)].put((int) (index % each) * length, array, 0, length);
+        public void write(double[] array, int first, long index) {
+          buffers[(int) (index / each)].put((int) (index % each) * length, array, first, length);
         }
       };
     }

@@ -90,7 +90,7 @@ record MaxPool(long planes, Unfold.Axis h, Unfold.Axis w) implements Kernel {
         for (long plane = first; plane < end; plane++) {
           Objects.requireNonNull(from).read(plane, image);
           maxima.values(image, pooled);
-          Objects.requireNonNull(to).write(pooled, plane);
+          Objects.requireNonNull(to).write(pooled, 0, plane);
         }
       }
     }

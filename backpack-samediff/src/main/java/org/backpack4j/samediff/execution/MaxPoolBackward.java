@@ -110,7 +110,7 @@ record MaxPoolBackward(
             Objects.requireNonNull(s).read(plane, signal);
             heap.zero(back, 0, imageLength);
             heap.scatter(signal, back, places, windows);
-            Objects.requireNonNull(out).write(back, plane);
+            Objects.requireNonNull(out).write(back, 0, plane);
           }
         }
       }

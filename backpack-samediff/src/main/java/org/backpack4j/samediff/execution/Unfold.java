@@ -146,8 +146,7 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w, boolean
           for (int j = 0; j < w.kernel; j++) {
             bringTogether(j);
             for (int i = 0; i < h.kernel; i++) {
-              take(i);
-              Objects.requireNonNull(to).write(patch, place(plane, i * w.kernel + j));
+              take(i, place(plane, i * w.kernel + j));
             }
           }
         }
@@ -163,26 +162,37 @@ record Unfold(DataType type, long images, long channels, Axis h, Axis w, boolean
       private void bringTogether(int j) {
         int first = w.firstInside(j);
         int end = Math.max(first, w.endInside(j));
-        heap.zero(stack, 0, -firstRow * w.out);
-        for (int row = 0; row < h.in; row++) {
-          int start = (row - firstRow) * w.out;
+        int top = -firstRow * w.out;
+        int bottom = top + h.in * w.out;
+        heap.zero(stack, 0, top);
+        if (end > first && w.stride == 1 && w.out == w.in) {
+          // all rows at once; what a row takes from its neighbours is zeroed below
+          int count = (h.in - 1) * w.in + end - first;
+          heap.copy(image, w.seen(j, first), 1, stack, top + first, count);
+        } else {
+          for (int row = 0; row < h.in; row++) {
+            int seen = row * w.in + w.seen(j, first);
+            heap.copy(image, seen, w.stride, stack, top + row * w.out + first, end - first);
+          }
+        }
+        for (int start = top; start < bottom; start += w.out) {
           heap.zero(stack, start, start + first);
-          heap.copy(
-              image, row * w.in + w.seen(j, first), w.stride, stack, start + first, end - first);
           heap.zero(stack, start + end, start + w.out);
         }
-        heap.zero(stack, (h.in - firstRow) * w.out, height * w.out);
+        heap.zero(stack, bottom, height * w.out);
       }
 
-      private void take(int i) {
+      private void take(int i, long piece) {
+        Heap.Pieces<A> taps = Objects.requireNonNull(to);
         if (h.stride == 1) {
-          heap.copy(stack, (h.seen(i, 0) - firstRow) * w.out, 1, patch, 0, windows);
+          taps.write(stack, (h.seen(i, 0) - firstRow) * w.out, piece);
           return;
         }
         for (int row = 0; row < h.out; row++) {
           int start = (h.seen(i, row) - firstRow) * w.out;
           heap.copy(stack, start, 1, patch, row * w.out, w.out);
         }
+        taps.write(patch, 0, piece);
       }
     }
   }
