@@ -20,6 +20,7 @@ final class CustomCall implements Call {
   private static OpContext context(DynamicCustomOp op) {
     OpContext context = Nd4j.getExecutioner().buildContext();
     setArguments(context, op);
+    context.shapeFunctionOverride(true); // the plan knows the shapes: a fifth of a small op's time
     return context;
   }
 
