@@ -155,19 +155,22 @@ public final class ConvertedNetwork {
    * Adds what belongs to one iteration, and has the graph read the iteration's own parameters.
    *
    * @param feeds the batch
+   * @param added what DL4J has added to layers' inputs, as the iteration's first graph finds it
+   *     out; that has to be one of training, where the sums are DL4J's
    */
-  void add(Given given, Map<String, INDArray> feeds) {
+  void add(Given given, Map<String, INDArray> feeds, Map<String, INDArray> added) {
     result.noisy().clear();
     result.noisy().putAll(given.parameters());
     result
         .given()
         .forEach(
             (name, rows) -> {
-              INDArray array = given.array(name);
               String summand = result.sums().get(name);
-              if (summand != null) {
-                array = array.sub(evaluate(summand, feeds));
-              }
+              INDArray array =
+                  summand == null
+                      ? given.array(name)
+                      : added.computeIfAbsent(
+                          name, n -> given.array(n).sub(evaluate(summand, feeds)));
               feeds.put(name, fit(sameDiff().getVariable(name), Given.feed(array, rows)));
             });
   }

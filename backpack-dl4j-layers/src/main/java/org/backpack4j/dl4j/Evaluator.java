@@ -119,9 +119,10 @@ final class Evaluator implements AutoCloseable {
     List<Part> all = parts(net, batch.shape().with(given.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
+    Map<String, INDArray> added = new LinkedHashMap<>();
     for (Part part : all) {
       Map<String, INDArray> feeds = part.network().feeds(batch);
-      part.network().add(given, feeds);
+      part.network().add(given, feeds, added);
       Map<String, INDArray> results = part.graph().output(feeds, part.names());
       if (part.trains()) {
         gradients.compare(net, batch, results).ifPresent(notes::add);

@@ -7,6 +7,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
@@ -16,6 +17,7 @@ import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Convolution1D;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -47,6 +49,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.schedule.MapSchedule;
@@ -56,6 +59,7 @@ import org.nd4j.linalg.schedule.ScheduleType;
 class DropoutTest {
   private static final int N = 3;
   private static final int T = 4;
+  private static final INDArray X = Nets.random(N, 4);
 
   private static OutputLayer output() {
     return new OutputLayer.Builder(LossFunction.MCXENT)
@@ -424,5 +428,29 @@ class DropoutTest {
         .hasMessageContaining("layer \"0\" (DenseLayer): its input passes a Dropout")
         .hasMessageContaining("ask a BackPackListener")
         .hasMessageContaining("dropOut(1.0)");
+  }
+
+  /** Of the noise only the sum is kept, which is that of the input in training. */
+  @Test
+  void noiseBehindRunningStatistics() {
+    INDArray[] curvatures = new INDArray[2];
+    for (int k = 0; k < 2; k++) {
+      Nd4j.getRandom().setSeed(3);
+      MultiLayerNetwork net =
+          Nets.sequential(
+              InputType.feedForward(4),
+              dense().build(),
+              new BatchNormalization.Builder().build(),
+              dense().dropOut(k == 0 ? null : new GaussianNoise(1e-9)).build(),
+              output());
+      try (BackPackListener listener =
+          new BackPackListener(new DiagGGNExact()).runningStatistics()) {
+        net.addListeners(listener);
+        net.fit(new DataSet(X.dup(), Nets.classes(N, 3)));
+        curvatures[k] = listener.get("2_W", DiagGGNExact.class);
+      }
+    }
+    double off = curvatures[1].sub(curvatures[0]).amaxNumber().doubleValue();
+    assertThat(off).isLessThan(1e-6 * curvatures[0].amaxNumber().doubleValue());
   }
 }
