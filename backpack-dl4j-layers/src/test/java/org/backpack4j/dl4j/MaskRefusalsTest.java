@@ -7,6 +7,7 @@ import static org.backpack4j.dl4j.MaskedCase.C;
 import static org.backpack4j.dl4j.MaskedCase.F;
 import static org.backpack4j.dl4j.MaskedCase.N;
 import static org.backpack4j.dl4j.MaskedCase.T;
+import static org.backpack4j.dl4j.MaskedCase.batch;
 import static org.backpack4j.dl4j.MaskedCase.dense;
 import static org.backpack4j.dl4j.MaskedCase.graph;
 import static org.backpack4j.dl4j.MaskedCase.images;
@@ -18,20 +19,25 @@ import static org.backpack4j.dl4j.MaskedCase.series;
 import static org.backpack4j.dl4j.MaskedCase.simple;
 import static org.backpack4j.dl4j.MaskedCase.softmax;
 import static org.backpack4j.dl4j.MaskedCase.steps;
+import static org.deeplearning4j.nn.conf.layers.Convolution3D.DataFormat.NCDHW;
 
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
 import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.deeplearning4j.nn.conf.graph.StackVertex;
 import org.deeplearning4j.nn.conf.graph.UnstackVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
@@ -42,6 +48,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -199,7 +206,20 @@ class MaskRefusalsTest {
                         .addLayer("out", output(3), "v")
                         .setOutputs("out")),
             "vertex \"v\" (Gate)",
-            "what it makes of it for those behind it is not known"));
+            "what it makes of it for those behind it is not known"),
+        new Refused(
+            new MaskedCase(
+                "volumes",
+                () ->
+                    Nets.sequential(
+                        InputType.convolutional3D(NCDHW, 2, 3, 2, 1),
+                        new Convolution3D.Builder(1, 2, 1).nOut(2).dataFormat(NCDHW).build(),
+                        pool(PoolingType.SUM),
+                        output().build()),
+                batch(
+                    Nets.random(N, 1, 2, 3, 2), Nets.classes(N, C), rows().reshape(N, 1, 1, 1, 1))),
+            "layer \"0\" (Convolution3D)",
+            "DL4J takes it for one of images"));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -212,6 +232,24 @@ class MaskRefusalsTest {
           assertThatThrownBy(() -> MaskedCase.fit(net, refused.masked().batch()))
               .isInstanceOf(RuntimeException.class);
         });
+  }
+
+  /** Hands another mask on than it is given. */
+  public static final class Turned extends MasksTest.Shown {
+    private static final long serialVersionUID = 1L;
+
+    /** As DL4J wants it. */
+    public Turned() {}
+
+    @Override
+    public Pair<INDArray, MaskState> feedForwardMaskArray(
+        INDArray mask, MaskState state, int minibatch) {
+      return new Pair<>(mask.rsub(1), state);
+    }
+  }
+
+  private static SpaceToBatchLayer blocks() {
+    return new SpaceToBatchLayer.Builder<>(new int[] {2, 2}).build();
   }
 
   static Stream<Refused> senseless() {
@@ -232,7 +270,42 @@ class MaskRefusalsTest {
                 pool(PoolingType.SUM),
                 output().build()),
             "layer \"0\" (Deconvolution2D)",
-            "which DL4J shortens along other axes than those of the images"));
+            "which DL4J shortens along other axes than those of the images"),
+        new Refused(
+            graph(
+                "",
+                Nets.random(N, 1, 4, 4),
+                Nets.classes(N, C),
+                places(1, 1, 1),
+                graph ->
+                    graph
+                        .addLayer("a", blocks(), "in")
+                        .addVertex("first", new UnstackVertex(0, 4), "a")
+                        .addLayer("pool", pool(PoolingType.SUM), "first")
+                        .addLayer("out", output(1), "pool")
+                        .setOutputs("out")),
+            "layer \"a\" (SpaceToBatchLayer)",
+            "DL4J has none for the parts of its samples"),
+        new Refused(
+            series("", new Turned(), pool(PoolingType.SUM), output().build()),
+            "layer \"0\" (Turned)",
+            "of which it makes another one by code on arrays"),
+        new Refused(
+            graph(
+                "",
+                Nets.random(N, 1, 6, 6),
+                Nets.classes(N, C),
+                places(1, 6, 6),
+                graph ->
+                    graph
+                        .addLayer(
+                            "a", new ConvolutionLayer.Builder(1, 1).nIn(1).nOut(2).build(), "in")
+                        .addVertex("v", new PoolHelperVertex(), "a")
+                        .addLayer("pool", pool(PoolingType.SUM), "v")
+                        .addLayer("out", output(2), "pool")
+                        .setOutputs("out")),
+            "layer \"pool\" (GlobalPoolingLayer)",
+            "does not fit its input"));
   }
 
   @ParameterizedTest(name = "{0}")

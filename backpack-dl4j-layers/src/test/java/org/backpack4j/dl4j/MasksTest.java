@@ -19,6 +19,7 @@ import static org.backpack4j.dl4j.MaskedCase.simple;
 import static org.backpack4j.dl4j.MaskedCase.softmax;
 import static org.backpack4j.dl4j.MaskedCase.stepLabels;
 import static org.backpack4j.dl4j.MaskedCase.steps;
+import static org.deeplearning4j.nn.conf.layers.Convolution3D.DataFormat.NCDHW;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -28,8 +29,10 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2Vertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
 import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.deeplearning4j.nn.conf.graph.StackVertex;
 import org.deeplearning4j.nn.conf.graph.UnstackVertex;
@@ -37,10 +40,12 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
@@ -72,6 +77,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -271,7 +277,7 @@ class MasksTest {
   }
 
   /** Multiplies by the mask, of which it makes no other. */
-  public static final class Shown extends SameDiffLayer {
+  public static class Shown extends SameDiffLayer {
     private static final long serialVersionUID = 1L;
 
     /** As DL4J wants it. */
@@ -315,6 +321,14 @@ class MasksTest {
         series("", simple(), new Shown(), simple(), pool(PoolingType.SUM), output().build());
     masked.batch().setFeaturesMaskArrays(null);
     masked.check(c -> c.doubled("0"));
+  }
+
+  /** Documented: DL4J makes something else of such a factor than of a mask. */
+  @Test
+  void masksOfStepsThatAreFractions() {
+    MaskedCase masked = series("", simple(), pool(PoolingType.SUM), output().build());
+    masked.batch().setFeaturesMaskArrays(new INDArray[] {steps(T).mul(0.5)});
+    assertThatThrownBy(() -> masked.check(c -> c)).hasMessageContaining("activations of 0");
   }
 
   // ---- layers on images ----
@@ -524,6 +538,94 @@ class MasksTest {
   @MethodSource("vertices")
   void vertices(MaskedCase masked) {
     masked.check(c -> c);
+  }
+
+  private static Convolution1DLayer pointwise() {
+    return new Convolution1DLayer.Builder(1)
+        .nIn(F)
+        .nOut(3)
+        .convolutionMode(ConvolutionMode.Same)
+        .build();
+  }
+
+  /** The mask of both ways is one of fractions, of which DL4J makes zeros and ones. */
+  private static MaskedCase twoWays(
+      GraphVertex both, int features, INDArray mask, Layer after, PoolingType type) {
+    return graph(
+        both.getClass().getSimpleName(),
+        Nets.random(N, F, T),
+        Nets.classes(N, C),
+        mask,
+        graph ->
+            graph
+                .addLayer("a", pointwise(), "in")
+                .addLayer("b", new ActivationLayer(Activation.TANH), "a")
+                .addVertex("both", both, "a", "b")
+                .addLayer("after", after, "both")
+                .addLayer("pool", pool(type), "after")
+                .addLayer("out", output(features), "pool")
+                .setOutputs("out"));
+  }
+
+  static Stream<MaskedCase> fractions() {
+    INDArray mask = steps(T).mul(0.5);
+    return Stream.of(
+        twoWays(
+            new ElementWiseVertex(ElementWiseVertex.Op.Add),
+            3,
+            mask,
+            new MaskLayer(),
+            PoolingType.SUM),
+        twoWays(new MergeVertex(), 6, mask, new ActivationLayer(Activation.TANH), PoolingType.MAX));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("fractions")
+  void fractionsOfTwoInputs(MaskedCase masked) {
+    masked.check(c -> c);
+  }
+
+  @Test
+  void poolHelpers() {
+    graph(
+            "",
+            Nets.random(N, 1, 6, 6),
+            Nets.classes(N, C),
+            places(1, 1, 1),
+            graph ->
+                graph
+                    .addLayer("a", windows(1, 1).nIn(1).build(), "in")
+                    .addVertex("v", new PoolHelperVertex(), "a")
+                    .addLayer("pool", pool(PoolingType.SUM), "v")
+                    .addLayer("out", output(2), "pool")
+                    .setOutputs("out"))
+        .check(c -> c);
+  }
+
+  // ---- losses of volumes ----
+
+  private static MaskedCase volumes(Layer... layers) {
+    INDArray mask = Nd4j.ones(DataType.DOUBLE, N, 1, 2, 3, 2);
+    mask.putScalar(new int[] {1, 0, 1, 2, 0}, 0);
+    mask.putScalar(new int[] {3, 0, 0, 1, 1}, 0);
+    return new MaskedCase(
+        "",
+        () -> Nets.sequential(InputType.convolutional3D(NCDHW, 2, 3, 2, 2), layers),
+        batch(Nets.random(N, 2, 2, 3, 2), Nets.random(N, 2, 2, 3, 2), mask));
+  }
+
+  /** As that of images it is the loss's, where there is none of the labels. */
+  @Test
+  void lossOfVolumes() {
+    Cnn3DLossLayer loss =
+        new Cnn3DLossLayer.Builder(NCDHW)
+            .lossFunction(LossFunction.MSE)
+            .activation(Activation.SIGMOID)
+            .build();
+    volumes(
+            new Deconvolution3D.Builder().kernelSize(1, 1, 1).nOut(2).dataFormat(NCDHW).build(),
+            loss)
+        .check(c -> c);
   }
 
   // ---- preprocessors ----

@@ -15,7 +15,7 @@ final class Masks {
   /** What is there in one of the inputs at least; null if one of them has no mask: all is there. */
   static @Nullable Value either(Site site, List<Value> inputs) {
     Value first = inputs.get(0).mask();
-    if (inputs.stream().allMatch(v -> Objects.equals(v.mask(), first))) {
+    if (inputs.size() == 1) {
       return first;
     }
     if (inputs.stream().anyMatch(v -> v.mask() == null)) {
