@@ -1,10 +1,17 @@
 package org.backpack4j.dl4j;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.extension.BatchGrad;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex.Op;
@@ -15,10 +22,14 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** {@code ElementWiseVertex} of inputs that are stretched to each other's lengths. */
@@ -131,5 +142,26 @@ class ElementWiseTest {
                 .setOutputs("out")),
         Nets.random(N, 2, 4),
         Nets.classes(N, 3));
+  }
+
+  /** Documented: DL4J answers, and fails on the way back; ours is the derivative. */
+  @Test
+  void aDifferenceOfWhichBothInputsAreStretched() {
+    ComputationGraph net = images(Op.Subtract, "channel", "position");
+    INDArray x = Nets.random(N, 1, 3, 4);
+    INDArray y = Nets.classes(N, 3);
+    ConvertedNetwork converted = Dl4jConverter.on(net).like(new MultiDataSet(x, y)).convert();
+    Map<String, INDArray> feeds = converted.feeds(new DataSet(x, y));
+    String out = converted.activations("out");
+    INDArray answer = converted.sameDiff().output(feeds, out).get(out);
+    assertThat(answer.sub(net.outputSingle(x)).amaxNumber().doubleValue()).isLessThan(1e-12);
+    try (ExtendedGraph graph = converted.extend(new BatchGrad())) {
+      BruteForce.on(converted.sameDiff(), feeds)
+          .verifier()
+          .entries(4)
+          .verify(graph.output(feeds, graph.outputNames()))
+          .orThrow();
+    }
+    assertThatThrownBy(() -> net.fit(new DataSet(x, y))).isInstanceOf(RuntimeException.class);
   }
 }

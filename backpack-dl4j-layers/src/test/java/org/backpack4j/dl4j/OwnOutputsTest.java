@@ -10,6 +10,7 @@ import org.backpack4j.samediff.extension.BatchGrad;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
@@ -234,5 +235,33 @@ class OwnOutputsTest {
         .isInstanceOf(UnconvertibleNetworkException.class)
         .hasMessageContaining("layer \"1\" (Own): the shape of its labels is not known")
         .hasMessageContaining("like(batch)");
+  }
+
+  /** Neither DL4J's layer nor ours looks at it. */
+  @Test
+  void masksOfTheFeaturesDoNotReachTheLoss() {
+    INDArray rows = Nd4j.createFromArray(new double[][] {{1}, {0}, {1}});
+    MultiLayerNetwork sameDiff =
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(5).build(),
+            new ActivationLayer(Activation.SIGMOID),
+            new Own(true));
+    Nets.inDoublePrecision(
+        () -> {
+          masked(sameDiff, Nets.random(N, 4), Nets.classes(N, 3), rows);
+          masked(
+              detector(CNN2DFormat.NCHW, boxes().build()),
+              images(CNN2DFormat.NCHW),
+              objects(CNN2DFormat.NCHW),
+              rows.reshape(N, 1, 1, 1));
+        });
+  }
+
+  private static void masked(MultiLayerNetwork net, INDArray x, INDArray y, INDArray mask) {
+    Converted.of(
+            net,
+            new MultiDataSet(new INDArray[] {x}, new INDArray[] {y}, new INDArray[] {mask}, null))
+        .check();
   }
 }
