@@ -1,18 +1,14 @@
 package org.backpack4j.dl4j.layer;
 
-import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
-import org.nd4j.autodiff.samediff.SDVariable;
 
 /** {@code DropoutLayer}: its input, which has passed the dropout. Rows that are masked are zero. */
 final class DroppedOut implements LayerConverter<DropoutLayer> {
   @Override
   public Value convert(DropoutLayer conf, Site site) {
-    Value x = site.input();
-    SDVariable mask = FeatureMask.ofRows(site, x);
-    return mask == null ? x : x.with(x.variable().mul(mask));
+    return Rows.shown(site, site.input());
   }
 }

@@ -1,6 +1,5 @@
 package org.backpack4j.dl4j.layer;
 
-import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
 import org.backpack4j.dl4j.convert.Site;
 import org.backpack4j.dl4j.convert.Value;
@@ -29,8 +28,6 @@ final class Embedding implements LayerConverter<EmbeddingLayer> {
     if (conf.hasBias()) {
       z = z.add(site.parameter("b").variable());
     }
-    Value y = site.activate(conf.getActivationFn(), x.with(z, -1, w.size(1)));
-    SDVariable mask = FeatureMask.ofRows(site, y);
-    return mask == null ? y : y.with(y.variable().mul(mask));
+    return Rows.shown(site, site.activate(conf.getActivationFn(), x.with(z, -1, w.size(1))));
   }
 }

@@ -66,12 +66,17 @@ final class Rows {
     return mask == null ? rows : rows.with(rows.variable().mul(mask.variable()));
   }
 
+  /** Rows [N, F], zero where their own mask of the features leaves them out. */
+  static Value shown(Site site, Value rows) {
+    SDVariable mask = FeatureMask.ofRows(site, rows);
+    return mask == null ? rows : rows.with(rows.variable().mul(mask));
+  }
+
   /** {@code ElementWiseMultiplicationLayer}: σ(x ∘ W + b), W and b [1, F]; masked rows are zero. */
   static Value scaled(ElementWiseMultiplicationLayer conf, Site site) {
     Value x = site.input();
     SDVariable z = x.variable().mul(site.parameter("W").variable());
-    Value y = site.activate(conf.getActivationFn(), x.with(z.add(site.parameter("b").variable())));
-    SDVariable mask = FeatureMask.ofRows(site, x);
-    return mask == null ? y : y.with(y.variable().mul(mask));
+    z = z.add(site.parameter("b").variable());
+    return shown(site, site.activate(conf.getActivationFn(), x.with(z)));
   }
 }
