@@ -43,8 +43,8 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
  * The networks of DL4J's zoo: the outputs without dropout, and the gradient with it, which the
- * listener compares with DL4J's. Run by {@code mvn -Pzoo -pl backpack-dl4j-layers -am verify}; {@code
- * -Dzoo=VGG16} runs one alone.
+ * listener compares with DL4J's. Run by {@code mvn -Pzoo -pl backpack-dl4j-layers -am verify};
+ * {@code -Dzoo=VGG16} runs one alone.
  *
  * <p>SimpleCNN has no loss, and gets that of a classifier. NASNet cannot be made by M2.1 itself.
  *
