@@ -24,13 +24,7 @@ final class Convolution1d implements LayerConverter<Convolution1DLayer> {
           "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
           "use the format NCW, or train without features' masks");
     }
-    return PooledMask.ofSteps(
-        site,
-        conf.getConvolutionMode(),
-        conf.getKernelSize()[0],
-        conf.getStride()[0],
-        conf.getPadding()[0],
-        conf.getDilation()[0]);
+    return PooledMask.ofSteps(site, Convolution.windows(conf));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package org.backpack4j.dl4j.layer;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.backpack4j.dl4j.convert.FeatureMask;
 import org.backpack4j.dl4j.convert.LayerConverter;
@@ -58,7 +59,7 @@ final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
 
   /** How many are not masked, [N, 1]; of images DL4J counts the mask's own entries. */
   private static SDVariable count(Value x, SDVariable mask) {
-    long entries = java.util.Objects.requireNonNull(x.mask()).sampleLength();
+    long entries = Objects.requireNonNull(x.mask()).sampleLength();
     SDVariable flat = mask.getSameDiff().reshape(mask, -1, entries);
     return entries == 1 ? flat : flat.sum(true, 1);
   }
@@ -71,7 +72,7 @@ final class GlobalPooling implements LayerConverter<GlobalPoolingLayer> {
     }
     boolean behindChannels = Arrays.equals(axes, IntStream.range(2, x.rank()).toArray());
     if (x.rank() == 3 && behindChannels) {
-      SDVariable mask = java.util.Objects.requireNonNull(FeatureMask.ofSteps(site, x, x.size(2)));
+      SDVariable mask = Objects.requireNonNull(FeatureMask.ofSteps(site, x, x.size(2)));
       return site.sd().reshape(mask, -1, 1, x.size(2));
     }
     if (x.rank() == 4 && behindChannels) {

@@ -16,12 +16,15 @@ final class PooledMask {
 
   private PooledMask() {}
 
-  /** [N, T'] of [N, T]. */
-  static @Nullable Value ofSteps(
-      Site site, ConvolutionMode mode, int kernel, int stride, int padding, int dilation) {
+  /**
+   * [N, T'] of [N, T].
+   *
+   * @param layer the layer's windows, of which the first axis is that of the steps
+   */
+  static @Nullable Value ofSteps(Site site, Windows layer) {
     Value mask = site.input().mask();
-    boolean causal = mode == ConvolutionMode.Causal;
-    if (mask == null || ((mode == ConvolutionMode.Same || causal) && stride == 1)) {
+    boolean causal = layer.mode() == ConvolutionMode.Causal;
+    if (mask == null || ((layer.same() || causal) && layer.stride()[0] == 1)) {
       return mask;
     }
     if (mask.rank() != 2) {
@@ -30,11 +33,11 @@ final class PooledMask {
     }
     Windows windows =
         new Windows(
-            causal ? ConvolutionMode.Same : mode, // as the op takes it
-            new int[] {kernel, 1},
-            new int[] {stride, 1},
-            new int[] {padding, 0},
-            new int[] {dilation, 1});
+            causal ? ConvolutionMode.Same : layer.mode(), // as the op takes it
+            new int[] {layer.kernel()[0], 1},
+            new int[] {layer.stride()[0], 1},
+            new int[] {layer.padding()[0], 0},
+            new int[] {layer.dilation()[0], 1});
     long steps = mask.size(1);
     SDVariable image = site.sd().reshape(mask.variable(), -1, 1, steps, 1);
     long left = windows.positions(0, steps);

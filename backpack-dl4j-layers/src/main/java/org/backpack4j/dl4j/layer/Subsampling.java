@@ -39,7 +39,7 @@ final class Subsampling implements LayerConverter<SubsamplingLayer> {
     return pool(conf, site, Images.input(site, 4));
   }
 
-  private static Windows windows(SubsamplingLayer conf) {
+  static Windows windows(SubsamplingLayer conf) {
     return new Windows(
         conf.getConvolutionMode(),
         conf.getKernelSize(),

@@ -25,13 +25,7 @@ final class Subsampling1d implements LayerConverter<Subsampling1DLayer> {
 
   @Override
   public @Nullable Value mask(Subsampling1DLayer conf, Site site) {
-    return PooledMask.ofSteps(
-        site,
-        conf.getConvolutionMode(),
-        conf.getKernelSize()[0],
-        conf.getStride()[0],
-        conf.getPadding()[0],
-        conf.getDilation()[0]);
+    return PooledMask.ofSteps(site, Subsampling.windows(conf));
   }
 
   @Override
