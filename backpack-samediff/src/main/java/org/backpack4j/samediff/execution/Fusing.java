@@ -50,7 +50,7 @@ final class Fusing {
     List<OpPlan> needed = needed(inference.ops(), results);
     if (hints.kernels() && !hints.fusions().isEmpty()) {
       Fusing fusing = new Fusing(inference.ops());
-      needed = fusing.replaced(fusing.candidates(inference, hints, needed), results);
+      needed = fusing.replaced(fusing.candidates(inference, hints), results);
     }
     return Lateness.putOff(needed, results);
   }
@@ -58,10 +58,21 @@ final class Fusing {
   /** A fusion that the shapes allow, with the op that it replaces and those that it saves. */
   private record Fused(OpPlan replaced, OpPlan kernel, Set<OpPlan> inner) {
 
-    /** Whether the largest values that it is to save are really saved. */
+    /**
+     * Whether the largest values that it is to save are really saved. One that saves nothing, and
+     * is only a faster way from more inputs than its op has, pays where others read those too.
+     */
     boolean pays(Set<OpPlan> needed) {
       long largest = inner.stream().mapToLong(OpPlan::bytes).max().orElse(0);
-      return inner.stream().noneMatch(p -> 2 * p.bytes() > largest && needed.contains(p));
+      return largest == 0
+          ? kernel.inputs().stream().allMatch(input -> isRead(input, needed))
+          : inner.stream().noneMatch(p -> 2 * p.bytes() > largest && needed.contains(p));
+    }
+
+    /** Whether an input is one of the op's own, or another op reads it. */
+    private boolean isRead(Value input, Set<OpPlan> needed) {
+      return replaced.inputs().contains(input)
+          || needed.stream().anyMatch(op -> op != kernel && op.inputs().contains(input));
     }
   }
 
@@ -71,7 +82,7 @@ final class Fusing {
       Map<OpPlan, OpPlan> replacements = new HashMap<>();
       used.forEach(f -> replacements.put(f.replaced, f.kernel));
       List<OpPlan> now =
-          needed(all.stream().map(p -> replacements.getOrDefault(p, p)).toList(), results);
+          needed(sorted(all.stream().map(p -> replacements.getOrDefault(p, p)).toList()), results);
       Set<OpPlan> still = new HashSet<>(now);
       List<Fused> paying = used.stream().filter(f -> f.pays(still)).toList();
       if (paying.size() == used.size()) {
@@ -81,23 +92,40 @@ final class Fusing {
     }
   }
 
-  private List<Fused> candidates(Inference inference, Hints hints, List<OpPlan> needed) {
-    Set<OpPlan> computed = new HashSet<>(needed);
+  /** The same ops, each behind those whose outputs it reads: a kernel may read what came later. */
+  private static List<OpPlan> sorted(List<OpPlan> ops) {
+    Map<Value, OpPlan> makers = new HashMap<>();
+    ops.forEach(op -> op.outputs().forEach(output -> makers.put(output, op)));
+    Set<OpPlan> sorted = new LinkedHashSet<>();
+    Deque<OpPlan> open = new ArrayDeque<>();
+    for (OpPlan op : ops) {
+      open.push(op);
+      while (!open.isEmpty()) {
+        OpPlan next = open.peek();
+        next.inputs().stream()
+            .map(makers::get)
+            .filter(maker -> maker != null && !sorted.contains(maker))
+            .forEach(open::push);
+        if (open.peek() == next) {
+          sorted.add(open.pop());
+        }
+      }
+    }
+    return List.copyOf(sorted);
+  }
+
+  private List<Fused> candidates(Inference inference, Hints hints) {
     List<Fused> candidates = new ArrayList<>();
     for (Hints.Fusion fusion : new LinkedHashSet<>(hints.fusions())) {
       Value output = inference.known(fusion.output());
       OpPlan maker = output == null ? null : makers.get(output);
-      if (output == null
-          || maker == null
-          || !computed.contains(maker)
-          || maker.outputs().size() != 1
-          || !output.isStatic()) {
+      if (output == null || maker == null || maker.outputs().size() != 1 || !output.isStatic()) {
         continue;
       }
       List<Value> inputs = new ArrayList<>();
       for (String name : fusion.inputs()) {
         Value input = inference.known(name);
-        if (input != null && input.isStatic() && isThere(input, maker)) {
+        if (input != null && input.isStatic() && !dependsOn(input, maker)) {
           inputs.add(input);
         }
       }
@@ -113,37 +141,45 @@ final class Fusing {
     return candidates;
   }
 
-  /** Whether a value has been computed when an op's turn comes. */
-  private boolean isThere(Value value, OpPlan op) {
-    OpPlan maker = makers.get(value);
-    return maker == null || positions.getOrDefault(maker, 0) < positions.getOrDefault(op, 0);
-  }
-
-  /** The ops between the inputs, or other views of the same, and an op. */
-  private Set<OpPlan> inner(OpPlan last, List<Value> inputs) {
-    Set<Value> given = new HashSet<>();
-    inputs.forEach(input -> given.add(viewed(input)));
-    Set<OpPlan> inner = new HashSet<>();
-    Deque<OpPlan> open = new ArrayDeque<>(List.of(last));
+  /** Whether a value is computed from an op's outputs. */
+  private boolean dependsOn(Value value, OpPlan op) {
+    int position = positions.getOrDefault(op, 0);
+    Set<OpPlan> seen = new HashSet<>();
+    Deque<Value> open = new ArrayDeque<>(List.of(value));
     while (!open.isEmpty()) {
-      for (Value value : open.pop().inputs()) {
-        OpPlan maker = given.contains(viewed(value)) ? null : makers.get(value);
-        if (maker != null && inner.add(maker)) {
-          open.push(maker);
-        }
+      OpPlan maker = makers.get(open.pop());
+      if (maker == op) {
+        return true;
+      }
+      if (maker != null && positions.getOrDefault(maker, 0) > position && seen.add(maker)) {
+        maker.inputs().forEach(open::push);
       }
     }
+    return false;
+  }
+
+  /** The ops between the inputs and an op: what it is computed from and they are not. */
+  private Set<OpPlan> inner(OpPlan last, List<Value> inputs) {
+    Set<OpPlan> inner = new HashSet<>();
+    collect(last.inputs(), inner, upstream(inputs));
     return inner;
   }
 
-  /** What a value is a view of. */
-  private Value viewed(Value value) {
-    Value viewed = value;
-    OpPlan maker = makers.get(viewed);
-    while (maker != null && maker.way == OpPlan.Way.VIEW) {
-      viewed = maker.inputs().get(0);
-      maker = makers.get(viewed);
+  /** What inputs are computed from. The last op's own inputs may be other views of the same. */
+  private Set<OpPlan> upstream(List<Value> inputs) {
+    Set<OpPlan> upstream = new HashSet<>();
+    collect(inputs, upstream, Set.of());
+    return upstream;
+  }
+
+  /** Adds the ops that values are computed from, as far as others. */
+  private void collect(List<Value> values, Set<OpPlan> ops, Set<OpPlan> others) {
+    Deque<Value> open = new ArrayDeque<>(values);
+    while (!open.isEmpty()) {
+      OpPlan maker = makers.get(open.pop());
+      if (maker != null && !others.contains(maker) && ops.add(maker)) {
+        maker.inputs().forEach(open::push);
+      }
     }
-    return viewed;
   }
 }

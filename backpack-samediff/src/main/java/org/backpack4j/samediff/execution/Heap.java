@@ -33,8 +33,14 @@ interface Heap<A> {
   /** Copies every {@code stride}-th number to places one beside the other. */
   void copy(A source, int first, int stride, A target, int position, int count);
 
+  /**
+   * Takes as many numbers of the source as there are places, each from its place: minus infinity as
+   * the least finite number.
+   */
+  void gather(A source, A target, A places, int count);
+
   /** Adds each of the first {@code count} numbers to the place in the target that it has. */
-  void scatter(A source, A target, int[] places, int count);
+  void scatter(A source, A target, A places, int count);
 
   /**
    * Pieces of native memory.
@@ -101,9 +107,16 @@ interface Heap<A> {
     }
 
     @Override
-    public void scatter(float[] source, float[] target, int[] places, int count) {
+    public void gather(float[] source, float[] target, float[] places, int count) {
       for (int i = 0; i < count; i++) {
-        target[places[i]] += source[i];
+        target[i] = Math.max(-Float.MAX_VALUE, source[(int) places[i]]);
+      }
+    }
+
+    @Override
+    public void scatter(float[] source, float[] target, float[] places, int count) {
+      for (int i = 0; i < count; i++) {
+        target[(int) places[i]] += source[i];
       }
     }
   }
@@ -157,9 +170,16 @@ interface Heap<A> {
     }
 
     @Override
-    public void scatter(double[] source, double[] target, int[] places, int count) {
+    public void gather(double[] source, double[] target, double[] places, int count) {
       for (int i = 0; i < count; i++) {
-        target[places[i]] += source[i];
+        target[i] = Math.max(-Double.MAX_VALUE, source[(int) places[i]]);
+      }
+    }
+
+    @Override
+    public void scatter(double[] source, double[] target, double[] places, int count) {
+      for (int i = 0; i < count; i++) {
+        target[(int) places[i]] += source[i];
       }
     }
   }

@@ -38,7 +38,9 @@ final class Kernels {
       return null;
     }
     return switch (name) {
-      case "max_pool_backward" -> MaxPoolBackward.of(inputs, output, arguments);
+      case "max_pool" -> MaxTaken.of(inputs, output);
+      case "max_pool_backward" -> MaxPoolBackward.of(inputs, output);
+      case "max_pool_places" -> MaxPlaces.of(inputs, output, arguments);
       case "outer_squared_sum" -> OuterSquaredSum.of(inputs, output);
       case "unfold" -> Unfold.of(inputs, output, arguments);
       default -> null;

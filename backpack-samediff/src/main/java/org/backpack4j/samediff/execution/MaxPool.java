@@ -1,6 +1,5 @@
 package org.backpack4j.samediff.execution;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -55,44 +54,30 @@ record MaxPool(long planes, Unfold.Axis h, Unfold.Axis w) implements Kernel {
 
   @Override
   public Call call(long scratch) {
-    return new Planes();
+    int length = h.in() * w.in();
+    int windows = h.out() * w.out();
+    return new Planes<>(planes, length, Worker::new) {
+      private Heap.@Nullable Pieces<double[]> from;
+      private Heap.@Nullable Pieces<double[]> to;
+
+      @Override
+      public void bind(INDArray[] inputs, INDArray[] outputs) {
+        from = Heap.DOUBLES.pieces(Native.address(inputs[0]), planes, length);
+        to = Heap.DOUBLES.pieces(Native.address(outputs[0]), planes, windows);
+      }
+
+      @Override
+      void work(Worker worker, long plane) {
+        Objects.requireNonNull(from).read(plane, worker.image);
+        worker.maxima.values(worker.image, worker.pooled);
+        Objects.requireNonNull(to).write(worker.pooled, 0, plane);
+      }
+    };
   }
 
-  private final class Planes implements Call {
-    private final List<Worker> workers = new ArrayList<>();
-    private Heap.@Nullable Pieces<double[]> from;
-    private Heap.@Nullable Pieces<double[]> to;
-
-    Planes() {
-      for (int worker = 0; worker < Parallel.THREADS; worker++) {
-        workers.add(new Worker());
-      }
-    }
-
-    @Override
-    public void bind(INDArray[] inputs, INDArray[] outputs) {
-      from = Heap.DOUBLES.pieces(Native.address(inputs[0]), planes, h.in() * w.in());
-      to = Heap.DOUBLES.pieces(Native.address(outputs[0]), planes, h.out() * w.out());
-    }
-
-    @Override
-    public void run() {
-      long grain = Parallel.grain(h.in() * w.in());
-      Parallel.run(planes, grain, (worker, first, end) -> workers.get(worker).run(first, end));
-    }
-
-    private final class Worker {
-      private final Maxima.OfDoubles maxima = Maxima.ofDoubles(Windows.of(h), Windows.of(w));
-      private final double[] image = new double[h.in() * w.in()];
-      private final double[] pooled = new double[h.out() * w.out()];
-
-      void run(long first, long end) {
-        for (long plane = first; plane < end; plane++) {
-          Objects.requireNonNull(from).read(plane, image);
-          maxima.values(image, pooled);
-          Objects.requireNonNull(to).write(pooled, 0, plane);
-        }
-      }
-    }
+  private final class Worker {
+    final Maxima.OfDoubles maxima = Maxima.ofDoubles(Windows.of(h), Windows.of(w));
+    final double[] image = new double[h.in() * w.in()];
+    final double[] pooled = new double[h.out() * w.out()];
   }
 }

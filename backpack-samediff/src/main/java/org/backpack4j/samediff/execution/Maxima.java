@@ -27,8 +27,11 @@ abstract class Maxima<A> {
     return new OfDoubles(h, w);
   }
 
-  /** Where the greatest number of each window is in the image: the first, if several are equal. */
-  abstract void places(A image, int[] places);
+  /**
+   * Where the greatest number of each window is in the image: the first, if several are equal. Not
+   * a number is greater than any number.
+   */
+  abstract void places(A image, A places);
 
   private static final class OfFloats extends Maxima<float[]> {
     private final long[] keys = new long[h.in() * w.in()];
@@ -43,23 +46,23 @@ abstract class Maxima<A> {
      * them is found without a branch.
      */
     @Override
-    void places(float[] image, int[] places) {
+    void places(float[] image, float[] places) {
       for (int place = 0; place < keys.length; place++) {
-        int bits = Float.floatToRawIntBits(image[place] + 0f); // −0 is equal to 0
+        int bits = Float.floatToIntBits(image[place] + 0f); // −0 is equal to 0
         int ordered = bits ^ ((bits >> 31) & Integer.MAX_VALUE);
         keys[place] = ((long) ordered << 32) | (Integer.MAX_VALUE - place);
       }
       for (int y = 0; y < h.out(); y++) {
-        Arrays.fill(keyRow, Long.MIN_VALUE);
-        for (int i = h.first()[y]; i < h.end()[y]; i += h.step()) {
+        System.arraycopy(keys, h.first()[y] * w.in(), keyRow, 0, w.in());
+        for (int i = h.first()[y] + h.step(); i < h.end()[y]; i += h.step()) {
           int start = i * w.in();
           for (int x = 0; x < w.in(); x++) {
             keyRow[x] = Math.max(keyRow[x], keys[start + x]);
           }
         }
         for (int x = 0; x < w.out(); x++) {
-          long greatest = Long.MIN_VALUE;
-          for (int j = w.first()[x]; j < w.end()[x]; j += w.step()) {
+          long greatest = keyRow[w.first()[x]];
+          for (int j = w.first()[x] + w.step(); j < w.end()[x]; j += w.step()) {
             greatest = Math.max(greatest, keyRow[j]);
           }
           places[y * w.out() + x] = Integer.MAX_VALUE - (int) greatest;
@@ -99,13 +102,17 @@ abstract class Maxima<A> {
     }
 
     @Override
-    void places(double[] image, int[] places) {
+    void places(double[] image, double[] places) {
       for (int y = 0; y < h.out(); y++) {
         for (int x = 0; x < w.out(); x++) {
           int best = h.first()[y] * w.in() + w.first()[x];
           for (int i = h.first()[y]; i < h.end()[y]; i += h.step()) {
             for (int j = w.first()[x]; j < w.end()[x]; j += w.step()) {
-              best = image[i * w.in() + j] > image[best] ? i * w.in() + j : best;
+              int place = i * w.in() + j;
+              boolean greater =
+                  image[place] > image[best]
+                      || (Double.isNaN(image[place]) && !Double.isNaN(image[best]));
+              best = greater ? place : best;
             }
           }
           places[y * w.out() + x] = best;

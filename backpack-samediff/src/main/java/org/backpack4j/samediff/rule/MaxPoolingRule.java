@@ -3,6 +3,8 @@ package org.backpack4j.samediff.rule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.graph.Dim;
@@ -10,6 +12,7 @@ import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * {@code maxpool2d} and {@code maxpool3dnew}: the first maximum of a window, row by row, takes its
@@ -21,10 +24,13 @@ import org.backpack4j.samediff.graph.Tensor;
  * A signal [N, V, R, 1, out] times a mask is placed by {@link AxisMap}. That is some twenty times
  * faster than a transposed convolution with one-hot kernels.
  *
- * <p>Over images the result is also marked for a kernel named {@code max_pool_backward}: inputs x
- * [B, C, H, W] and the signal [B, V, C, oH, oW], result [B, V, C, H, W], arguments kH, kW, sH, sW,
- * padTop, padLeft, dH, dW. Window (o, p) has its taps (i, j) at row o·sH + i·dH − padTop and column
- * p·sW + j·dW − padLeft; those outside the image do not count. The paddings may be negative.
+ * <p>Over images kernels can do the same by the places of the maxima, found once: {@code
+ * max_pool_places} from x [B, C, H, W], with the arguments kH, kW, sH, sW, padTop, padLeft, dH, dW,
+ * is for each window [B, C, oH, oW] the number of its first maximum in the image, row by row;
+ * {@code max_pool} from x and the places is the pooling's output; {@code max_pool_backward} from
+ * the places and the signal [B, V, C, oH, oW] is the result [B, V, C, H, W]. Window (o, p) has its
+ * taps (i, j) at row o·sH + i·dH − padTop and column p·sW + j·dW − padLeft; those outside the image
+ * do not count. The paddings may be negative.
  */
 final class MaxPoolingRule implements Rule {
   @Override
@@ -58,8 +64,13 @@ final class MaxPoolingRule implements Rule {
         result = AxisMap.fromEnd(e, placed(e, last, masks.get(axis), w), 3 + axis);
       }
     }
-    if (windows.count() == 2) {
-      mark(e, withoutColumn(e, x), s, result, windows);
+    if (windows.count() == 2 && windows.taps() > 1) {
+      Tensor places = places(e, x, windows, masks);
+      e.fused("max_pool_backward", result, List.of(places, s));
+      Tensor pooled = site.rawOutput(output);
+      if (!p.images().last() && pooled.dims().equals(places.dims())) {
+        e.fused("max_pool", pooled, List.of(withoutColumn(e, x), places));
+      }
     }
     return p.back(e, result, site);
   }
@@ -68,13 +79,28 @@ final class MaxPoolingRule implements Rule {
     return e.reshape(value, value.dims().without(1));
   }
 
-  private static void mark(Emitter e, Tensor x, Tensor s, Tensor result, Windows windows) {
+  /** The number of each window's first maximum in its image: [N, C, oH, oW]. */
+  private static Tensor places(Emitter e, Tensor x, Windows windows, List<List<Tensor>> masks) {
+    Dims in = windows.in();
+    Tensor chosen =
+        e.constant(
+            List.of("grid", in, x.type()),
+            () -> {
+              long[] shape = {1, 1, 1, in.get(0).size(), in.get(1).size()};
+              return Nd4j.arange(in.product().size()).castTo(x.type()).reshape('c', shape);
+            });
+    for (int axis = windows.count() - 1; axis >= 0; axis--) {
+      if (!windows.get(axis).trivial()) {
+        List<Tensor> taps = taps(e, AxisMap.toEnd(e, chosen, 3 + axis), windows.get(axis), 0);
+        chosen = AxisMap.fromEnd(e, chosen(e, taps, masks.get(axis)), 3 + axis);
+      }
+    }
     Window h = windows.get(0);
     Window w = windows.get(1);
-    e.fused(
-        "max_pool_backward",
-        result,
-        List.of(x, s),
+    return e.fused(
+        "max_pool_places",
+        withoutColumn(e, chosen),
+        List.of(withoutColumn(e, x)),
         h.kernel(),
         w.kernel(),
         h.stride(),
@@ -83,6 +109,14 @@ final class MaxPoolingRule implements Rule {
         w.before(),
         h.dilation(),
         w.dilation());
+  }
+
+  /** Of each window the tap that the masks choose. */
+  private static Tensor chosen(Emitter e, List<Tensor> taps, List<Tensor> masks) {
+    return IntStream.range(0, masks.size())
+        .mapToObj(k -> e.mul(taps.get(k), masks.get(k)))
+        .reduce(e::add)
+        .orElse(taps.get(0));
   }
 
   /**
@@ -108,14 +142,20 @@ final class MaxPoolingRule implements Rule {
 
   /** The maximum of the taps up to each. */
   private static List<Tensor> running(Emitter e, Tensor x, Window w) {
-    int last = x.rank() - 1;
-    Tensor covered = Patches.cover(e, x, last, w, Double.NEGATIVE_INFINITY);
     List<Tensor> running = new ArrayList<>();
-    for (long k = 0; k < w.kernel(); k++) {
-      Tensor tap = e.stridedSlice(covered, last, k * w.dilation(), w.stride(), w.out());
-      running.add(k == 0 ? tap : e.max(running.get(running.size() - 1), tap));
+    for (Tensor tap : taps(e, x, w, Double.NEGATIVE_INFINITY)) {
+      running.add(running.isEmpty() ? tap : e.max(running.get(running.size() - 1), tap));
     }
     return running;
+  }
+
+  /** What each tap sees along the last axis, {@code padding} beside it. */
+  private static List<Tensor> taps(Emitter e, Tensor x, Window w, double padding) {
+    int last = x.rank() - 1;
+    Tensor covered = Patches.cover(e, x, last, w, padding);
+    return LongStream.range(0, w.kernel())
+        .mapToObj(k -> e.stridedSlice(covered, last, k * w.dilation(), w.stride(), w.out()))
+        .toList();
   }
 
   /** One where the maximum is reached for the first time. */

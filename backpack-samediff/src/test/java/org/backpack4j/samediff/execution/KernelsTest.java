@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.backpack4j.samediff.graph.Walk;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -46,9 +47,7 @@ class KernelsTest {
       String name, Class<? extends Kernel> kernel, Hints.@Nullable Fusion... fusions) {
     Hints hints = Hints.none().withFusions(List.of(fusions));
     List<String> names = List.of(name);
-    assertThat(Planner.plan(graph, feeds, names, hints).runs())
-        .as("kernels for " + name)
-        .anyMatch(step -> kernel.isInstance(step.kernel()));
+    assertThat(kernels(name, fusions)).as("kernels for " + name).anyMatch(kernel::isInstance);
     assertThat(Planner.plan(graph, feeds, names, hints.withKernels(false)).runs())
         .allMatch(step -> step.kernel() == null);
     Map<String, INDArray> expected = Walk.run(graph, feeds, names);
@@ -57,6 +56,11 @@ class KernelsTest {
         assertSame(name, planned.output(feeds, names), expected);
       }
     }
+  }
+
+  private Stream<@Nullable Kernel> kernels(String name, Hints.@Nullable Fusion... fusions) {
+    Hints hints = Hints.none().withFusions(List.of(fusions));
+    return Planner.plan(graph, feeds, List.of(name), hints).runs().map(Step.Run::kernel);
   }
 
   private static Hints.Fusion fusion(String kernel, String output, List<String> in, long... args) {
@@ -221,18 +225,25 @@ class KernelsTest {
     "DOUBLE, 3, 7, 8, 3, 2, 1",
     "FLOAT, 3, 7, 8, 3, 2, 1",
     "DOUBLE, 1, 6, 6, 2, 2, 0",
+    "FLOAT, 1, 6, 7, 3, 3, 1",
     "DOUBLE, 4, 5, 5, 3, 1, 0"
   })
-  void maxPoolBackward(DataType type, int v, int h, int w, int k, int s, int p) {
-    long oh = (h + 2L * p - k) / s + 1;
-    long ow = (w + 2L * p - k) / s + 1;
+  void maxPoolingByPlaces(DataType type, int v, int h, int w, int k, int s, int p) {
+    int oh = (h + 2 * p - k) / s + 1;
+    int ow = (w + 2 * p - k) / s + 1;
     SDVariable x = feed("x", type, 2, 3, h, w);
     feeds.put("x", Transforms.round(feeds.get("x").mul(4))); // many are equal
+    feeds.put("fed", firstMaxima(feeds.get("x"), oh, ow, k, s, p));
+    String places = places(x, graph.placeHolder("fed", type, 2, 3, oh, ow));
+    long[] arguments = {k, k, s, s, p, p, 1, 1};
+    Hints.Fusion search = fusion("max_pool_places", places, List.of("x"), arguments);
+    check(places, MaxPlaces.class, search);
+
     SDVariable signal = feed("s", type, 2, v, 3, oh, ow);
     SDVariable[] columns = graph.unstack(signal, 1, v);
+    Pooling2DConfig config =
+        Pooling2DConfig.builder().kH(k).kW(k).sH(s).sW(s).pH(p).pW(p).type(MAX).build();
     for (int i = 0; i < v; i++) {
-      Pooling2DConfig config =
-          Pooling2DConfig.builder().kH(k).kW(k).sH(s).sW(s).pH(p).pW(p).type(MAX).build();
       Pooling2DDerivative op =
           Pooling2DDerivative.derivativeBuilder()
               .sameDiff(graph)
@@ -242,10 +253,66 @@ class KernelsTest {
       columns[i] = graph.reshape(op.outputVariable(), 2, 1, 3, h, w);
     }
     String back = graph.concat(1, columns).rename("back").name();
+    Hints.Fusion way = fusion("max_pool_backward", back, List.of(places, "s"));
+    check(back, MaxPoolBackward.class, search, way);
+
+    String pooled = graph.cnn().maxPooling2d("pooled", x, config).name();
+    Hints.Fusion taken = fusion("max_pool", pooled, List.of("x", places));
+    String both =
+        graph.sum(graph.getVariable(back)).add(graph.sum(graph.getVariable(pooled))).name();
+    check(both, MaxTaken.class, search, way, taken);
+    assertThat(kernels(pooled, search, taken))
+        .as("the maxima alone")
+        .noneMatch(MaxTaken.class::isInstance);
+  }
+
+  /** The place of each window's first maximum in its image, looked for one by one. */
+  private static INDArray firstMaxima(INDArray x, int oh, int ow, int k, int s, int p) {
+    INDArray places = Nd4j.create(x.dataType(), x.size(0), x.size(1), oh, ow);
+    for (int window = 0; window < places.length(); window++) {
+      int plane = window / (oh * ow);
+      int top = window / ow % oh * s - p;
+      int left = window % ow * s - p;
+      int best = -1;
+      for (int tap = 0; tap < k * k; tap++) {
+        int row = top + tap / k;
+        int column = left + tap % k;
+        if (row >= 0 && row < x.size(2) && column >= 0 && column < x.size(3)) {
+          int place = row * (int) x.size(3) + column;
+          best = best < 0 || at(x, plane, place) > at(x, plane, best) ? place : best;
+        }
+      }
+      places.putScalar(window, best);
+    }
+    return places;
+  }
+
+  /** What is fed, by way of ops that a kernel saves. */
+  private String places(SDVariable x, SDVariable fed) {
+    return fed.add("places", x.gt(x).castTo(fed.dataType()).sum()).name();
+  }
+
+  private static double at(INDArray x, int plane, int place) {
+    return x.getDouble(plane * x.size(2) * x.size(3) + place);
+  }
+
+  /** Not a number wins, whatever its sign; zeros of both signs are equal. */
+  @ParameterizedTest
+  @EnumSource(names = {"DOUBLE", "FLOAT"})
+  void maximaOfUnusualNumbers(DataType type) {
+    SDVariable image = feed("x", type, 1, 1, 2, 4);
+    INDArray x = feeds.get("x");
+    double negativeNan = Double.longBitsToDouble(0xFFF8000000000000L);
+    double[] numbers = {-0.0, 0.0, 5, 1, Double.NEGATIVE_INFINITY, -7, negativeNan, 9};
+    for (int i = 0; i < numbers.length; i++) {
+      x.data().put(i, numbers[i]);
+    }
+    feeds.put("fed", Nd4j.createFromArray(0.0, 6.0).castTo(type).reshape(1, 1, 1, 2));
+    String places = places(image, graph.placeHolder("fed", type, 1, 1, 1, 2));
     check(
-        back,
-        MaxPoolBackward.class,
-        fusion("max_pool_backward", back, List.of("x", "s"), k, k, s, s, p, p, 1, 1));
+        places,
+        MaxPlaces.class,
+        fusion("max_pool_places", places, List.of("x"), 2, 2, 2, 2, 0, 0, 1, 1));
   }
 
   @ParameterizedTest

@@ -322,8 +322,8 @@ class PlannedGraphTest {
           early = residentMegabytes();
         }
       }
-      // The results of the other 600 take as many megabytes.
-      assertThat(residentMegabytes() - early).isLessThan(200);
+      // The results of the other 600 take as many megabytes; the collector lets some wait.
+      assertThat(residentMegabytes() - early).isLessThan(300);
     }
   }
 

@@ -1,0 +1,94 @@
+package org.backpack4j.samediff.execution;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Where the windows of a maximum pooling have their maxima: for each window of images [B, C, H, W]
+ * the number of the greatest element in its image, the first if there are several, counted row by
+ * row. Found once, it serves the way forward and all ways back.
+ *
+ * @param type float or double
+ * @param planes the number of images times channels
+ * @param h the windows' rows
+ * @param w the windows' columns
+ */
+record MaxPlaces(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) implements Kernel {
+  /** Single precision counts no further. */
+  private static final long MOST = 1L << 24;
+
+  /**
+   * The kernel for images [B, C, H, W].
+   *
+   * @param output [B, C, oH, oW]
+   * @param arguments kH, kW, sH, sW, rows and columns of padding before the image, dH, dW
+   * @return null if the shapes are others, or a window sees nothing of the image
+   */
+  static @Nullable Kernel of(List<Value> inputs, Value output, long[] arguments) {
+    if (inputs.size() != 1 || arguments.length != 8) {
+      return null;
+    }
+    long[] x = inputs.get(0).shape();
+    long[] places = output.shape();
+    if (x.length != 4
+        || places.length != 4
+        || places[0] != x[0]
+        || places[1] != x[1]
+        || x[2] * x[3] > MOST) {
+      return null;
+    }
+    int[] a = Arrays.stream(arguments).mapToInt(Math::toIntExact).toArray();
+    Unfold.Axis h = new Unfold.Axis((int) x[2], a[0], a[2], a[4], a[6], (int) places[2]);
+    Unfold.Axis w = new Unfold.Axis((int) x[3], a[1], a[3], a[5], a[7], (int) places[3]);
+    return isBlind(h) || isBlind(w) ? null : new MaxPlaces(output.type, x[0] * x[1], h, w);
+  }
+
+  private static boolean isBlind(Unfold.Axis axis) {
+    return IntStream.range(0, axis.out()).anyMatch(o -> axis.firstTap(o) >= axis.endTap(o));
+  }
+
+  @Override
+  public Call call(long scratch) {
+    Windows rows = Windows.of(h);
+    Windows columns = Windows.of(w);
+    return type == DataType.FLOAT
+        ? new Search<>(Heap.FLOATS, () -> Maxima.ofFloats(rows, columns))
+        : new Search<>(Heap.DOUBLES, () -> Maxima.ofDoubles(rows, columns));
+  }
+
+  private record Worker<A>(Maxima<A> maxima, A image, A places) {}
+
+  private final class Search<A> extends Planes<Worker<A>> {
+    private final Heap<A> heap;
+    private Heap.@Nullable Pieces<A> from;
+    private Heap.@Nullable Pieces<A> to;
+
+    Search(Heap<A> heap, Supplier<Maxima<A>> maxima) {
+      super(
+          planes,
+          (long) h.in() * w.in(),
+          () ->
+              new Worker<>(maxima.get(), heap.make(h.in() * w.in()), heap.make(h.out() * w.out())));
+      this.heap = heap;
+    }
+
+    @Override
+    public void bind(INDArray[] inputs, INDArray[] outputs) {
+      from = heap.pieces(Native.address(inputs[0]), planes, h.in() * w.in());
+      to = heap.pieces(Native.address(outputs[0]), planes, h.out() * w.out());
+    }
+
+    @Override
+    void work(Worker<A> worker, long plane) {
+      Objects.requireNonNull(from).read(plane, worker.image);
+      worker.maxima.places(worker.image, worker.places);
+      Objects.requireNonNull(to).write(worker.places, 0, plane);
+    }
+  }
+}
