@@ -19,6 +19,9 @@ final class Parallel {
   /** Numbers that take longer to work through than it takes to wake a thread. */
   private static final long WORTHWHILE = 1L << 15;
 
+  /** As many grains take some times as long as OpenMP takes to make its threads anew. */
+  private static final long LARGE = 16;
+
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
   /** Threads that wait without turning, and end with the program. */
@@ -61,6 +64,9 @@ final class Parallel {
     if (workers <= 1) {
       part.run(0, 0, count);
       return;
+    }
+    if (count / grain >= LARGE) {
+      OpenMp.release(); // else its threads take the cores from ours
     }
     AtomicLong next = new AtomicLong();
     AtomicReference<Throwable> failure = new AtomicReference<>();
