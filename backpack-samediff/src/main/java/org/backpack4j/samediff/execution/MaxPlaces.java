@@ -23,6 +23,9 @@ record MaxPlaces(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) imple
   /** Single precision counts no further. */
   private static final long MOST = 1L << 24;
 
+  /** How many times as long as a copy it takes. */
+  private static final int EFFORT = 4;
+
   /**
    * The kernel for images [B, C, H, W].
    *
@@ -72,7 +75,7 @@ record MaxPlaces(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) imple
     Search(Heap<A> heap, Supplier<Maxima<A>> maxima) {
       super(
           planes,
-          (long) h.in() * w.in(),
+          (long) EFFORT * h.in() * w.in(),
           () ->
               new Worker<>(maxima.get(), heap.make(h.in() * w.in()), heap.make(h.out() * w.out())));
       this.heap = heap;

@@ -20,7 +20,7 @@ final class Parallel {
   private static final long WORTHWHILE = 1L << 15;
 
   /** As many grains take some times as long as OpenMP takes to make its threads anew. */
-  private static final long LARGE = 16;
+  private static final long LARGE = 24;
 
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
