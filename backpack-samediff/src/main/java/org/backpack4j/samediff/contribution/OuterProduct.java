@@ -182,13 +182,30 @@ public final class OuterProduct implements Contribution {
     if (pairsAreCheaper()) {
       return arranged(overPairs());
     }
-    Tensor squares = Signs.weigh(emit, emit.square(outputsFirst()), signs);
-    Tensor direct = emit.sum(squares, 0, 2);
-    List<Tensor> operands = new ArrayList<>(List.of(s, x.get()));
+    return columns() == 1 && samplesOf(x.get()).equals(samples())
+        ? squaredSumOfOne()
+        : arranged(squares(outputsFirst(), s, x.get()));
+  }
+
+  /** The same for one column: of the very products that the sum over samples may be made of. */
+  private Tensor squaredSumOfOne() {
+    Tensor inputs = x.get();
+    if (!inputsFirst) {
+      return squares(product(), s, inputs);
+    }
+    Dims column = Dims.of(samples(), Dim.ONE, Dim.of(inputs()), Dim.of(positions()));
+    Dims others = Dims.of(samples(), Dim.of(outputs()), Dim.of(positions()));
+    return squares(product(), emit.reshape(inputs, column), emit.reshape(s, others));
+  }
+
+  /** Σₙᵥ s G² [A, B] of G [N, V, A, B], which is a [N, V, A, P] times b [N, B, P]. */
+  private Tensor squares(Tensor g, Tensor a, Tensor b) {
+    Tensor sum = emit.sum(Signs.weigh(emit, emit.square(g), signs), 0, 2);
+    List<Tensor> operands = new ArrayList<>(List.of(a, b));
     if (signs != null) {
       operands.add(signs);
     }
-    return arranged(emit.fused("outer_squared_sum", direct, operands));
+    return emit.fused("outer_squared_sum", sum, operands);
   }
 
   /** Σᵥ s S² [N, O], for one position. */
