@@ -20,9 +20,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param w the windows' columns
  */
 record MaxPlaces(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) implements Kernel {
-  /** Single precision counts no further. */
-  private static final long MOST = 1L << 24;
-
   /** How many times as long as a copy it takes. */
   private static final int EFFORT = 4;
 
@@ -39,11 +36,7 @@ record MaxPlaces(DataType type, long planes, Unfold.Axis h, Unfold.Axis w) imple
     }
     long[] x = inputs.get(0).shape();
     long[] places = output.shape();
-    if (x.length != 4
-        || places.length != 4
-        || places[0] != x[0]
-        || places[1] != x[1]
-        || x[2] * x[3] > MOST) {
+    if (x.length != 4 || places.length != 4 || places[0] != x[0] || places[1] != x[1]) {
       return null;
     }
     int[] a = Arrays.stream(arguments).mapToInt(Math::toIntExact).toArray();

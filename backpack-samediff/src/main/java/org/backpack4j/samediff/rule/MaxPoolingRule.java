@@ -33,6 +33,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * do not count. The paddings may be negative.
  */
 final class MaxPoolingRule implements Rule {
+  /** Places are numbers of the images' type, and single precision counts no further. */
+  private static final long LARGEST_IMAGE = 1L << 24;
+
   @Override
   public Placement place(Site site, int output) {
     return Pooling.place(site, output);
@@ -64,7 +67,9 @@ final class MaxPoolingRule implements Rule {
         result = AxisMap.fromEnd(e, placed(e, last, masks.get(axis), w), 3 + axis);
       }
     }
-    if (windows.count() == 2 && windows.taps() > 1) {
+    if (windows.count() == 2
+        && windows.taps() > 1
+        && windows.in().product().size() <= LARGEST_IMAGE) {
       Tensor places = places(e, x, windows, masks);
       e.fused("max_pool_backward", result, List.of(places, s));
       Tensor pooled = site.rawOutput(output);
