@@ -22,6 +22,8 @@ final class Kernels {
       return SumByProduct.of(reduce, inputs, output);
     }
     return switch (op.opName()) {
+      case "add", "divide", "multiply", "subtract" ->
+          SlicedBroadcast.of((DynamicCustomOp) op, inputs, output);
       case "im2col" -> Unfold.ofNative((DynamicCustomOp) op, inputs, output);
       case "matmul" -> SlicedProduct.of((DynamicCustomOp) op, inputs, output);
       case "maxpool2d" -> MaxPool.ofNative((DynamicCustomOp) op, inputs, output);

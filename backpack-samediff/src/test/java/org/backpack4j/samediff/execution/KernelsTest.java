@@ -356,6 +356,20 @@ class KernelsTest {
 
   @ParameterizedTest
   @EnumSource(names = {"DOUBLE", "FLOAT"})
+  void masks(DataType type) {
+    SDVariable s = feed("s", type, 2, 3, 200, 200);
+    SDVariable mask = feed("m", type, 2, 1, 200, 200);
+    SDVariable one = feed("one", type, 1, 1, 200, 200);
+    SDVariable h = s.add(1.0);
+    for (SDVariable small : List.of(mask, one)) {
+      check(h.mul(small).name(), SlicedBroadcast.class);
+      check(small.sub(h).name(), SlicedBroadcast.class);
+      check(h.div(small).name(), SlicedBroadcast.class);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"DOUBLE", "FLOAT"})
   void squares(DataType type) {
     SDVariable x = feed("x", type, 5, 7);
     check(graph.math().square(x.add(1.0)).name(), Square.class);

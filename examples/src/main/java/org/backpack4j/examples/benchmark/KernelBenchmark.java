@@ -120,6 +120,14 @@ public class KernelBenchmark {
             g.placeHolder("b", DataType.FLOAT, 32, 144, 576));
       }
     },
+    /** A mask on nine columns. */
+    MASK {
+      @Override
+      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+        return g.placeHolder("s", DataType.FLOAT, 32, 9, 50176)
+            .mul(g.placeHolder("m", DataType.FLOAT, 32, 1, 50176));
+      }
+    },
     /** Squares. */
     SQUARE {
       @Override
