@@ -182,20 +182,16 @@ public final class OuterProduct implements Contribution {
     if (pairsAreCheaper()) {
       return arranged(overPairs());
     }
-    return columns() == 1 && samplesOf(x.get()).equals(samples())
-        ? squaredSumOfOne()
+    // Of one column the very products that the sum over samples may be made of.
+    return columns() == 1 && inputsFirst && samplesOf(x.get()).equals(samples())
+        ? squaresInputsFirst()
         : arranged(squares(outputsFirst(), s, x.get()));
   }
 
-  /** The same for one column: of the very products that the sum over samples may be made of. */
-  private Tensor squaredSumOfOne() {
-    Tensor inputs = x.get();
-    if (!inputsFirst) {
-      return squares(product(), s, inputs);
-    }
+  private Tensor squaresInputsFirst() {
     Dims column = Dims.of(samples(), Dim.ONE, Dim.of(inputs()), Dim.of(positions()));
     Dims others = Dims.of(samples(), Dim.of(outputs()), Dim.of(positions()));
-    return squares(product(), emit.reshape(inputs, column), emit.reshape(s, others));
+    return squares(product(), emit.reshape(x.get(), column), emit.reshape(s, others));
   }
 
   /** Σₙᵥ s G² [A, B] of G [N, V, A, B], which is a [N, V, A, P] times b [N, B, P]. */

@@ -16,12 +16,13 @@ import java.util.Set;
 final class Fusing {
   private final List<OpPlan> all;
   private final Map<Value, OpPlan> makers = new HashMap<>();
-  private final Map<OpPlan, Integer> positions = new HashMap<>();
+
+  /** What kernels that may take an op's place read. */
+  private final Map<OpPlan, List<Value>> kernelInputs = new HashMap<>();
 
   private Fusing(List<OpPlan> all) {
     this.all = all;
     for (OpPlan op : all) {
-      positions.put(op, positions.size());
       op.outputs().forEach(output -> makers.put(output, op));
     }
   }
@@ -135,15 +136,15 @@ final class Fusing {
               ? null
               : Kernels.named(fusion.kernel(), inputs, output, arguments);
       if (kernel != null) {
+        kernelInputs.computeIfAbsent(maker, key -> new ArrayList<>()).addAll(inputs);
         candidates.add(new Fused(maker, maker.by(kernel, inputs), inner(maker, inputs)));
       }
     }
     return candidates;
   }
 
-  /** Whether a value is computed from an op's outputs. */
+  /** Whether a value is computed from an op's outputs, by ops or by kernels in their place. */
   private boolean dependsOn(Value value, OpPlan op) {
-    int position = positions.getOrDefault(op, 0);
     Set<OpPlan> seen = new HashSet<>();
     Deque<Value> open = new ArrayDeque<>(List.of(value));
     while (!open.isEmpty()) {
@@ -151,8 +152,9 @@ final class Fusing {
       if (maker == op) {
         return true;
       }
-      if (maker != null && positions.getOrDefault(maker, 0) > position && seen.add(maker)) {
+      if (maker != null && seen.add(maker)) {
         maker.inputs().forEach(open::push);
+        kernelInputs.getOrDefault(maker, List.of()).forEach(open::push);
       }
     }
     return false;

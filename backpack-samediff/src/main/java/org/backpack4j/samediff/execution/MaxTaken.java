@@ -10,6 +10,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * A maximum pooling whose maxima are found already: images [B, C, H, W] and {@link MaxPlaces} [B,
  * C, oH, oW] to the maxima [B, C, oH, oW].
  *
+ * <p>Not a number wins against any number, where the native op passes it over.
+ *
  * @param type float or double
  * @param planes the number of images times channels
  * @param length the numbers in one image

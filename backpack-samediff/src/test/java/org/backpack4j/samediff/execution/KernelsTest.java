@@ -2,13 +2,16 @@ package org.backpack4j.samediff.execution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.backpack4j.samediff.execution.Numbers.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.nd4j.linalg.api.ops.impl.layers.convolution.Pooling2D.Pooling2DType.MAX;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.graph.Walk;
 import org.jspecify.annotations.Nullable;
@@ -264,6 +267,21 @@ class KernelsTest {
     assertThat(kernels(pooled, search, taken))
         .as("the maxima alone")
         .noneMatch(MaxTaken.class::isInstance);
+  }
+
+  /** Each would read what the other computes: only one may. */
+  @Test
+  void kernelsInACircle() {
+    SDVariable x = feed("x", DataType.DOUBLE, 1, 1, 4, 4);
+    Pooling2DConfig config = Pooling2DConfig.builder().kH(2).kW(2).sH(2).sW(2).type(MAX).build();
+    SDVariable a = graph.cnn().maxPooling2d("a", x, config);
+    SDVariable b = graph.cnn().maxPooling2d("b", x.add(1), config);
+    String sum = a.add(b).name();
+    Hints.Fusion first = fusion("max_pool", "a", List.of("x", "b"));
+    Hints.Fusion second = fusion("max_pool", "b", List.of("x", "a"));
+    Supplier<Long> taken =
+        () -> kernels(sum, first, second).filter(MaxTaken.class::isInstance).count();
+    assertThat(assertTimeoutPreemptively(Duration.ofSeconds(20), taken::get)).isEqualTo(1);
   }
 
   /** The place of each window's first maximum in its image, looked for one by one. */
