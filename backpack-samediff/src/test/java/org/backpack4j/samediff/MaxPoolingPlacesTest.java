@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** Where a pooling's maxima are looked for. */
 class MaxPoolingPlacesTest {
@@ -32,27 +33,44 @@ class MaxPoolingPlacesTest {
     return graph;
   }
 
+  private static Map<String, INDArray> feeds() {
+    INDArray x = Transforms.round(Nd4j.rand(DataType.FLOAT, 3, 1, 5, 6).mul(4)); // many are equal
+    return Map.of("x", x, "labels", Nd4j.zeros(DataType.FLOAT, 3, 1));
+  }
+
   @Test
   void onceForAllDirections() {
-    try (ExtendedGraph extended = BackPack.extend(pooled(4, 6), new DiagGGNExact());
+    try (ExtendedGraph extended = BackPack.extend(pooled(5, 6), new DiagGGNExact());
         PlannedGraph planned = extended.planned(extended.hints())) {
-      Map<String, INDArray> feeds =
-          Map.of(
-              "x",
-              Nd4j.rand(DataType.FLOAT, 3, 1, 4, 6),
-              "labels",
-              Nd4j.zeros(DataType.FLOAT, 3, 1));
       List<String> kinds =
-          planned.profile(feeds, extended.outputNames()).stream().map(Timing::kind).toList();
+          planned.profile(feeds(), extended.outputNames()).stream().map(Timing::kind).toList();
       assertThat(kinds).containsOnlyOnce("MaxPlaces", "MaxTaken").doesNotContain("maxpool2d");
       assertThat(kinds).filteredOn("MaxPoolBackward"::equals).hasSize(2);
+    }
+  }
+
+  /** The ops that define the places, which a plan has no need of, say the same as the kernel. */
+  @Test
+  void asTheOpsDefineThem() {
+    try (ExtendedGraph extended = BackPack.extend(pooled(5, 6));
+        PlannedGraph planned = extended.planned(extended.hints())) {
+      List<String> places =
+          extended.hints().fusions().stream()
+              .filter(f -> f.kernel().equals("max_pool_places"))
+              .map(Hints.Fusion::output)
+              .toList();
+      Map<String, INDArray> feeds = feeds();
+      assertThat(planned.profile(feeds, places)).extracting(Timing::kind).contains("MaxPlaces");
+      assertThat(planned.output(feeds, places))
+          .isEqualTo(extended.sameDiff().output(feeds, places))
+          .hasSize(1);
     }
   }
 
   /** Single precision could not tell the last places from each other. */
   @Test
   void byMasksInLargeImages() {
-    assertThat(fusions(4096, 4096)).contains("max_pool_places", "max_pool_backward");
+    assertThat(fusions(64, 64)).contains("max_pool_places", "max_pool_backward");
     assertThat(fusions(4097, 4096)).noneMatch(kernel -> kernel.startsWith("max_pool"));
   }
 

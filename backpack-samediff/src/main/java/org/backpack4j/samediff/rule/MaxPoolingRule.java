@@ -12,6 +12,7 @@ import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -86,14 +87,12 @@ final class MaxPoolingRule implements Rule {
 
   /** The number of each window's first maximum in its image: [N, C, oH, oW]. */
   private static Tensor places(Emitter e, Tensor x, Windows windows, List<List<Tensor>> masks) {
-    Dims in = windows.in();
+    long height = windows.get(0).in();
+    long width = windows.get(1).in();
     Tensor chosen =
-        e.constant(
-            List.of("grid", in, x.type()),
-            () -> {
-              long[] shape = {1, 1, 1, in.get(0).size(), in.get(1).size()};
-              return Nd4j.arange(in.product().size()).castTo(x.type()).reshape('c', shape);
-            });
+        e.add(
+            count(e, x.type(), height, width, 1, 1, 1, height, 1),
+            count(e, x.type(), width, 1, 1, 1, 1, 1, width));
     for (int axis = windows.count() - 1; axis >= 0; axis--) {
       if (!windows.get(axis).trivial()) {
         List<Tensor> taps = taps(e, AxisMap.toEnd(e, chosen, 3 + axis), windows.get(axis), 0);
@@ -114,6 +113,13 @@ final class MaxPoolingRule implements Rule {
         w.before(),
         h.dilation(),
         w.dilation());
+  }
+
+  /** 0, step, 2 · step … in a shape. */
+  private static Tensor count(Emitter e, DataType type, long numbers, long step, long... shape) {
+    return e.constant(
+        List.of("count", type, step, Dims.of(shape)),
+        () -> Nd4j.arange(numbers).castTo(type).mul(step).reshape('c', shape));
   }
 
   /** Of each window the tap that the masks choose. */
