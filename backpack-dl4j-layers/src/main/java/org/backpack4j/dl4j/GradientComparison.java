@@ -105,13 +105,18 @@ final class GradientComparison {
           + " not; ours is the derivative of the score.";
     }
     if (Dl4jConverter.has(net, AbstractSameDiffLayer.class)) {
-      return " DL4J 1.0.0-M2.1 answers twice the gradient for SameDiff layers, attention and locally"
-          + " connected layers among them, and for all layers below; ours is the derivative of the"
-          + " score.";
+      return " DL4J 1.0.0-M2.1 answers twice the gradient for SameDiff layers, attention and"
+                 + " locally connected layers among them, and for all layers below; ours is the"
+                 + " derivative of the score.";
+    }
+    if (Dl4jConverter.scalesBackwardsAlone(net)) {
+      return " Where batch normalisation has a locked gamma other than 1 and a locked beta of 0,"
+          + " DL4J 1.0.0-M2.1 does not multiply by gamma in its forward pass, but does in its"
+          + " backward pass; ours is the derivative of the score.";
     }
     if (Dl4jConverter.draws(net, ActivationRReLU.class)) {
-      return " DL4J 1.0.0-M2.1 takes 1 for the derivative of RReLU everywhere; ours is the derivative"
-          + " of the score.";
+      return " DL4J 1.0.0-M2.1 takes 1 for the derivative of RReLU everywhere; ours is the"
+                 + " derivative of the score.";
     }
     return " Labels whose rows do not add up to one, and outputs so near to 0 or 1 that DL4J clips"
         + " them, are the usual reasons.";

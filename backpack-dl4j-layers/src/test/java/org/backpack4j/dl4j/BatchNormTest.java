@@ -1,16 +1,22 @@
 package org.backpack4j.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -79,5 +85,88 @@ class BatchNormTest {
     assertThat(actual.dataType()).isEqualTo(DataType.FLOAT);
     assertThat(actual.castTo(DataType.DOUBLE).sub(expected).amaxNumber().doubleValue())
         .isLessThan(3e-6);
+  }
+
+  /** None, one and both of the two at values that DL4J takes for nothing to do. */
+  static Stream<Arguments> locked() {
+    double[][] values = {{1, 0}, {2, 0}, {-2, 0}, {1, 0.3}, {0, 0.3}, {1.5, 0.2}, {0, 0}};
+    return Arrays.stream(values)
+        .flatMap(v -> Stream.of(true, false).map(rows -> Arguments.of(v[0], v[1], rows)));
+  }
+
+  private static MultiLayerNetwork locked(double gamma, double beta, boolean rows) {
+    Layer below =
+        rows
+            ? new DenseLayer.Builder().nOut(4).build()
+            : new ConvolutionLayer.Builder(2, 2).nOut(3).build();
+    return Nets.sequential(
+        rows ? InputType.feedForward(5) : InputType.convolutional(5, 5, 2),
+        below,
+        new BatchNormalization.Builder().lockGammaBeta(true).gamma(gamma).beta(beta).build(),
+        output());
+  }
+
+  private static INDArray features(boolean rows) {
+    return rows ? Nets.random(4, 5) : Nets.random(4, 2, 5, 5);
+  }
+
+  /** DL4J applies locked γ and β only if neither is the default. */
+  @ParameterizedTest
+  @MethodSource("locked")
+  void lockedAsDl4jAppliesThem(double gamma, double beta, boolean rows) {
+    MultiLayerNetwork net = locked(gamma, beta, rows);
+    Converted check = Converted.of(net, features(rows), Nets.classes(4, 3)).coupled();
+    // DL4J's gradient below is γ times the derivative of its score where β is 0
+    (beta == 0 && gamma != 1 ? check.againstBruteForce() : check).check();
+  }
+
+  @ParameterizedTest
+  @MethodSource("locked")
+  void lockedInEvaluationMode(double gamma, double beta, boolean rows) {
+    MultiLayerNetwork net = locked(gamma, beta, rows);
+    DataSet batch = new DataSet(features(rows), Nets.classes(4, 3));
+    net.fit(batch); // moves the running statistics
+    ConvertedNetwork converted =
+        Dl4jConverter.on(net).like(batch).statistics(BatchStatistics.RUNNING).convert();
+    String name = converted.activations("1");
+    INDArray actual = converted.sameDiff().output(converted.feeds(batch), name).get(name);
+    INDArray expected = net.feedForward(batch.getFeatures(), false).get(2);
+    assertThat(actual.sub(expected).amaxNumber().doubleValue()).isLessThan(1e-12);
+  }
+
+  /** What the gradient is off by is told as what it is. */
+  @Test
+  void whatDl4jMultipliesBackwardsAloneIsNamed() {
+    assertThat(Dl4jConverter.scalesBackwardsAlone(locked(2, 0, true))).isTrue();
+    assertThat(Dl4jConverter.scalesBackwardsAlone(locked(2, 0.1, true))).isFalse();
+    assertThat(Dl4jConverter.scalesBackwardsAlone(locked(1, 0, true))).isFalse();
+  }
+
+  /** DL4J normalises time series within each sample, if there are as many as features. */
+  @Test
+  void ofTimeSeriesIsRefused() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.recurrent(4, 3),
+            new LSTM.Builder().nOut(4).build(),
+            new BatchNormalization.Builder().build(),
+            new RnnOutputLayer.Builder(LossFunction.MSE).nOut(2).build());
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net, new long[] {4, 3}))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("layer \"1\" (BatchNormalization): its input has the shape [N, 4, 3]")
+        .hasMessageContaining("RnnToFeedForwardPreProcessor");
+  }
+
+  @Test
+  void ofVolumesIsRefused() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.convolutional3D(3, 3, 3, 2),
+            new BatchNormalization.Builder().build(),
+            output());
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net, new long[] {2, 3, 3, 3}))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining(
+            "layer \"0\" (BatchNormalization): its input has the shape [N, 2, 3, 3, 3]");
   }
 }

@@ -13,11 +13,18 @@ import org.nd4j.autodiff.samediff.SameDiff;
 /**
  * {@code BatchNormalization}: γ (x − μ) / √(v + ε) + β along the channels, with the batch's mean
  * and biased variance, or the running ones; of these DL4J keeps v or log₁₀ √v.
+ *
+ * <p>Locked γ and β are applied only if γ is not 1 <em>and</em> β is not 0, as DL4J does it in its
+ * forward pass. Its backward pass multiplies by γ in any case ({@link
+ * org.backpack4j.dl4j.convert.OwnFaults}). It takes rows and images; time series it normalises
+ * within each sample, if there are as many samples as features, and cannot train; volumes not at
+ * all.
  */
 final class BatchNorm implements LayerConverter<BatchNormalization> {
   @Override
   public Value convert(BatchNormalization conf, Site site) {
     Value x = site.input();
+    refuseOthers(x, site);
     int channels = x.rank() == 4 && conf.getCnn2DFormat() == CNN2DFormat.NHWC ? 3 : 1;
     long[] row = new long[x.rank()];
     Arrays.fill(row, 1);
@@ -34,11 +41,27 @@ final class BatchNorm implements LayerConverter<BatchNormalization> {
     }
     SDVariable normalised = centred.div(site.sd().math().sqrt(variance.add(conf.getEps())));
     if (conf.isLockGammaBeta()) {
-      return x.with(normalised.mul(conf.getGamma()).add(conf.getBeta()));
+      boolean applied = conf.getGamma() != 1 && conf.getBeta() != 0;
+      return x.with(applied ? normalised.mul(conf.getGamma()).add(conf.getBeta()) : normalised);
     }
     SDVariable gamma = site.sd().reshape(site.parameter("gamma").variable(), row);
     SDVariable beta = site.sd().reshape(site.parameter("beta").variable(), row);
     return x.with(normalised.mul(gamma).add(beta));
+  }
+
+  private static void refuseOthers(Value x, Site site) {
+    if (x.rank() != 2 && x.rank() != 4) {
+      throw site.refuse(
+          "its input has the shape "
+              + x
+              + ", and DL4J 1.0.0-M2.1 normalises rows [N, F] and images alone: "
+              + (x.rank() == 3
+                  ? "time series it normalises within each sample, and cannot train"
+                  : "it has no formula for others"),
+          x.rank() == 3
+              ? "let an RnnToFeedForwardPreProcessor bring the series into rows before it"
+              : "leave it out, or write it as a SameDiff layer");
+    }
   }
 
   /**
