@@ -13,8 +13,8 @@ import org.backpack4j.dl4j.convert.BatchShape;
 import org.backpack4j.dl4j.convert.Given;
 import org.backpack4j.dl4j.convert.Obstacle;
 import org.backpack4j.samediff.BackPack;
-import org.backpack4j.samediff.Evaluation;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.backprop.Refusal;
@@ -138,7 +138,7 @@ final class Evaluator implements AutoCloseable {
     given = Given.NOTHING;
     notes.addAll(new LinkedHashSet<>(outOfReach.values()));
     verified++;
-    Evaluation quantities = new Evaluation(outputs, Arrays.asList(settings.extensions()));
+    QuantityResults quantities = new QuantityResults(outputs, Arrays.asList(settings.extensions()));
     return new TrainingStep(iteration, epoch, quantities, notes);
   }
 

@@ -251,8 +251,8 @@ public final class ExtendedGraph implements AutoCloseable {
    * @param feeds an array for each placeholder that is needed
    * @return the quantities, by parameter and extension
    */
-  public Evaluation evaluate(Map<String, INDArray> feeds) {
-    return new Evaluation(output(feeds, outputNames()), quantities.extensions());
+  public QuantityResults evaluate(Map<String, INDArray> feeds) {
+    return new QuantityResults(output(feeds, outputNames()), quantities.extensions());
   }
 
   /**

@@ -11,7 +11,8 @@ import java.util.List;
  * @param quantities the quantities
  * @param notes what has to be known to read them; none as a rule
  */
-public record TrainingStep(int iteration, int epoch, Evaluation quantities, List<String> notes) {
+public record TrainingStep(
+    int iteration, int epoch, QuantityResults quantities, List<String> notes) {
   /**
    * The quantities of an iteration.
    *

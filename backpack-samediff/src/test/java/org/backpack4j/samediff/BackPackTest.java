@@ -146,7 +146,7 @@ class BackPackTest {
     SameDiff sd = Graphs.perceptron();
     Map<String, INDArray> feeds = Graphs.feeds(4);
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad(), new DiagGGNExact())) {
-      Evaluation evaluation = graph.evaluate(feeds);
+      QuantityResults evaluation = graph.evaluate(feeds);
       assertThat(evaluation.get("w", DiagGGNExact.class))
           .isEqualTo(graph.output(feeds, "w.diag_ggn_exact").get("w.diag_ggn_exact"));
       assertThat(evaluation.gradient("b")).isEqualTo(graph.output(feeds, "b.grad").get("b.grad"));
@@ -233,7 +233,7 @@ class BackPackTest {
       double norm = 0;
       for (int k = 0; k < 5; k++) {
         for (String parameter : graph.parameters()) {
-          Evaluation evaluation = graph.evaluate(feeds);
+          QuantityResults evaluation = graph.evaluate(feeds);
           INDArray exact = evaluation.get(parameter, DiagGGNExact.class);
           INDArray off = evaluation.get(parameter, DiagGGNMC.class).sub(exact);
           squares += off.mul(off).sumNumber().doubleValue();

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.samediff.BackPack;
-import org.backpack4j.samediff.Evaluation;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,7 +100,7 @@ class SampledLossTest {
       double squares = 0;
       double norm = 0;
       for (int k = 0; k < 10; k++) {
-        Evaluation evaluation = graph.evaluate(feeds);
+        QuantityResults evaluation = graph.evaluate(feeds);
         INDArray exact = evaluation.get("w", DiagGGNExact.class);
         INDArray off = evaluation.get("w", DiagGGNMC.class).sub(exact);
         squares += off.mul(off).sumNumber().doubleValue();

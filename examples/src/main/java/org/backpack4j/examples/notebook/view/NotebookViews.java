@@ -1,8 +1,8 @@
 package org.backpack4j.examples.notebook.view;
 
 import java.util.function.Function;
-import org.backpack4j.samediff.Evaluation;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.QuantityResults;
 import org.dflib.jjava.jupyter.Extension;
 import org.dflib.jjava.jupyter.kernel.BaseKernel;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
@@ -14,7 +14,7 @@ public final class NotebookViews implements Extension {
   public void install(BaseKernel kernel) {
     show(kernel, View.class, view -> view);
     show(kernel, ExtendedGraph.class, GraphView::of);
-    show(kernel, Evaluation.class, SummaryView::of);
+    show(kernel, QuantityResults.class, SummaryView::of);
   }
 
   private static <T> void show(BaseKernel kernel, Class<T> type, Function<T, View> view) {

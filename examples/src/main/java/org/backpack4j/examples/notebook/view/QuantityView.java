@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.backpack4j.samediff.Evaluation;
+import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.extension.Extension;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
@@ -35,7 +35,7 @@ public final class QuantityView implements View {
    * @return the view
    */
   public static QuantityView of(
-      Evaluation evaluation, String parameter, Class<? extends Extension> extension) {
+      QuantityResults evaluation, String parameter, Class<? extends Extension> extension) {
     return of(parameter + ", " + extension.getSimpleName(), evaluation.get(parameter, extension));
   }
 

@@ -2,7 +2,7 @@ package org.backpack4j.examples.notebook.view;
 
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.Evaluation;
+import org.backpack4j.samediff.QuantityResults;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A line for each quantity: its shape, norm, mean, extremes, and how its entries are spread. */
@@ -24,7 +24,7 @@ public final class SummaryView implements View {
    * @param evaluation an evaluation of an extended graph
    * @return a line for each output
    */
-  public static SummaryView of(Evaluation evaluation) {
+  public static SummaryView of(QuantityResults evaluation) {
     return of(evaluation.outputs());
   }
 

@@ -19,7 +19,7 @@ import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 
-class BackPackListenerTest {
+class SameDiffBackPackListenerTest {
   private static final INDArray X = Nd4j.linspace(DataType.DOUBLE, -1, 0.1, 20).reshape(5, 4);
   private static final INDArray Y =
       Nd4j.eye(3)
@@ -58,7 +58,7 @@ class BackPackListenerTest {
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad(), new DiagGGNExact())) {
       expected = graph.output(Map.of("x", X, "y", Y), graph.outputNames());
     }
-    try (BackPackListener listener = new BackPackListener(new BatchGrad(), new DiagGGNExact())) {
+    try (SameDiffBackPackListener listener = new SameDiffBackPackListener(new BatchGrad(), new DiagGGNExact())) {
       sd.setListeners(listener.check(sd));
       fit(sd, 1);
       assertThat(listener.outputs()).isEqualTo(expected);
@@ -70,7 +70,7 @@ class BackPackListenerTest {
   void trainingIsAsWithoutTheListener() {
     SameDiff plain = model();
     SameDiff watched = model();
-    watched.setListeners(new BackPackListener(new BatchGrad(), new DiagGGNExact()));
+    watched.setListeners(new SameDiffBackPackListener(new BatchGrad(), new DiagGGNExact()));
     fit(plain, 20);
     fit(watched, 20);
     assertThat(watched.getVariable("w").getArr()).isEqualTo(plain.getVariable("w").getArr());
@@ -81,7 +81,7 @@ class BackPackListenerTest {
     SameDiff sd = model();
     List<Integer> iterations = new ArrayList<>();
     sd.setListeners(
-        new BackPackListener(new BatchGrad())
+        new SameDiffBackPackListener(new BatchGrad())
             .everyNIterations(3)
             .onStep(s -> iterations.add(s.iteration())));
     fit(sd, 8);
@@ -92,8 +92,8 @@ class BackPackListenerTest {
   void aFailureIsThrownToWhoAsksAndTrainingGoesOn() {
     SameDiff plain = model();
     SameDiff watched = model();
-    BackPackListener listener =
-        new BackPackListener(new BatchGrad()).with(b -> b.parameters("nothing"));
+    SameDiffBackPackListener listener =
+        new SameDiffBackPackListener(new BatchGrad()).with(b -> b.parameters("nothing"));
     watched.setListeners(listener);
     fit(plain, 3);
     fit(watched, 3);
@@ -105,8 +105,8 @@ class BackPackListenerTest {
 
   @Test
   void whatCannotBeHadIsToldBeforehand() {
-    BackPackListener listener =
-        new BackPackListener(new BatchGrad()).with(b -> b.parameters("nothing"));
+    SameDiffBackPackListener listener =
+        new SameDiffBackPackListener(new BatchGrad()).with(b -> b.parameters("nothing"));
     assertThatThrownBy(() -> listener.check(model())).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(listener::outputs)
         .isInstanceOf(IllegalStateException.class)

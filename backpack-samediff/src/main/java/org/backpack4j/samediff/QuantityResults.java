@@ -6,7 +6,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The quantities of one evaluation. */
-public final class Evaluation {
+public final class QuantityResults {
   private final Map<String, INDArray> outputs;
   private final List<Extension> extensions;
 
@@ -16,7 +16,7 @@ public final class Evaluation {
    * @param outputs the arrays by output name, {@code <parameter>.<field>}
    * @param extensions the extensions that computed them
    */
-  public Evaluation(Map<String, INDArray> outputs, List<Extension> extensions) {
+  public QuantityResults(Map<String, INDArray> outputs, List<Extension> extensions) {
     this.outputs = outputs;
     this.extensions = List.copyOf(extensions);
   }

@@ -15,10 +15,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
- * The quantities of every iteration of {@code sd.fit}:
+ * The quantities of every iteration of {@code sd.fit}, SameDiff's own training:
  *
  * <pre>{@code
- * BackPackListener backPack = new BackPackListener(new BatchGrad(), new DiagGGNExact());
+ * SameDiffBackPackListener backPack = new SameDiffBackPackListener(new BatchGrad(), new DiagGGNExact());
  * sd.setListeners(backPack);
  * sd.fit(iterator, 1);
  * INDArray diagonal = backPack.get("w0", DiagGGNExact.class);
@@ -28,7 +28,7 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * extended at the first iteration, and again when its losses change. Training is as without the
  * listener: a failure is logged once, and thrown by {@link #get}.
  */
-public final class BackPackListener extends BaseListener implements AutoCloseable {
+public final class SameDiffBackPackListener extends BaseListener implements AutoCloseable {
   private final Extension[] extensions;
   private final TrainingRecord record = new TrainingRecord();
   private UnaryOperator<BackPack.Builder> choices = b -> b;
@@ -41,7 +41,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
    *
    * @param extensions the quantities
    */
-  public BackPackListener(Extension... extensions) {
+  public SameDiffBackPackListener(Extension... extensions) {
     this.extensions = extensions.clone();
   }
 
@@ -52,7 +52,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
    * @return this listener
    * @throws IllegalArgumentException if it is less than 1
    */
-  public BackPackListener everyNIterations(int n) {
+  public SameDiffBackPackListener everyNIterations(int n) {
     record.everyNIterations(n);
     return this;
   }
@@ -63,7 +63,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
    * @param callback is given the quantities of each iteration chosen
    * @return this listener
    */
-  public BackPackListener onStep(Consumer<TrainingStep> callback) {
+  public SameDiffBackPackListener onStep(Consumer<TrainingStep> callback) {
     record.onStep(callback);
     return this;
   }
@@ -74,7 +74,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
    * @param with changes the builder that the graph is extended by
    * @return this listener
    */
-  public BackPackListener with(UnaryOperator<BackPack.Builder> with) {
+  public SameDiffBackPackListener with(UnaryOperator<BackPack.Builder> with) {
     choices = with;
     return this;
   }
@@ -86,7 +86,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
    * @return this listener
    * @throws UnsupportedGraphException if a quantity cannot be had; it lists every reason
    */
-  public BackPackListener check(SameDiff sd) {
+  public SameDiffBackPackListener check(SameDiff sd) {
     graph(sd);
     return this;
   }
@@ -138,7 +138,7 @@ public final class BackPackListener extends BaseListener implements AutoCloseabl
 
   private TrainingStep step(SameDiff sd, int iteration, int epoch, MultiDataSet data) {
     Map<String, INDArray> outputs = graph(sd).output(data);
-    Evaluation quantities = new Evaluation(outputs, Arrays.asList(extensions));
+    QuantityResults quantities = new QuantityResults(outputs, Arrays.asList(extensions));
     return new TrainingStep(iteration, epoch, quantities, List.of());
   }
 
