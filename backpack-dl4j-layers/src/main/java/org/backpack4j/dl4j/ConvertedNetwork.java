@@ -91,6 +91,16 @@ public final class ConvertedNetwork {
   }
 
   /**
+   * What is to be known of second-order quantities: where they start at the probabilities of a
+   * softmax or sigmoid, not in front of it.
+   *
+   * @return a sentence for each such output
+   */
+  public List<String> notes() {
+    return result.notes();
+  }
+
+  /**
    * The placeholders of the labels.
    *
    * @return their names, one for each output

@@ -132,6 +132,9 @@ final class Evaluator implements AutoCloseable {
       if (verified < settings.verified()) {
         verify(part, feeds, results);
       }
+      if (curved()) {
+        notes.addAll(part.network().notes());
+      }
       part.graph().refusals().forEach(r -> notes.add(r.toString()));
       outputs.putAll(results);
     }
@@ -173,7 +176,7 @@ final class Evaluator implements AutoCloseable {
 
   private List<Part> make(Model net, BatchShape shape) {
     boolean normalises = Dl4jConverter.normalisesBatches(net);
-    boolean curved = Arrays.stream(settings.extensions()).anyMatch(e -> e.columns().secondOrder());
+    boolean curved = curved();
     if (!settings.runningStatistics() || !normalises || !curved) {
       try {
         return List.of(part(net, shape, BatchStatistics.BATCH, e -> true));
@@ -196,6 +199,11 @@ final class Evaluator implements AutoCloseable {
       throw new UnsupportedGraphException(refusals);
     }
     return parts;
+  }
+
+  /** Whether second-order quantities are asked for. */
+  private boolean curved() {
+    return Arrays.stream(settings.extensions()).anyMatch(e -> e.columns().secondOrder());
   }
 
   private static UnsupportedGraphException withRemedy(UnsupportedGraphException refused) {

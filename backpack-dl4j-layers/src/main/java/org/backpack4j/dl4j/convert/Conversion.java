@@ -66,6 +66,7 @@ public final class Conversion {
   private final Map<String, List<String>> losses = new LinkedHashMap<>();
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Map<String, State> states = new LinkedHashMap<>();
+  private final List<String> notes = new ArrayList<>();
   private boolean writtenOut;
 
   private Conversion(
@@ -125,6 +126,7 @@ public final class Conversion {
    * @param begins the steps behind which the graph begins, since they could not be converted
    * @param outOfReach for each parameter below a layer that could not be converted, what stands in
    *     the way
+   * @param notes what is to be told with second-order quantities
    */
   public record Result(
       SameDiff graph,
@@ -141,7 +143,8 @@ public final class Conversion {
       Map<String, String> sums,
       Map<String, INDArray> noisy,
       Set<String> begins,
-      Map<String, Obstacle> outOfReach) {}
+      Map<String, Obstacle> outOfReach,
+      List<String> notes) {}
 
   /**
    * Finds what stands in the way of a conversion, by the configuration alone.
@@ -301,7 +304,8 @@ public final class Conversion {
         sums,
         noisy,
         reach.ends(),
-        beyond);
+        beyond,
+        List.copyOf(notes));
   }
 
   private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
@@ -445,6 +449,20 @@ public final class Conversion {
     return converter.convert(function, x.variable());
   }
 
+  void note(String text) {
+    notes.add(text);
+  }
+
+  /** Whether a step that answers one of some variables is read by more than one. */
+  boolean severalRead(Set<String> variables) {
+    return network.steps().stream()
+        .map(Step::name)
+        .filter(name -> values.containsKey(name))
+        .filter(name -> variables.contains(value(name).variable().name()))
+        .anyMatch(
+            name -> network.steps().stream().filter(s -> s.inputs().contains(name)).count() > 1);
+  }
+
   <F extends ILossFunction> long labelColumns(F loss, long columns) {
     return Objects.requireNonNull(tables.of(loss)).labelColumns(loss, columns);
   }
@@ -533,6 +551,13 @@ public final class Conversion {
 
   /** The shape that a variable has for two samples of zeros; the samples are on axis 0. */
   long[] measure(SDVariable variable) {
+    long[] dims = measure(List.of(variable)).get(0).clone();
+    dims[0] = -1;
+    return dims;
+  }
+
+  /** The shapes that variables have for two samples of zeros. */
+  List<long[]> measure(List<SDVariable> variables) {
     Map<String, INDArray> feeds = new LinkedHashMap<>();
     for (SDVariable v : graph.variables()) {
       if (v.isPlaceHolder()) {
@@ -541,12 +566,10 @@ public final class Conversion {
         feeds.put(v.name(), Nd4j.zeros(type(), dims));
       }
     }
-    INDArray array =
-        Objects.requireNonNull(graph.output(feeds, variable.name()).get(variable.name()));
-    long[] dims = array.shape().clone();
+    String[] names = variables.stream().map(SDVariable::name).toArray(String[]::new);
+    Map<String, INDArray> arrays = graph.output(feeds, names);
     graph.getSessions().clear();
-    dims[0] = -1;
-    return dims;
+    return Arrays.stream(names).map(n -> Objects.requireNonNull(arrays.get(n)).shape()).toList();
   }
 
   Value value(String name) {

@@ -6,6 +6,9 @@ import org.nd4j.autodiff.loss.LossReduce;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationSigmoid;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -106,6 +109,70 @@ public final class LossSite {
    */
   public SDVariable output() {
     return site.activate(activation, preOutput).shaped();
+  }
+
+  /**
+   * The same loss as one of what goes into a softmax, for a loss that is a negative log-likelihood
+   * behind one: where it is the layer's own activation function, or an earlier layer's.
+   * Second-order quantities start there, as in BackPACK. A note is left where they cannot, or where
+   * other layers read that function's answer as well.
+   *
+   * @return the loss with a softmax as its activation function; null if there is none
+   */
+  public @Nullable LossSite ofSoftmax() {
+    return activation instanceof ActivationSoftmax ? this : inFrontOf(true);
+  }
+
+  /**
+   * The same for a sigmoid.
+   *
+   * @return the loss with a sigmoid as its activation function; null if there is none
+   */
+  public @Nullable LossSite ofSigmoid() {
+    return activation instanceof ActivationSigmoid ? this : inFrontOf(false);
+  }
+
+  private @Nullable LossSite inFrontOf(boolean softmax) {
+    Probabilities found =
+        activation instanceof ActivationIdentity ? site.probabilities(preOutput()) : null;
+    if (found == null) {
+      return null;
+    }
+    String name = found.function().opName();
+    if (found.softmax() != softmax || !site.alongRows(found)) {
+      site.note(
+          "second-order quantities start behind the "
+              + name
+              + " that it reads, at the probabilities, not in front of it: "
+              + (found.softmax() != softmax
+                  ? "its loss is no likelihood of that function's"
+                  : "it is not one of each row")
+              + ". The curvature is another there: where the loss is the logarithm of one"
+              + " probability, the exact diagonal is the sum of the squared gradients.");
+      return null;
+    }
+    if (site.othersRead(found)) {
+      site.note(
+          "second-order quantities of its loss start in front of the "
+              + name
+              + " that it reads, though other layers read that as well; those of other losses pass"
+              + " through it.");
+    }
+    IActivation function = softmax ? new ActivationSoftmax() : new ActivationSigmoid();
+    Value logits = preOutput.with(found.argument());
+    return new LossSite(site, scale, function, logits, labels, mask, rowsPerSample);
+  }
+
+  /**
+   * The same loss where a mask of single values is a factor of the labels.
+   *
+   * @return a site without a mask, or the same if the mask is one of rows
+   */
+  public LossSite withMaskedLabels() {
+    return !masksValues() || mask == null
+        ? this
+        : new LossSite(
+            site, scale, activation, preOutput, labels.mul(mask.variable()), null, rowsPerSample);
   }
 
   /**

@@ -380,6 +380,25 @@ public final class Site {
     addLoss(scaled, predictions, own);
   }
 
+  /** What rows are, if a softmax or a sigmoid of an earlier layer has made them. */
+  @Nullable Probabilities probabilities(SDVariable rows) {
+    return Probabilities.of(rows);
+  }
+
+  /** Whether each of the rows is a function's answer by itself. */
+  boolean alongRows(Probabilities probabilities) {
+    return probabilities.alongRows(conversion::measure);
+  }
+
+  /** Whether anything but this layer reads a function's answer. */
+  boolean othersRead(Probabilities probabilities) {
+    return probabilities.readOtherwise() || conversion.severalRead(probabilities.variables());
+  }
+
+  void note(String text) {
+    conversion.note(step.where() + ": " + text);
+  }
+
   /** The number of loss variables that the step has. */
   int losses() {
     return conversion.losses(step);

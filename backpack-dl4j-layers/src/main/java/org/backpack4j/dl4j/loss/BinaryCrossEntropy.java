@@ -5,7 +5,6 @@ import org.backpack4j.dl4j.convert.LossSite;
 import org.backpack4j.dl4j.convert.Obstacles;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;
-import org.nd4j.linalg.activations.impl.ActivationSigmoid;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
 
@@ -13,8 +12,9 @@ import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
  * {@code LossBinaryXENT}, −Σ w (y log a + (1 − y) log(1 − a)), a = sigmoid(z) or any other
  * activation function.
  *
- * <p>Behind a sigmoid, second-order quantities start at z. DL4J clips a at 1e-5; where it does, its
- * gradient is not that of its score, and ours is that of the unclipped loss.
+ * <p>Behind a sigmoid, which may be an earlier layer's, second-order quantities start at z. DL4J
+ * clips a at 1e-5; where it does, its gradient is not that of its score, and ours is that of the
+ * unclipped loss.
  */
 final class BinaryCrossEntropy implements LossConverter<LossBinaryXENT> {
   @Override
@@ -27,12 +27,13 @@ final class BinaryCrossEntropy implements LossConverter<LossBinaryXENT> {
 
   @Override
   public void convert(LossBinaryXENT loss, LossSite site) {
-    if (site.activation() instanceof ActivationSigmoid) {
-      site.byValue(
+    LossSite logits = site.ofSigmoid();
+    if (logits != null) {
+      logits.byValue(
           (sd, name, labels, z, weights, reduce) ->
               sd.loss().sigmoidCrossEntropy(name, labels, z, weights, reduce, 0),
           site.labels(),
-          site.preOutput(),
+          logits.preOutput(),
           1,
           loss.getWeights());
       return;

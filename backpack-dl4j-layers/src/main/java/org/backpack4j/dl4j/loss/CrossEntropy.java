@@ -10,23 +10,26 @@ import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 /**
  * {@code LossMCXENT}, −Σ w y log a, a = softmax(z) or any other activation function.
  *
- * <p>Behind a softmax, second-order quantities start at z. DL4J's gradient there is a − y, that of
- * labels whose rows add up to one; with weights it is a Σ w y − w y, of any labels. Its score clips
- * a at 1e-10, its gradient doesn't.
+ * <p>Behind a softmax, which may be an earlier layer's, second-order quantities start at z. DL4J's
+ * gradient there is a − y, that of labels whose rows add up to one; with weights it is a Σ w y − w
+ * y, of any labels. Its score clips a at 1e-10, its gradient doesn't.
  */
 final class CrossEntropy implements LossConverter<LossMCXENT> {
   @Override
   public void convert(LossMCXENT loss, LossSite site) {
     INDArray weights = loss.getWeights();
-    if (site.activation() instanceof ActivationSoftmax) {
-      if (site.masksValues()) {
-        throw site.refuse("DL4J has no mask of single outputs behind a softmax", "mask whole rows");
-      }
-      SDVariable labels =
+    boolean own = site.activation() instanceof ActivationSoftmax;
+    if (own && site.masksValues()) {
+      throw site.refuse("DL4J has no mask of single outputs behind a softmax", "mask whole rows");
+    }
+    LossSite logits = site.ofSoftmax();
+    if (logits != null) {
+      LossSite rows = logits.withMaskedLabels();
+      softmax(
+          rows,
           weights == null
-              ? site.labels()
-              : site.labels().mul(site.constant(weights.reshape(1, weights.length())));
-      softmax(site, labels);
+              ? rows.labels()
+              : rows.labels().mul(site.constant(weights.reshape(1, weights.length()))));
     } else {
       SDVariable output = site.output();
       SDVariable terms = site.labels().mul(site.sd().math().log(output)).neg();

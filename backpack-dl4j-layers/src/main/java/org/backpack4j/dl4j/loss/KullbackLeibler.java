@@ -3,7 +3,6 @@ package org.backpack4j.dl4j.loss;
 import org.backpack4j.dl4j.convert.LossConverter;
 import org.backpack4j.dl4j.convert.LossSite;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.lossfunctions.impl.LossKLD;
 
 /**
@@ -19,8 +18,10 @@ final class KullbackLeibler implements LossConverter<LossKLD> {
     // log 1 where y is 0
     SDVariable safe = y.add(y.eq(0).castTo(y.dataType()));
     SDVariable entropy = y.mul(site.sd().math().log(safe));
-    if (site.activation() instanceof ActivationSoftmax) {
-      CrossEntropy.softmax(site, y);
+    LossSite logits = site.ofSoftmax();
+    if (logits != null) {
+      LossSite rows = logits.withMaskedLabels();
+      CrossEntropy.softmax(rows, rows.labels());
       site.constant(entropy);
     } else {
       SDVariable a = site.output();
