@@ -26,6 +26,7 @@ import org.backpack4j.samediff.graph.GraphShapes;
 import org.backpack4j.samediff.graph.KeptEntries;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.RandomOps;
 import org.backpack4j.samediff.graph.SampleAxes;
 import org.backpack4j.samediff.graph.SaveRepair;
 import org.backpack4j.samediff.graph.Tensor;
@@ -68,7 +69,7 @@ final class Extender {
     EntranceReshapes.apply(copy);
     Canonicalise.apply(copy, lossVariables, request.sampleAxes());
     pass("infer shapes");
-    GraphShapes shapes = GraphShapes.of(copy, lossVariables, request.sampleAxes());
+    GraphShapes shapes = shapes(copy, lossVariables);
     Map.Entry<String, Integer> sampled = shapes.sampleAxes().entrySet().iterator().next();
     Emitter emit = new Emitter(copy, sampled.getKey(), sampled.getValue(), 1);
     Annotations graph = new Annotations(shapes, emit);
@@ -83,7 +84,7 @@ final class Extender {
             parameters,
             request.predictions(),
             request.extensions().stream().anyMatch(e -> e.columns().secondOrder()));
-    Quantities quantities = quantities(plan, parameters);
+    Quantities quantities = quantities(plan, new Draws(graph), parameters);
     checkNames(quantities);
     pass("insert");
     Outputs outputs =
@@ -107,6 +108,21 @@ final class Extender {
         quantities,
         request.memoryBudget(),
         request.progress());
+  }
+
+  /** Numbers that are drawn may be the reason why a dry run fails: their shape may be a batch's. */
+  private GraphShapes shapes(SameDiff copy, List<String> lossVariables) {
+    try {
+      return GraphShapes.of(copy, lossVariables, request.sampleAxes());
+    } catch (IllegalStateException e) {
+      List<Refusal> drawn = Draws.refusals(RandomOps.in(copy, lossVariables));
+      if (drawn.isEmpty()) {
+        throw e;
+      }
+      UnsupportedGraphException refused = new UnsupportedGraphException(drawn);
+      refused.addSuppressed(e);
+      throw refused;
+    }
   }
 
   /** Reports that a pass begins; the last report is that all are done. */
@@ -138,8 +154,8 @@ final class Extender {
     nodes.forEach(
         (text, names) ->
             log.warn(
-                "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is right."
-                    + " {}: {}",
+                "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is"
+                    + " right. {}: {}",
                 String.join(", ", names),
                 text));
   }
@@ -150,8 +166,8 @@ final class Extender {
     List<String> losses = source.getLossVariables();
     if (losses == null || losses.isEmpty()) {
       throw new IllegalArgumentException(
-          "The graph has no loss: name it by sd.setLossVariables(…), or use one of sd.loss()'s ops, which mark"
-              + " themselves.");
+          "The graph has no loss: name it by sd.setLossVariables(…), or use one of sd.loss()'s ops,"
+              + " which mark themselves.");
     }
     for (String loss : losses) {
       SDVariable v = source.getVariable(loss);
@@ -256,11 +272,16 @@ final class Extender {
 
   // ---- pass 4: what can be had ----
 
-  private Quantities quantities(Plan plan, Set<String> parameters) {
+  private Quantities quantities(Plan plan, Draws draws, Set<String> parameters) {
     List<Refusal> refusals = new ArrayList<>();
     Map<String, Set<String>> refused = new LinkedHashMap<>();
     Set<Refusal> told = new HashSet<>();
     for (String parameter : parameters) {
+      List<Refusal> drawn = draws.refusals(parameter, plan);
+      if (!drawn.isEmpty()) {
+        refused.put(parameter, new LinkedHashSet<>(kinds().keySet()));
+        drawn.stream().filter(told::add).forEach(refusals::add);
+      }
       for (Map.Entry<String, Plan.Kind> quantity : kinds().entrySet()) {
         List<Refusal> found =
             Plan.refusals(quantity.getKey(), plan.obstacles(parameter, quantity.getValue()));
@@ -285,8 +306,8 @@ final class Extender {
         .ifPresent(
             first ->
                 log.warn(
-                    "{}: {}{}. Gradients of single samples follow BackPACK's convention there: rows of the true, coupled"
-                        + " gradient.",
+                    "{}: {}{}. Gradients of single samples follow BackPACK's convention there: rows"
+                        + " of the true, coupled gradient.",
                     first.getKey(),
                     first.getValue().reason(),
                     nodes.size() == 1 ? "" : ", and " + (nodes.size() - 1) + " nodes more"));

@@ -18,6 +18,7 @@ import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.RandomOps;
 import org.backpack4j.samediff.loss.LossRule;
 import org.jspecify.annotations.Nullable;
 
@@ -53,13 +54,11 @@ final class Plan {
           "sub_scalar",
           "subtract");
 
-  private static final Set<String> ADDITIVE =
-      Set.of("add", "mergeadd", "reversesubtract", "subtract");
-
   private final Annotations graph;
   private final Function<Node, Rule> rules;
   private final List<String> losses;
   private final Set<String> parameters;
+  private final Penalties penalties;
   private final Set<String> leading = new HashSet<>();
   private final Map<Node, Obstacle> first = new LinkedHashMap<>();
   private final Map<Node, Obstacle> second = new LinkedHashMap<>();
@@ -84,6 +83,7 @@ final class Plan {
     this.rules = rules;
     this.losses = losses;
     this.parameters = parameters;
+    this.penalties = new Penalties(graph, rules);
     findLeading();
     for (Node node : graph.nodes()) {
       if (passed(node)) {
@@ -125,6 +125,9 @@ final class Plan {
   }
 
   private void inspect(Node node) {
+    if (RandomOps.draws(node.function())) {
+      return; // refused for everything behind it and before it
+    }
     Rule rule = rules.apply(node);
     try {
       rule.check(site(node));
@@ -359,15 +362,16 @@ final class Plan {
                         + "\" is known as a sum over the samples alone",
                     "leave the parameter out, or write the op with simpler ones"));
           }
-          if (kind == Kind.ROWS && coupled(node, k)) {
+          if (kind != Kind.GRADIENT && coupled(node, rule, k, kind)) {
             found.put(
                 node,
                 new Obstacle(
                     "\""
-                        + node.inputs().get(k)
-                        + "\" acts on all samples at once, a gradient of each sample is not"
-                        + " defined",
-                    "leave the parameter out"));
+                        + parameter
+                        + "\" acts on all samples at once, by a value that was computed from all of"
+                        + " them: what belongs to each sample is not defined",
+                    "compute that value from each sample alone, feed it by a placeholder of a"
+                        + " fixed shape, or leave the parameter out"));
           }
           if (kind.secondOrder() && beside(node, k)) {
             found.put(
@@ -395,12 +399,9 @@ final class Plan {
 
   /** Whether an input enters the loss beside the predictions, and not as a penalty. */
   private boolean beside(Node node, int input) {
-    String variable = node.inputs().get(input);
-    boolean penalty =
-        ADDITIVE.contains(node.op())
-            && graph.placement(variable).kind() == Placement.Kind.SHARED
-            && node.outputs().stream().noneMatch(o -> graph.placement(o).hasSamples());
-    return regionNodes.contains(node) && !fromPredictions.contains(variable) && !penalty;
+    return regionNodes.contains(node)
+        && !fromPredictions.contains(node.inputs().get(input))
+        && !penalties.isPenalty(node, input);
   }
 
   private void blameMixing(@Nullable Node node, Set<String> reached, Map<Node, Obstacle> found) {
@@ -431,16 +432,18 @@ final class Plan {
   }
 
   /**
-   * Whether a parameter enters a value that was computed from all samples, other than as a summand.
+   * Whether a parameter enters a value that was computed from all samples, other than as a penalty:
+   * what comes back is then a sum over the samples, whatever is made of it.
    */
-  private boolean coupled(Node node, int input) {
-    if (rules.apply(node) instanceof LossRule loss) {
-      return loss.couples(site(node), input);
+  private boolean coupled(Node node, Rule rule, int input, Kind kind) {
+    if (rule instanceof LossRule loss) {
+      return kind == Kind.ROWS && loss.couples(site(node), input);
     }
     return graph.placement(node.inputs().get(input)).kind() == Placement.Kind.SHARED
         && node.outputs().stream()
             .anyMatch(o -> graph.placement(o).kind() == Placement.Kind.REDUCED)
-        && !ADDITIVE.contains(node.op());
+        && !(kind.secondOrder() && rule.addsSamplesUp(site(node)))
+        && !penalties.isPenalty(node, input);
   }
 
   /** Nodes that let samples influence each other on the gradient's way, with what they do. */

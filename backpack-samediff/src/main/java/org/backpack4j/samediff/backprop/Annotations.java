@@ -73,13 +73,16 @@ public final class Annotations {
   }
 
   /**
-   * Notes where a variable has its sample axis.
+   * Notes where a variable has its sample axis. One without a sample axis that is settled by shapes
+   * alone is the same for every sample, whatever it was read off: a parameter that meets it meets a
+   * number, not the samples.
    *
    * @param variable the variable's name
-   * @param placement the placement
+   * @param placement where its op's rule says that it has its sample axis
    */
   public void place(String variable, Placement placement) {
-    placements.put(variable, placement);
+    boolean number = !placement.hasSamples() && shapes.isSettled(variable);
+    placements.put(variable, number ? Placement.SHARED : placement);
   }
 
   /**
@@ -156,6 +159,16 @@ public final class Annotations {
   public @Nullable INDArray settled(String variable, int samples) {
     INDArray constant = constant(variable);
     return constant != null ? constant : shapes.settled(variable, samples);
+  }
+
+  /**
+   * Whether a variable depends on nothing but the number of samples.
+   *
+   * @param variable the variable's name
+   * @return true if it is computed from shapes and constants alone
+   */
+  public boolean isSettled(String variable) {
+    return shapes.isSettled(variable);
   }
 
   /**

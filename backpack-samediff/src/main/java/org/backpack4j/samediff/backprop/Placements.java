@@ -104,17 +104,17 @@ public final class Placements {
   }
 
   /**
-   * What the shapes alone tell: the axis that grows with the number of samples.
+   * What the shapes alone tell: the axis that grows with the number of samples. An output may have
+   * one though no input has: {@code range(0, size_at(x, 0))}.
    *
    * @param site the node
    * @param output which output
    * @return the placement
    */
   public static Placement byShape(Site site, int output) {
-    Placement without = withoutAxis(site);
     int axis = site.outputDims(output).sampleAxis();
-    if (axis < 0 || without.kind() == Kind.SHARED) {
-      return without;
+    if (axis < 0) {
+      return withoutAxis(site);
     }
     return Placement.samples(axis, 1, site.outputDims(output).get(axis).size());
   }

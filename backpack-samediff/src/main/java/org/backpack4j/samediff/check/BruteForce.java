@@ -7,6 +7,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import org.backpack4j.samediff.graph.KeptEntries;
+import org.backpack4j.samediff.graph.RandomOps;
+import org.backpack4j.samediff.graph.Walk;
 import org.backpack4j.samediff.progress.Progress;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -92,7 +95,8 @@ public final class BruteForce {
     List<String> losses = Losses.of(graph);
     Map<String, INDArray> copies = Feeds.checked(graph, feeds, losses);
     SameDiff copy = DoubleCopy.of(graph);
-    RandomOps.refuse(copy, losses);
+    KeptEntries.apply(copy);
+    Walk.order(copy, losses).forEach(RandomOps::refuse);
     List<Parameter> parameters = Parameter.all(copy, losses);
     return new BruteForce(copy, copies, losses, parameters, List.of(), 0, OptionalInt.empty());
   }

@@ -8,12 +8,10 @@ import org.nd4j.linalg.factory.Nd4j;
 /** A native op in a context that is made once. The op object is only read. */
 final class CustomCall implements Call {
   private final DynamicCustomOp op;
-  private final boolean random;
-  private OpContext context;
+  private final OpContext context;
 
   CustomCall(DynamicCustomOp op) {
     this.op = op;
-    this.random = OpTraits.isRandom(op);
     this.context = context(op);
   }
 
@@ -44,14 +42,6 @@ final class CustomCall implements Call {
 
   @Override
   public void run() {
-    if (random) {
-      // The state of a random op lives in its context; a plain evaluation begins with a new one.
-      OpContext used = context;
-      context = context(op);
-      context.setInputArrays(used.getInputArrays());
-      context.setOutputArrays(used.getOutputArrays());
-      used.purge();
-    }
     Nd4j.exec(op, context);
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.backpack4j.samediff.graph.OpExecution;
+import org.backpack4j.samediff.graph.RandomOps;
 import org.backpack4j.samediff.graph.Walk;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -57,7 +58,11 @@ final class Inference {
     this.hints = hints;
     this.plain = !hints.prepared() || !Platform.isNativeCpu();
     List<SameDiffOp> order = order(names);
-    order.forEach(node -> OpExecution.checkSupported(graph, node));
+    order.forEach(
+        node -> {
+          OpExecution.checkSupported(graph, node);
+          RandomOps.refuse(node);
+        });
     if (plain) {
       order.forEach(node -> ops.add(plainly(node, inputs(node))));
     } else {
@@ -223,8 +228,7 @@ final class Inference {
 
   private static boolean canBeKnown(SameDiffOp node, List<Value> inputs, List<Value> outputs) {
     boolean fromShapes = OpTraits.readsShapesOnly(node.getOp());
-    return !OpTraits.isRandom(node.getOp())
-        && (fromShapes || inputs.stream().allMatch(v -> v.known != null))
+    return (fromShapes || inputs.stream().allMatch(v -> v.known != null))
         && outputs.stream().allMatch(v -> !v.type.isFPType() && v.length() <= MOST_KNOWN);
   }
 

@@ -64,7 +64,7 @@ final class Lateness {
 
   private boolean paysOff(int i) {
     OpPlan op = ops.get(i);
-    if (op.way == OpPlan.Way.PLAIN || OpTraits.isRandom(op.node.getOp())) {
+    if (op.way == OpPlan.Way.PLAIN) {
       return false;
     }
     long freed = 0;

@@ -1,10 +1,10 @@
 package org.backpack4j.samediff.execution;
 
 import java.util.Set;
+import org.backpack4j.samediff.graph.KeptEntries;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ops.CustomOp;
 import org.nd4j.linalg.api.ops.Op;
-import org.nd4j.linalg.api.ops.RandomOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
 import org.nd4j.linalg.api.ops.TransformOp;
 import org.nd4j.linalg.api.ops.impl.shape.CreateView;
@@ -143,21 +143,13 @@ final class OpTraits {
 
   private OpTraits() {}
 
-  /** Draws random numbers, so that it must run at each evaluation, in a context of its own. */
-  static boolean isRandom(DifferentialFunction op) {
-    String name = op.opName();
-    return op instanceof RandomOp
-        || op.getClass().getPackageName().contains(".random")
-        || name.startsWith("random")
-        || name.contains("dropout");
-  }
-
   /** Is more than a function of its inputs' numbers: left to the plain way of running it. */
   static boolean isSpecial(DifferentialFunction op) {
     return op instanceof Assign
         || op instanceof Assert
         || op instanceof CreateView
-        || op instanceof GradientBackwardsMarker;
+        || op instanceof GradientBackwardsMarker
+        || KeptEntries.keepsAll(op);
   }
 
   static boolean mayWorkInPlace(DifferentialFunction op) {

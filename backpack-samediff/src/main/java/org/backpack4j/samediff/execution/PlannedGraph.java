@@ -60,7 +60,8 @@ public final class PlannedGraph implements AutoCloseable {
    * @param names the variables
    * @return a new array for each name, in the order of the names
    * @throws IllegalArgumentException if a name is unknown, or a needed placeholder is not fed
-   * @throws UnsupportedOperationException if control flow or a list of arrays is needed
+   * @throws UnsupportedOperationException if control flow, a list of arrays or random numbers are
+   *     needed
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     return run(feeds, new LinkedHashSet<>(names), Map.of(), null);

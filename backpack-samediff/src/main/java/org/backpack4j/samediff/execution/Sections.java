@@ -158,7 +158,6 @@ final class Sections {
       }
     }
     return (op.way == OpPlan.Way.PREPARED || op.way == OpPlan.Way.VIEW)
-        && !OpTraits.isRandom(op.node.getOp())
         && op.outputs().stream()
             .allMatch(o -> isPortion(o, portion) || hints.portions().additive().contains(o.name));
   }

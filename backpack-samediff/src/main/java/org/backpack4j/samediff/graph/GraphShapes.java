@@ -127,7 +127,7 @@ public final class GraphShapes {
     Map<String, INDArray> feeds = new HashMap<>();
     placeholders.forEach((name, v) -> feeds.put(name, dummy(v, samples)));
     Map<String, long[]> shapes = new LinkedHashMap<>();
-    Walk.run(
+    Walk.dryRun(
         graph,
         feeds,
         targets,
@@ -247,6 +247,17 @@ public final class GraphShapes {
    */
   public @Nullable INDArray settled(String variable, int samples) {
     return settled.value(variable, samples);
+  }
+
+  /**
+   * Whether a variable depends on nothing but the number of samples: computed from shapes and
+   * constants alone, of any type.
+   *
+   * @param variable the variable's name
+   * @return true if no feed's entries and no parameter have anything to do with it
+   */
+  public boolean isSettled(String variable) {
+    return settled.contains(variable);
   }
 
   /**

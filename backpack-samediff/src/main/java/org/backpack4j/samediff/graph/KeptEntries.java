@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.graph;
 
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.ops.Op;
@@ -19,8 +20,7 @@ public final class KeptEntries {
    */
   public static void apply(SameDiff graph) {
     for (SameDiffOp node : graph.getOps().values()) {
-      String op = node.getOp().opName();
-      if ((op.equals("dropout") || op.equals("dropout_inverted")) && keepsAll(node)) {
+      if (keepsAll(node.getOp())) {
         Identity identity = new Identity();
         identity.setSameDiff(graph);
         identity.setOwnName(node.getName());
@@ -29,10 +29,17 @@ public final class KeptEntries {
     }
   }
 
-  /** The probability of keeping an entry is the op's only argument. */
-  private static boolean keepsAll(SameDiffOp node) {
-    Object[] arguments = node.getOp() instanceof Op op ? op.extraArgs() : null;
-    return arguments != null
+  /**
+   * Whether an op is dropout with a probability of keeping an entry of 1: the op's only argument.
+   *
+   * @param function an op
+   * @return true if it answers what it is given, and nothing has to be drawn for that
+   */
+  public static boolean keepsAll(DifferentialFunction function) {
+    String name = function.opName();
+    Object[] arguments = function instanceof Op op ? op.extraArgs() : null;
+    return (name.equals("dropout") || name.equals("dropout_inverted"))
+        && arguments != null
         && arguments.length > 0
         && arguments[0] instanceof Number kept
         && kept.doubleValue() == 1;

@@ -48,6 +48,11 @@ final class LegacyOpExecution {
     return Contiguous.of(output);
   }
 
+  /** The shape of an op's result; the op is not run. */
+  static LongShapeDescriptor outputShape(DifferentialFunction shared, List<INDArray> inputs) {
+    return outputShape((BaseOp) OpFields.copy(shared), inputs);
+  }
+
   /** Some shape functions look for the input in the op, some in a context: it is in both. */
   private static LongShapeDescriptor outputShape(BaseOp op, List<INDArray> inputs) {
     if (op instanceof Variance variance) {

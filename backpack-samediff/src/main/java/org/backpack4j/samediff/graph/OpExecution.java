@@ -113,7 +113,7 @@ public final class OpExecution {
    */
   public static List<INDArray> run(SameDiff graph, SameDiffOp node, List<INDArray> inputs) {
     DifferentialFunction op = node.getOp();
-    if (op instanceof Identity) {
+    if (op instanceof Identity || KeptEntries.keepsAll(op)) {
       return List.of(inputs.get(0));
     }
     if (op instanceof CreateView) {
@@ -178,6 +178,21 @@ public final class OpExecution {
     } catch (RuntimeException e) {
       throw new IllegalStateException(
           "The op \"" + node.getName() + "\" (" + op.opName() + ") failed: " + e.getMessage(), e);
+    } finally {
+      context.purge();
+    }
+  }
+
+  /** Arrays as an op would answer them, of which the entries are not set: the op is not run. */
+  static List<INDArray> shapedLike(
+      SameDiff graph, SameDiffOp node, DynamicCustomOp op, List<INDArray> inputs) {
+    OpContext context = Nd4j.getExecutioner().buildContext();
+    try {
+      synchronized (op) {
+        context.setArgs(
+            inputs.toArray(new INDArray[0]), op.iArgs(), op.dArgs(), op.tArgs(), op.bArgs());
+      }
+      return outputs(graph, node, op, context);
     } finally {
       context.purge();
     }

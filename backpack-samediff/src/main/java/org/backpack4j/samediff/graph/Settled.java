@@ -43,7 +43,7 @@ final class Settled {
   }
 
   private boolean settles(SameDiffOp op) {
-    if (op.getOp().getClass().getPackageName().contains(".random")) {
+    if (RandomOps.draws(op.getOp())) {
       return false;
     }
     List<String> inputs = op.getInputsToOp() == null ? List.of() : op.getInputsToOp();
@@ -53,6 +53,11 @@ final class Settled {
   private boolean known(String variable) {
     return names.contains(variable)
         || graph.getVariable(variable).getVariableType() == VariableType.CONSTANT;
+  }
+
+  /** Whether a variable depends on nothing but the number of samples. */
+  boolean contains(String variable) {
+    return names.contains(variable);
   }
 
   /** The value of a variable; null if it is not settled, or not of whole numbers. */

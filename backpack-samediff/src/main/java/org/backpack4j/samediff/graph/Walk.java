@@ -25,20 +25,22 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * 'c' order. The graph is only read (an {@code assign} writes to a copy of its target), so any
  * number of threads may walk one graph. An array is let go after the last op that reads it.
  *
- * <p>Not supported are control flow and tensor arrays: an {@link UnsupportedOperationException}
- * names the op.
+ * <p>Not supported are control flow, tensor arrays and ops that draw random numbers: an {@link
+ * UnsupportedOperationException} names the op.
  */
 public final class Walk {
   private final SameDiff graph;
   private final Map<String, INDArray> feeds;
+  private final boolean dry;
   private final Map<String, INDArray> known = new HashMap<>();
 
   /** What the walk did not make itself (parameters, constants, feeds): answered as a copy. */
   private final Set<INDArray> borrowed = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  private Walk(SameDiff graph, Map<String, INDArray> feeds) {
+  private Walk(SameDiff graph, Map<String, INDArray> feeds, boolean dry) {
     this.graph = graph;
     this.feeds = feeds;
+    this.dry = dry;
   }
 
   /** Is told of each op after it has run. */
@@ -64,7 +66,8 @@ public final class Walk {
    * @param names any variables of the graph
    * @return the values by name
    * @throws IllegalArgumentException if a name is unknown, or a placeholder is not fed
-   * @throws UnsupportedOperationException if control flow or a tensor array is needed
+   * @throws UnsupportedOperationException if control flow, a tensor array or random numbers are
+   *     needed
    */
   public static Map<String, INDArray> run(
       SameDiff graph, Map<String, INDArray> feeds, Collection<String> names) {
@@ -82,7 +85,21 @@ public final class Walk {
    */
   public static Map<String, INDArray> run(
       SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Visitor visitor) {
-    return new Walk(graph, feeds).run(names, visitor);
+    return new Walk(graph, feeds, false).run(names, visitor);
+  }
+
+  /**
+   * As {@link #run(SameDiff, Map, Collection, Visitor)} for one who asks for shapes alone: where
+   * random numbers would be drawn, one half stands for them.
+   *
+   * @param graph the graph, which is not changed
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables of the graph
+   * @param visitor sees every op's arrays
+   */
+  static void dryRun(
+      SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Visitor visitor) {
+    new Walk(graph, feeds, true).run(names, visitor);
   }
 
   /**
@@ -123,6 +140,9 @@ public final class Walk {
     List<SameDiffOp> order = order(graph, names);
     for (SameDiffOp op : order) {
       OpExecution.checkSupported(graph, op);
+      if (!dry) {
+        RandomOps.refuse(op);
+      }
     }
     Map<String, Integer> uses = uses(order, names);
     for (SameDiffOp op : order) {
@@ -131,8 +151,7 @@ public final class Walk {
       for (String argument : arguments) {
         inputs.add(value(argument));
       }
-      List<INDArray> outputs =
-          entersAsItIs(op) ? List.of(inputs.get(0)) : OpExecution.run(graph, op, inputs);
+      List<INDArray> outputs = entersAsItIs(op) ? List.of(inputs.get(0)) : results(op, inputs);
       for (int i = 0; i < outputs.size(); i++) {
         known.put(op.getOutputsOfOp().get(i), outputs.get(i));
       }
@@ -142,6 +161,12 @@ public final class Walk {
       forget(op.getOutputsOfOp(), uses);
     }
     return answer(names);
+  }
+
+  private List<INDArray> results(SameDiffOp op, List<INDArray> inputs) {
+    return RandomOps.draws(op.getOp())
+        ? RandomOps.standIn(graph, op, inputs)
+        : OpExecution.run(graph, op, inputs);
   }
 
   /** A parameter's entrance is the parameter: whatever is walked with is in 'c' order already. */
