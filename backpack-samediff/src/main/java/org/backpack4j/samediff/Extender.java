@@ -282,15 +282,25 @@ final class Extender {
         refused.put(parameter, new LinkedHashSet<>(kinds().keySet()));
         drawn.stream().filter(told::add).forEach(refusals::add);
       }
-      for (Map.Entry<String, Plan.Kind> quantity : kinds().entrySet()) {
-        List<Refusal> found =
-            Plan.refusals(quantity.getKey(), plan.obstacles(parameter, quantity.getValue()));
-        if (!found.isEmpty()) {
-          refused.computeIfAbsent(parameter, p -> new LinkedHashSet<>()).add(quantity.getKey());
-          found.stream().filter(told::add).forEach(refusals::add);
-        }
-      }
     }
+    kinds()
+        .forEach(
+            (quantity, kind) ->
+                plan.obstacles(kind)
+                    .forEach(
+                        (parameter, nodes) -> {
+                          refused
+                              .computeIfAbsent(parameter, p -> new LinkedHashSet<>())
+                              .add(quantity);
+                          nodes.forEach(
+                              (node, o) -> {
+                                Refusal refusal =
+                                    new Refusal(quantity, node.toString(), o.reason(), o.remedy());
+                                if (told.add(refusal)) {
+                                  refusals.add(refusal);
+                                }
+                              });
+                        }));
     if (!refusals.isEmpty() && !request.lenient()) {
       throw new UnsupportedGraphException(refusals);
     }

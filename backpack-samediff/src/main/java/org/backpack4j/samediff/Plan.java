@@ -1,18 +1,15 @@
 package org.backpack4j.samediff;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.backprop.Annotations;
-import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
@@ -59,6 +56,7 @@ final class Plan {
   private final List<String> losses;
   private final Set<String> parameters;
   private final Penalties penalties;
+  private final Reach reach;
   private final Set<String> leading = new HashSet<>();
   private final Map<Node, Obstacle> first = new LinkedHashMap<>();
   private final Map<Node, Obstacle> second = new LinkedHashMap<>();
@@ -84,6 +82,7 @@ final class Plan {
     this.losses = losses;
     this.parameters = parameters;
     this.penalties = new Penalties(graph, rules);
+    this.reach = new Reach(graph, rules, parameters);
     findLeading();
     for (Node node : graph.nodes()) {
       if (passed(node)) {
@@ -343,58 +342,94 @@ final class Plan {
 
   // ---- what stands in the way of a parameter's quantities ----
 
-  /** The obstacles for a parameter's quantity, by the node. */
-  Map<Node, Obstacle> obstacles(String parameter, Kind kind) {
-    Map<Node, Obstacle> found = new LinkedHashMap<>();
-    Set<String> reached = new HashSet<>(Set.of(parameter));
+  /**
+   * The obstacles for a kind of quantity: for each parameter that has some, the nodes in the order
+   * of the graph. A node is looked at once, for all parameters that reach it.
+   */
+  Map<String, Map<Node, Obstacle>> obstacles(Kind kind) {
+    Map<String, Map<Node, Obstacle>> found = new LinkedHashMap<>();
+    Set<String> lost = lost(kind);
     for (Node node : graph.nodes()) {
-      Rule rule = rules.apply(node);
-      boolean passes = false;
       for (int k = 0; k < node.inputs().size(); k++) {
-        if (reached.contains(node.inputs().get(k)) && rule.differentiable(site(node), k)) {
-          passes = true;
-          if (kind != Kind.GRADIENT && sumAlone(node, rule, k)) {
-            found.put(
-                node,
-                new Obstacle(
-                    "its gradient with respect to \""
-                        + node.inputs().get(k)
-                        + "\" is known as a sum over the samples alone",
-                    "leave the parameter out, or write the op with simpler ones"));
-          }
-          if (kind != Kind.GRADIENT && coupled(node, rule, k, kind)) {
-            found.put(
-                node,
-                new Obstacle(
-                    "\""
-                        + parameter
-                        + "\" acts on all samples at once, by a value that was computed from all of"
-                        + " them: what belongs to each sample is not defined",
-                    "compute that value from each sample alone, feed it by a placeholder of a"
-                        + " fixed shape, or leave the parameter out"));
-          }
-          if (kind.secondOrder() && beside(node, k)) {
-            found.put(
-                node,
-                new Obstacle(
-                    "the loss depends on \""
-                        + parameter
-                        + "\" otherwise than through the predictions",
-                    "name all predictions, or leave the parameter out"));
+        if (reach.arrivesAt(node, k)) {
+          Function<String, Obstacle> onTheWay = onTheWay(node, k, kind);
+          if (onTheWay != null) {
+            reach.into(node, k).forEach(p -> put(found, p, node, onTheWay.apply(p)));
           }
         }
       }
-      if (!passes) {
-        continue;
+      Obstacle any = inTheWay(node, kind);
+      Obstacle mixing = kind.secondOrder() ? mixingOutsideRegion(node) : null;
+      if (any != null || mixing != null) {
+        for (String parameter : reach.through(node)) {
+          put(found, parameter, node, any);
+          if (!lost.contains(parameter) && !in(found, parameter, node)) {
+            put(found, parameter, node, mixing);
+          }
+        }
       }
-      reached.addAll(node.outputs());
-      collect(node, kind, found);
-    }
-    if (kind.secondOrder() && found.keySet().stream().noneMatch(region::containsKey)) {
-      // where the region is not known, what belongs to the loss would be blamed as well
-      reached.stream().map(graph::producer).forEach(node -> blameMixing(node, reached, found));
     }
     return found;
+  }
+
+  private static void put(
+      Map<String, Map<Node, Obstacle>> found,
+      String parameter,
+      Node node,
+      @Nullable Obstacle obstacle) {
+    if (obstacle != null) {
+      found.computeIfAbsent(parameter, p -> new LinkedHashMap<>()).put(node, obstacle);
+    }
+  }
+
+  private static boolean in(Map<String, Map<Node, Obstacle>> found, String parameter, Node node) {
+    return found.getOrDefault(parameter, Map.of()).containsKey(node);
+  }
+
+  /**
+   * The parameters that reach an obstacle in the loss region: where the region is not known, what
+   * belongs to the loss would be blamed for mixing samples as well.
+   */
+  private Set<String> lost(Kind kind) {
+    Set<String> lost = new HashSet<>();
+    if (kind.secondOrder()) {
+      region.keySet().forEach(node -> lost.addAll(reach.through(node)));
+    }
+    return lost;
+  }
+
+  /** What keeps a parameter that arrives at an input from going on; null if nothing does. */
+  private @Nullable Function<String, Obstacle> onTheWay(Node node, int input, Kind kind) {
+    if (kind == Kind.GRADIENT) {
+      return null;
+    }
+    if (kind.secondOrder() && beside(node, input)) {
+      return parameter ->
+          new Obstacle(
+              "the loss depends on \"" + parameter + "\" otherwise than through the predictions",
+              "name all predictions, or leave the parameter out");
+    }
+    Rule rule = rules.apply(node);
+    if (coupled(node, rule, input, kind)) {
+      return parameter ->
+          new Obstacle(
+              "\""
+                  + parameter
+                  + "\" acts on all samples at once, by a value that was computed from all of them:"
+                  + " what belongs to each sample is not defined",
+              "compute that value from each sample alone, feed it by a placeholder of a fixed"
+                  + " shape, or leave the parameter out");
+    }
+    if (sumAlone(node, rule, input)) {
+      Obstacle sum =
+          new Obstacle(
+              "its gradient with respect to \""
+                  + node.inputs().get(input)
+                  + "\" is known as a sum over the samples alone",
+              "leave the parameter out, or write the op with simpler ones");
+      return parameter -> sum;
+    }
+    return null;
   }
 
   /** Whether an input enters the loss beside the predictions, and not as a penalty. */
@@ -404,26 +439,19 @@ final class Plan {
         && !penalties.isPenalty(node, input);
   }
 
-  private void blameMixing(@Nullable Node node, Set<String> reached, Map<Node, Obstacle> found) {
-    // inside the region reductions over the samples are what makes a loss of their losses
-    Obstacle mixing = node == null || regionNodes.contains(node) ? null : second.get(node);
-    if (node != null && mixing != null && node.inputs().stream().anyMatch(reached::contains)) {
-      found.putIfAbsent(node, mixing);
-    }
+  /** Reductions over the samples inside the region are what makes a loss of their losses. */
+  private @Nullable Obstacle mixingOutsideRegion(Node node) {
+    return regionNodes.contains(node) ? null : second.get(node);
   }
 
-  private void collect(Node node, Kind kind, Map<Node, Obstacle> found) {
+  /** What keeps every parameter that arrives at a node from going on. */
+  private @Nullable Obstacle inTheWay(Node node, Kind kind) {
     Obstacle any = first.get(node);
-    if (any != null) {
-      found.put(node, any);
-    } else if (kind.secondOrder()) {
-      Obstacle inRegion = region.get(node);
-      if (inRegion != null) {
-        found.put(node, inRegion);
-      } else if (kind == Kind.SAMPLED && unsampled.containsKey(node)) {
-        found.put(node, Objects.requireNonNull(unsampled.get(node)));
-      }
+    if (any != null || !kind.secondOrder()) {
+      return any;
     }
+    Obstacle inRegion = region.get(node);
+    return inRegion != null || kind != Kind.SAMPLED ? inRegion : unsampled.get(node);
   }
 
   private boolean sumAlone(Node node, Rule rule, int input) {
@@ -467,8 +495,7 @@ final class Plan {
     if (losses.contains(variable)) {
       return true;
     }
-    List<Node> readers =
-        graph.nodes().stream().filter(n -> n.inputs().contains(variable) && passed(n)).toList();
+    List<Node> readers = graph.readers(variable).stream().filter(this::passed).toList();
     return !readers.isEmpty()
         && readers.stream()
             .allMatch(
@@ -489,13 +516,5 @@ final class Plan {
     boolean secondOrder() {
       return this == COLUMNS || this == SAMPLED;
     }
-  }
-
-  /** Refusals of one quantity. */
-  static List<Refusal> refusals(String quantity, Map<Node, Obstacle> obstacles) {
-    List<Refusal> refusals = new ArrayList<>();
-    obstacles.forEach(
-        (node, o) -> refusals.add(new Refusal(quantity, node.toString(), o.reason(), o.remedy())));
-    return refusals;
   }
 }

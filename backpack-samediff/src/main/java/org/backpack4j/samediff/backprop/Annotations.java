@@ -1,8 +1,10 @@
 package org.backpack4j.samediff.backprop;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
@@ -25,6 +27,7 @@ public final class Annotations {
   private final Emitter emit;
   private final Map<String, Placement> placements = new HashMap<>();
   private final Map<String, Node> producers = new HashMap<>();
+  private final Map<String, List<Node>> readers = new HashMap<>();
   private final Map<String, Map<Class<?>, Object>> answers = new HashMap<>();
 
   /**
@@ -38,6 +41,8 @@ public final class Annotations {
     this.emit = emit;
     for (Node node : shapes.nodes()) {
       node.outputs().forEach(o -> producers.put(o, node));
+      Set.copyOf(node.inputs())
+          .forEach(i -> readers.computeIfAbsent(i, v -> new ArrayList<>()).add(node));
     }
     shapes.graph().variables().stream()
         .filter(v -> v.getVariableType() != VariableType.ARRAY)
@@ -61,6 +66,16 @@ public final class Annotations {
    */
   public @Nullable Node producer(String variable) {
     return producers.get(variable);
+  }
+
+  /**
+   * The nodes that read a variable.
+   *
+   * @param variable the variable's name
+   * @return the nodes in order, each once
+   */
+  public List<Node> readers(String variable) {
+    return readers.getOrDefault(variable, List.of());
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.graph;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.api.ops.Op;
@@ -8,7 +9,8 @@ import org.nd4j.linalg.api.ops.ReduceOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
 
 /**
- * One op of a graph, as the passes see it.
+ * One op of a graph, as the passes see it. A node is equal to itself alone: the hash that Java
+ * makes of a record would have ND4J's op look at its arrays, by native reductions.
  *
  * @param name the op's own name
  * @param function ND4J's op
@@ -137,6 +139,17 @@ public record Node(
    */
   public String label() {
     return outputs.isEmpty() ? name : outputs.get(0);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other;
+  }
+
+  @Override
+  public int hashCode() {
+    return name
+        .hashCode(); // unlike an identity's the same in each run, and the order of sets with it
   }
 
   @Override
