@@ -146,11 +146,14 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   }
 
   /**
-   * Chooses how far the gradient may be from DL4J's, relative to its norm: 1e-6 by default in
-   * double precision, 0.1 in single, where a note of the step tells of more than 1e-2. It is
-   * compared at each iteration chosen.
+   * Chooses how far the gradient of a parameter may be from DL4J's, relative to its norm. By
+   * default a difference of more than 1e-6 in double precision, or 1e-2 in single, is looked into:
+   * a note of the step tells of rounding and of gradients that DL4J gets wrong, and what is neither
+   * is a failure. A tolerance lets pass what is not beyond it; an infinite one lets everything
+   * pass.
    *
-   * @param relative the distance at which a failure is reported
+   * @param relative the distance at which a failure is reported, unless DL4J's gradient is found
+   *     not to be that of its score
    * @return this listener
    */
   public BackPackListener gradientTolerance(double relative) {

@@ -131,7 +131,9 @@ public final class ConvertedNetwork {
 
   BackPack.Builder backPack(Predicate<String> chosen) {
     BackPack.Builder builder =
-        BackPack.on(sameDiff()).parameters(p -> parameters().contains(p) && chosen.test(p));
+        BackPack.on(sameDiff())
+            .conversion()
+            .parameters(p -> parameters().contains(p) && chosen.test(p));
     return result.predictions().isEmpty()
         ? builder
         : builder.predictions(result.predictions().toArray(new String[0]));
@@ -186,11 +188,22 @@ public final class ConvertedNetwork {
   }
 
   /** A variable that needs nothing but the feeds. */
-  private INDArray evaluate(String variable, Map<String, INDArray> feeds) {
+  INDArray evaluate(String variable, Map<String, INDArray> feeds) {
     INDArray value =
         Objects.requireNonNull(sameDiff().output(feeds, variable).get(variable)).dup('c');
     sameDiff().getSessions().clear();
     return value;
+  }
+
+  /** The loss: the sum of all outputs'. */
+  double loss(Map<String, INDArray> feeds) {
+    double sum = 0;
+    for (List<String> variables : losses().values()) {
+      for (String variable : variables) {
+        sum += evaluate(variable, feeds).sumNumber().doubleValue();
+      }
+    }
+    return sum;
   }
 
   /** For each parameter below a layer that could not be converted, what stands in the way. */

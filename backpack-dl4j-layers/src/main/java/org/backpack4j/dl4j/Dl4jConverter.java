@@ -11,7 +11,6 @@ import org.backpack4j.dl4j.convert.Conversion;
 import org.backpack4j.dl4j.convert.Given;
 import org.backpack4j.dl4j.convert.InputShapes;
 import org.backpack4j.dl4j.convert.Obstacle;
-import org.backpack4j.dl4j.convert.OwnFaults;
 import org.backpack4j.dl4j.convert.Tables;
 import org.backpack4j.dl4j.dropout.Dropouts;
 import org.backpack4j.dl4j.layer.Layers;
@@ -112,19 +111,6 @@ public final class Dl4jConverter {
 
   static boolean has(Model net, Class<? extends Layer> kind) {
     return InputShapes.has(net, kind);
-  }
-
-  static boolean draws(Model net, Class<?> owner) {
-    return Conversion.draws(net, TABLES, owner);
-  }
-
-  /** Whether DL4J's gradient has a factor γ that its score has not. */
-  static boolean scalesBackwardsAlone(Model net) {
-    return OwnFaults.scaleBackwardsAlone(net);
-  }
-
-  static boolean isTruncated(Model net) {
-    return InputShapes.truncated(net);
   }
 
   /** Choices for a conversion. Each call changes and answers the builder. */

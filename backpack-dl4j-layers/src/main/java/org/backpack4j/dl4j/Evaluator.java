@@ -66,7 +66,7 @@ final class Evaluator implements AutoCloseable {
 
   Evaluator(Settings settings) {
     this.settings = settings;
-    gradients = new GradientComparison(settings.scale(), settings.gradientTolerance());
+    gradients = new GradientComparison(settings);
   }
 
   /** A converted network, extended by some of the quantities. */
@@ -125,7 +125,11 @@ final class Evaluator implements AutoCloseable {
       part.network().add(given, feeds, added);
       Map<String, INDArray> results = part.graph().output(feeds, part.names());
       if (part.trains()) {
-        gradients.compare(net, batch, results).ifPresent(notes::add);
+        double factor = settings.scale() == Scale.MEAN ? batch.samples() : 1;
+        notes.addAll(
+            gradients.compare(
+                new Compared(
+                    net, batch, given, part.network(), part.graph(), feeds, results, factor)));
       } else {
         notes.add(NOTE);
       }

@@ -1,124 +1,251 @@
 package org.backpack4j.dl4j;
 
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
+import org.backpack4j.dl4j.Verdict.Kind;
+import org.backpack4j.dl4j.convert.BatchShape;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.layers.samediff.AbstractSameDiffLayer;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.activations.impl.ActivationRReLU;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The gradient of our graph must be the one that DL4J has just computed: the cheapest of all
  * checks, and one that sees whatever the conversion may have overlooked.
+ *
+ * <p>Each parameter is compared by itself, so that a large layer hides no small one, and as exactly
+ * as what was added up allows ({@link Summands}). Where two gradients differ, it is found out why:
+ * outputs that DL4J clips ({@link Clipped}) are put into our graph as well; of all else a {@link
+ * SecondOpinion} is asked for. What it said holds for the network's later iterations, until a
+ * difference is much larger than the one that it was asked about.
  */
 final class GradientComparison {
   private static final Logger log = LoggerFactory.getLogger(GradientComparison.class);
 
-  /** So far from DL4J's the gradient may be without a word. */
-  private static final double SMALL = 1e-2;
+  /** So far from DL4J's the gradient may be without a word in single precision. */
+  static final double SMALL = 1e-2;
 
-  private final Scale scale;
-  private final @Nullable Double chosen;
+  /** What fails in single precision if it cannot be found out why. */
+  private static final double LARGE = 0.1;
+
+  private static final double IN_DOUBLE = 1e-6;
+
+  private final Settings settings;
+  private final Map<Asked, Remembered> verdicts = new HashMap<>();
+  private WeakReference<@Nullable Model> known = new WeakReference<>(null);
   private boolean warned;
+
+  private record Asked(BatchShape shape, String parameter) {}
+
+  private record Group(Kind kind, String why) {}
+
+  /** What was found out, and about how large a difference. */
+  private static final class Remembered {
+    /** So much larger a difference may be before it is looked at again. */
+    private static final double MORE = 4;
+
+    private final Verdict verdict;
+    private final Distance distance;
+
+    /** For how many iterations a failure holds: it may have been that batch's. */
+    private final int patience;
+
+    private int uses;
+
+    Remembered(Verdict verdict, Distance distance, @Nullable Remembered before) {
+      this.verdict = verdict;
+      this.distance = distance;
+      this.patience = before == null ? 1 : 2 * before.patience;
+    }
+
+    boolean holdsFor(Distance other) {
+      return switch (verdict.kind()) {
+        case OURS -> other.apart() == 0;
+        case ROUNDING ->
+            other.relative() <= MORE * distance.relative() || other.within(MORE * distance.off());
+        case UNDECIDED, NOT_OURS -> uses++ < patience;
+      };
+    }
+  }
 
   /**
    * A comparison.
    *
-   * @param scale the scale of our gradient
-   * @param chosen how far the gradients may be apart; null for what the type allows
+   * @param settings the scale of our gradient, and how far it may be from DL4J's
    */
-  GradientComparison(Scale scale, @Nullable Double chosen) {
-    this.scale = scale;
-    this.chosen = chosen;
+  GradientComparison(Settings settings) {
+    this.settings = settings;
   }
 
   /**
    * Compares.
    *
-   * @param net the network, whose gradient has just been computed
-   * @param batch from what
-   * @param results our gradients, {@code conv1_W.grad}
-   * @return a note, where they are further apart than is usual; the first is logged as well
-   * @throws IllegalStateException if they are further apart than the tolerance
+   * @param compared the iteration
+   * @return notes on gradients that are not DL4J's; the first is logged as well
+   * @throws IllegalStateException if one is not DL4J's, and it is not known to be right
    */
-  Optional<String> compare(Model net, Batch batch, Map<String, INDArray> results) {
-    double factor = scale == Scale.MEAN ? batch.samples() : 1;
-    double off = 0;
-    double all = 0;
-    String worst = "";
-    double worstOff = 0;
-    for (Map.Entry<String, INDArray> e : net.gradient().gradientForVariable().entrySet()) {
+  List<String> compare(Compared compared) {
+    Map<String, Distance> far = far(compared, compared.results(), unexplained(compared));
+    if (far.isEmpty()) {
+      return List.of();
+    }
+    Map<String, Verdict> found = new LinkedHashMap<>();
+    Map<String, Distance> open = new LinkedHashMap<>(far);
+    Double chosen = settings.gradientTolerance();
+    if (chosen != null) {
+      open.values().removeIf(d -> d.relative() <= chosen);
+    }
+    if (!open.isEmpty()) {
+      clipped(compared, open, found);
+      remembered(compared, open, found);
+    }
+    return told(compared, far, found, failing(compared, far, found));
+  }
+
+  private double unexplained(Compared compared) {
+    double silent = compared.isDouble() ? IN_DOUBLE : SMALL;
+    Double chosen = settings.gradientTolerance();
+    return chosen == null ? silent : Math.min(SMALL, chosen);
+  }
+
+  private static Map<String, Distance> far(
+      Compared compared, Map<String, INDArray> results, double tolerance) {
+    Map<String, Distance> far = new LinkedHashMap<>();
+    Summands summands = null;
+    for (Map.Entry<String, INDArray> e : compared.theirs().entrySet()) {
       INDArray ours = results.get(e.getKey() + ".grad");
-      if (ours != null) {
-        // the gradient of a Convolution1D has an axis less than its parameter
-        INDArray theirs = e.getValue().reshape(ours.shape()).dup('c');
-        all += square(theirs);
-        double difference = square(theirs.subi(factor == 1 ? ours : ours.mul(factor)));
-        off += difference;
-        if (!(difference <= worstOff)) {
-          worstOff = difference;
-          worst = e.getKey();
+      if (ours == null) {
+        continue;
+      }
+      Distance distance = Distance.between(e.getValue(), ours, compared.factor());
+      if (distance.relative() > tolerance) {
+        if (summands == null) {
+          summands = compared.summands(compared.theirs(), compared.epsilon());
+        }
+        if (!distance.within(summands.rounding(e.getKey()))) {
+          far.put(e.getKey(), distance);
         }
       }
     }
-    double relative = Math.sqrt(off) / Math.max(Math.sqrt(all), Double.MIN_NORMAL);
-    double tolerance = tolerance(net);
-    if (relative <= Math.min(SMALL, tolerance)) {
-      return Optional.empty();
+    return far;
+  }
+
+  /** Where DL4J clips outputs, our graph can be had do so as well. */
+  private void clipped(Compared compared, Map<String, Distance> open, Map<String, Verdict> found) {
+    Clipped.in(compared.net(), compared.converted(), compared.feeds())
+        .ifPresent(
+            clipped -> {
+              List<String> names = open.keySet().stream().map(p -> p + ".grad").toList();
+              Map<String, INDArray> results = compared.graph().output(clipped.feeds(), names);
+              double tolerance = compared.isDouble() ? IN_DOUBLE : SMALL;
+              Map<String, Distance> still = far(compared, results, tolerance);
+              open.keySet().stream()
+                  .filter(p -> !still.containsKey(p))
+                  .forEach(p -> found.put(p, clipped.verdict(compared.batch().samples())));
+              open.keySet().retainAll(still.keySet());
+            });
+  }
+
+  private void remembered(
+      Compared compared, Map<String, Distance> open, Map<String, Verdict> found) {
+    if (known.get() != compared.net()) {
+      verdicts.clear();
+      known = new WeakReference<>(compared.net());
     }
-    String difference =
-        "The gradient of the converted network is off from DL4J's by %.1e of its norm, most in \"%s\"."
-            .formatted(relative, worst);
-    if (!(relative <= tolerance)) {
+    BatchShape shape = compared.batch().shape();
+    boolean ask = false;
+    for (Map.Entry<String, Distance> e : open.entrySet()) {
+      Remembered remembered = verdicts.get(new Asked(shape, e.getKey()));
+      ask |= remembered == null || !remembered.holdsFor(e.getValue());
+    }
+    if (ask) {
+      SecondOpinion.ask(compared, open, settings.lenient())
+          .forEach(
+              (parameter, verdict) ->
+                  verdicts.compute(
+                      new Asked(shape, parameter),
+                      (asked, before) ->
+                          new Remembered(
+                              verdict, Objects.requireNonNull(open.get(parameter)), before)));
+    }
+    for (String parameter : open.keySet()) {
+      Remembered remembered = verdicts.get(new Asked(shape, parameter));
+      found.put(parameter, Objects.requireNonNull(remembered).verdict);
+    }
+  }
+
+  private boolean failing(
+      Compared compared, Map<String, Distance> far, Map<String, Verdict> found) {
+    Double chosen = settings.gradientTolerance();
+    double large = chosen != null ? chosen : compared.isDouble() ? IN_DOUBLE : LARGE;
+    return found.entrySet().stream()
+        .anyMatch(
+            e ->
+                switch (e.getValue().kind()) {
+                  case OURS -> false;
+                  case ROUNDING -> chosen != null;
+                  case NOT_OURS -> true;
+                  case UNDECIDED -> Objects.requireNonNull(far.get(e.getKey())).relative() > large;
+                });
+  }
+
+  private List<String> told(
+      Compared compared, Map<String, Distance> far, Map<String, Verdict> found, boolean failing) {
+    Map<Group, List<String>> groups = new LinkedHashMap<>();
+    far.forEach(
+        (parameter, distance) -> {
+          Verdict verdict = found.get(parameter);
+          Group group =
+              verdict == null
+                  ? new Group(Kind.UNDECIDED, letPass(compared, parameter))
+                  : new Group(verdict.kind(), verdict.why());
+          groups.computeIfAbsent(group, g -> new ArrayList<>()).add(parameter);
+        });
+    List<String> notes = new ArrayList<>();
+    groups.forEach((group, parameters) -> notes.add(note(group, parameters, far, found)));
+    if (failing) {
       throw new IllegalStateException(
-          difference + reason(net) + " gradientTolerance(…) lets it pass.");
+          String.join(" ", notes) + " gradientTolerance(…) lets it pass.");
     }
-    String note =
-        difference + (chosen == null ? " In single precision, rounding can do that." : "");
     if (!warned) {
       warned = true;
-      log.warn("{} It is logged once; the steps' notes tell of it each time.", note);
+      log.warn("{} It is logged once; the steps' notes tell of it each time.", notes.get(0));
     }
-    return Optional.of(note);
+    return notes;
   }
 
-  /** The sum of the squares, by a dot product, which is at memory speed. */
-  private static double square(INDArray array) {
-    INDArray vector = array.reshape(array.length());
-    return Nd4j.getBlasWrapper().dot(vector, vector);
+  private static String letPass(Compared compared, String parameter) {
+    return "gradientTolerance(…) lets it pass." + SecondOpinion.known(compared, parameter);
   }
 
-  private double tolerance(Model net) {
-    return chosen != null ? chosen : net.params().dataType() == DataType.DOUBLE ? 1e-6 : 0.1;
+  private static String note(
+      Group group, List<String> parameters, Map<String, Distance> far, Map<String, Verdict> found) {
+    String worst = parameters.get(0);
+    for (String parameter : parameters) {
+      if (relative(far, parameter) > relative(far, worst)) {
+        worst = parameter;
+      }
+    }
+    int others = parameters.size() - 1;
+    Verdict verdict = found.get(worst);
+    return "The gradient of \"%s\"%s is %s. %s %s"
+        .formatted(
+            worst,
+            others == 0 ? "" : " (the worst of %d parameters)".formatted(others + 1),
+            Objects.requireNonNull(far.get(worst)).told(),
+            verdict == null ? "" : verdict.numbers(),
+            group.why())
+        .replaceAll(" +", " ")
+        .strip();
   }
 
-  /** What is known of networks like this one. */
-  private static String reason(Model net) {
-    if (Dl4jConverter.isTruncated(net)) {
-      return " With truncated backpropagation through time DL4J 1.0.0-M2.1 takes the gradient of"
-          + " recurrent layers as if each part of a sequence began with zeros, and their values"
-          + " not; ours is the derivative of the score.";
-    }
-    if (Dl4jConverter.has(net, AbstractSameDiffLayer.class)) {
-      return " DL4J 1.0.0-M2.1 answers twice the gradient for SameDiff layers, attention and"
-                 + " locally connected layers among them, and for all layers below; ours is the"
-                 + " derivative of the score.";
-    }
-    if (Dl4jConverter.scalesBackwardsAlone(net)) {
-      return " Where batch normalisation has a locked gamma other than 1 and a locked beta of 0,"
-          + " DL4J 1.0.0-M2.1 does not multiply by gamma in its forward pass, but does in its"
-          + " backward pass; ours is the derivative of the score.";
-    }
-    if (Dl4jConverter.draws(net, ActivationRReLU.class)) {
-      return " DL4J 1.0.0-M2.1 takes 1 for the derivative of RReLU everywhere; ours is the"
-                 + " derivative of the score.";
-    }
-    return " Labels whose rows do not add up to one, and outputs so near to 0 or 1 that DL4J clips"
-        + " them, are the usual reasons.";
+  private static double relative(Map<String, Distance> far, String parameter) {
+    return Objects.requireNonNull(far.get(parameter)).relative();
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.convert.Peculiarities;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -137,9 +138,9 @@ class BatchNormTest {
   /** What the gradient is off by is told as what it is. */
   @Test
   void whatDl4jMultipliesBackwardsAloneIsNamed() {
-    assertThat(Dl4jConverter.scalesBackwardsAlone(locked(2, 0, true))).isTrue();
-    assertThat(Dl4jConverter.scalesBackwardsAlone(locked(2, 0.1, true))).isFalse();
-    assertThat(Dl4jConverter.scalesBackwardsAlone(locked(1, 0, true))).isFalse();
+    assertThat(Peculiarities.of(locked(2, 0, true), "0_W", false)).hasSize(1);
+    assertThat(Peculiarities.of(locked(2, 0.1, true), "0_W", false)).isEmpty();
+    assertThat(Peculiarities.of(locked(1, 0, true), "0_W", false)).isEmpty();
   }
 
   /** DL4J normalises time series within each sample, if there are as many as features. */

@@ -53,6 +53,7 @@ public final class BackPack {
     private final List<String> predictions = new ArrayList<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
     private boolean lenient;
+    private boolean conversion;
     private Progress progress = Progress.NONE;
     private long memoryBudget = MachineMemory.budget();
 
@@ -131,6 +132,17 @@ public final class BackPack {
     }
 
     /**
+     * Says that the graph was converted from a network that is trained elsewhere. What ND4J itself
+     * would compute wrongly in it then concerns nobody, and no warning tells of it.
+     *
+     * @return this builder
+     */
+    public Builder conversion() {
+      conversion = true;
+      return this;
+    }
+
+    /**
      * Limits the memory that an evaluation works in, results aside. Where the intermediate values
      * of a whole batch need more, samples are worked through in groups, as large as the budget
      * allows; where the columns of a second-order quantity (one for each class, say) need more than
@@ -192,6 +204,7 @@ public final class BackPack {
                   List.copyOf(predictions),
                   Map.copyOf(sampleAxes),
                   lenient,
+                  conversion,
                   memoryBudget,
                   progress))
           .extend();

@@ -96,7 +96,9 @@ final class Extender {
     pass("clean up");
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
-    warnOfFaults();
+    if (!request.conversion()) {
+      warnOfFaults();
+    }
     pass("done");
     return new ExtendedGraph(
         source,

@@ -19,6 +19,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param predictions the predictions, where the person named them
  * @param sampleAxes sample axes named by the person, by placeholder
  * @param lenient whether to leave out what cannot be had
+ * @param conversion whether the graph stands for a network that is trained elsewhere
  * @param memoryBudget the bytes that an evaluation is to work in
  * @param progress is told how far the extension is
  */
@@ -31,5 +32,6 @@ record Request(
     List<String> predictions,
     Map<String, Integer> sampleAxes,
     boolean lenient,
+    boolean conversion,
     long memoryBudget,
     Progress progress) {}

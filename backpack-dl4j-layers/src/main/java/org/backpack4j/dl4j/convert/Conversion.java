@@ -159,19 +159,6 @@ public final class Conversion {
     return check(network, Survey.of(network, tables, choices.iteration()), choices);
   }
 
-  /**
-   * Whether DL4J draws random numbers for something of a class in training.
-   *
-   * @param model the network
-   * @param tables who converts what
-   * @param owner the class of an activation function, say
-   * @return whether it does, and they can be had
-   */
-  public static boolean draws(Model model, Tables tables, Class<?> owner) {
-    return Survey.of(Network.of(model), tables, true).draws().values().stream()
-        .anyMatch(d -> owner.isInstance(d.owner()));
-  }
-
   private static List<Obstacle> check(Network network, Survey survey, Choices choices) {
     boolean hopeless = network.outputs().stream().anyMatch(survey.obstacles()::containsKey);
     return choices.lenient() && !hopeless ? List.of() : survey.all();

@@ -115,16 +115,6 @@ public final class InputShapes {
   }
 
   /**
-   * Whether a network is trained by truncated backpropagation through time.
-   *
-   * @param model the network
-   * @return whether its sequences are cut into parts
-   */
-  public static boolean truncated(Model model) {
-    return Network.of(model).truncated();
-  }
-
-  /**
    * The number of a network's outputs.
    *
    * @param model the network

@@ -16,7 +16,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  *
  * <p>Locked γ and β are applied only if γ is not 1 <em>and</em> β is not 0, as DL4J does it in its
  * forward pass. Its backward pass multiplies by γ in any case ({@link
- * org.backpack4j.dl4j.convert.OwnFaults}). It takes rows and images; time series it normalises
+ * org.backpack4j.dl4j.convert.Peculiarities}). It takes rows and images; time series it normalises
  * within each sample, if there are as many samples as features, and cannot train; volumes not at
  * all.
  */
