@@ -6,10 +6,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.convert.BatchShape;
 import org.backpack4j.dl4j.convert.InputShapes;
+import org.backpack4j.samediff.QuantityResults;
+import org.backpack4j.samediff.PerModel;
 import org.backpack4j.samediff.TrainingRecord;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.Extension;
@@ -37,13 +40,34 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * and are in the scale of {@code net.gradient()}, a sum over the batch; {@link #scale} has the
  * mean's. l1, l2 and weight decay are not in them, as they are not in {@code gradient()}.
  *
- * <p>Training is as without the listener. A failure is logged once, and thrown by {@link #get};
- * {@link #check(Model)} tells beforehand what stands in the way. Settings are made before the first
- * iteration.
+ * <p>Training is as without the listener. Each kind of failure is logged once, and thrown by {@link
+ * #get}; {@link #check(Model)} tells beforehand what stands in the way.
+ *
+ * <p>One listener may hear of several networks, and of several threads at once: two networks that
+ * are trained in turns, the copies of a {@code ParallelWrapper}. Each network has conversions of
+ * its own, which are kept while it lives and freed with it. {@link #latest()} is the step of the
+ * network that the calling thread has trained last; {@link #latest(Model)} asks for one network's.
+ * Callbacks are called in the thread that trains, in several at once if several train.
+ *
+ * <p>With an optimiser that searches along a line (conjugate gradients, LBFGS) an iteration has
+ * many gradients; its step is that of the first, at the parameters before the iteration.
+ *
+ * <p>What a callback was given, or {@link #latest()} has answered, stays as it is for as long as
+ * somebody holds it. A step that nobody has asked for gives its memory to the next.
  */
 public final class BackPackListener extends BaseTrainingListener implements AutoCloseable {
   private final Extension[] extensions;
-  private final TrainingRecord record = new TrainingRecord();
+
+  /** Where a person may have looked for steps in vain. */
+  private static final String ELSEWHERE =
+      " Where another network is trained than the one that has the listener, it is that one's:"
+          + " helper.unfrozenGraph() or unfrozenMLN() of a TransferLearningHelper, and of a"
+          + " ParallelWrapper what the network had when the wrapper was built, or"
+          + " wrapper.setListeners(…). Layers that are pretrained have no quantities.";
+
+  private final TrainingRecord<Model> record = new TrainingRecord<>(ELSEWHERE);
+  private final PerModel<Model, Evaluator> evaluators =
+      new PerModel<>(() -> new Evaluator(settings()));
   private final Set<String> named = new LinkedHashSet<>();
   private @Nullable Predicate<String> parameters;
   private Scale scale = Scale.SUM;
@@ -52,7 +76,6 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   private @Nullable Double gradientTolerance;
   private int verified;
   private int verifiedEntries = 3;
-  private @Nullable Evaluator evaluator;
 
   /**
    * A listener.
@@ -89,6 +112,18 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   }
 
   /**
+   * Adds a callback that is told whose step it is.
+   *
+   * @param callback is given the network and the quantities of each iteration chosen, before the
+   *     step is made
+   * @return this listener
+   */
+  public BackPackListener onStepOf(BiConsumer<? super Model, TrainingStep> callback) {
+    record.onStepOf(callback);
+    return this;
+  }
+
+  /**
    * Chooses parameters by name.
    *
    * @param names DL4J's names, {@code conv1_W} or {@code 0_W}
@@ -96,7 +131,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    */
   public BackPackListener parameters(String... names) {
     named.addAll(Arrays.asList(names));
-    return this;
+    return changed();
   }
 
   /**
@@ -107,7 +142,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    */
   public BackPackListener parameters(Predicate<String> names) {
     parameters = parameters == null ? names : parameters.or(names);
-    return this;
+    return changed();
   }
 
   /**
@@ -118,7 +153,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    */
   public BackPackListener scale(Scale choice) {
     scale = choice;
-    return this;
+    return changed();
   }
 
   /**
@@ -130,7 +165,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    */
   public BackPackListener runningStatistics() {
     runningStatistics = true;
-    return this;
+    return changed();
   }
 
   /**
@@ -142,7 +177,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    */
   public BackPackListener lenient() {
     lenient = true;
-    return this;
+    return changed();
   }
 
   /**
@@ -158,7 +193,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    */
   public BackPackListener gradientTolerance(double relative) {
     gradientTolerance = relative;
-    return this;
+    return changed();
   }
 
   /**
@@ -172,6 +207,12 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   public BackPackListener verify(int iterations, int entries) {
     verified = iterations;
     verifiedEntries = entries;
+    return changed();
+  }
+
+  /** Graphs that were made with other settings are no use any more. */
+  private BackPackListener changed() {
+    evaluators.clear();
     return this;
   }
 
@@ -189,9 +230,10 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *     every reason
    */
   public BackPackListener check(Model net) {
-    evaluator().check(net);
+    Evaluator evaluator = evaluators.of(net);
+    evaluator.check(net);
     if (InputShapes.known(net)) {
-      evaluator().prepare(net, BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)));
+      evaluator.prepare(net, BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)));
     }
     return this;
   }
@@ -223,16 +265,16 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *     every reason
    */
   public BackPackListener check(Model net, MultiDataSet batch) {
-    evaluator().check(net);
-    evaluator()
-        .prepare(
-            net,
-            BatchShape.of(
-                batch.getFeatures(),
-                batch.getLabels(),
-                batch.getFeaturesMaskArrays(),
-                batch.getLabelsMaskArrays(),
-                InputShapes.outputs(net)));
+    Evaluator evaluator = evaluators.of(net);
+    evaluator.check(net);
+    evaluator.prepare(
+        net,
+        BatchShape.of(
+            batch.getFeatures(),
+            batch.getLabels(),
+            batch.getFeaturesMaskArrays(),
+            batch.getLabelsMaskArrays(),
+            InputShapes.outputs(net)));
     return this;
   }
 
@@ -244,16 +286,18 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    * @param parameter DL4J's name, {@code conv1_W} or {@code 0_W}
    * @param extension the extension's class
    * @return the quantity: DL4J's layout, with the samples first where it is per sample
-   * @throws IllegalStateException if there is none yet, if computing it failed, or if a layer
-   *     stands in the way that cannot be converted
+   * @throws IllegalStateException if there is none yet, if computing it failed, or if the parameter
+   *     has none: it is frozen, say, or a layer stands in the way that cannot be converted
    */
   public INDArray get(String parameter, Class<? extends Extension> extension) {
-    TrainingStep step = latest();
-    String reason = evaluator().outOfReach(parameter);
-    if (reason != null) {
-      throw new IllegalStateException(reason);
-    }
-    return step.quantities().get(parameter, extension);
+    QuantityResults quantities = latest().quantities();
+    quantities
+        .missing(parameter)
+        .ifPresent(
+            reason -> {
+              throw new IllegalStateException(reason);
+            });
+    return quantities.get(parameter, extension);
   }
 
   /**
@@ -267,13 +311,25 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   }
 
   /**
-   * The latest iteration chosen.
+   * The latest iteration chosen: of the network that the calling thread has trained last, or, if it
+   * has trained none, of all.
    *
    * @return its number, quantities and notes
    * @throws IllegalStateException if there is none yet, or if computing its quantities failed
    */
   public TrainingStep latest() {
     return record.latest();
+  }
+
+  /**
+   * The latest iteration chosen of a network, whoever has trained it.
+   *
+   * @param net the network
+   * @return its number, quantities and notes
+   * @throws IllegalStateException if there is none yet, or if computing its quantities failed
+   */
+  public TrainingStep latest(Model net) {
+    return record.latest(net);
   }
 
   // ---- DL4J ----
@@ -290,10 +346,15 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   /** What DL4J drew is to be had only from here to the layers' backward passes. */
   @Override
   public void onForwardPass(Model model, Map<String, INDArray> activations) {
-    if (record.isDue(iteration(model))) {
+    if (!isNetwork(model)) {
+      return;
+    }
+    int iteration = iteration(model);
+    if (record.isDue(iteration)) {
       record.attempt(
+          model,
           () -> {
-            evaluator().remember(model, activations);
+            evaluators.of(model).remember(model, activations, iteration);
             return null;
           });
     }
@@ -301,53 +362,59 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
 
   @Override
   public void onBackwardPass(Model model) {
+    if (!isNetwork(model)) {
+      return;
+    }
     int iteration = iteration(model);
     if (record.isDue(iteration)) {
-      record.attempt(() -> evaluator().evaluate(model, Batch.of(model), iteration, epoch(model)));
+      record.attempt(model, () -> evaluators.of(model).evaluate(model, iteration, epoch(model)));
     }
+  }
+
+  @Override
+  public void iterationDone(Model model, int iteration, int epoch) {
+    Evaluator evaluator = evaluators.known(model);
+    if (evaluator != null) {
+      evaluator.done();
+    }
+  }
+
+  /** A layer that is pretrained calls the network's listeners as if it were one. */
+  private static boolean isNetwork(Model model) {
+    return model instanceof ComputationGraph || model instanceof MultiLayerNetwork;
   }
 
   private static int iteration(Model model) {
     return model instanceof ComputationGraph graph
         ? graph.getIterationCount()
-        : model instanceof MultiLayerNetwork network ? network.getIterationCount() : 0;
+        : ((MultiLayerNetwork) model).getIterationCount();
   }
 
   private static int epoch(Model model) {
     return model instanceof ComputationGraph graph
         ? graph.getEpochCount()
-        : model instanceof MultiLayerNetwork network ? network.getEpochCount() : 0;
+        : ((MultiLayerNetwork) model).getEpochCount();
   }
 
-  private Evaluator evaluator() {
-    Evaluator current = evaluator;
-    if (current == null) {
-      Predicate<String> more = parameters;
-      boolean all = named.isEmpty() && more == null;
-      Set<String> names = Set.copyOf(named);
-      current =
-          new Evaluator(
-              new Settings(
-                  extensions,
-                  p -> all || names.contains(p) || (more != null && more.test(p)),
-                  names,
-                  scale,
-                  runningStatistics,
-                  lenient,
-                  gradientTolerance,
-                  verified,
-                  verifiedEntries));
-      evaluator = current;
-    }
-    return current;
+  private Settings settings() {
+    Predicate<String> more = parameters;
+    boolean all = named.isEmpty() && more == null;
+    Set<String> names = Set.copyOf(named);
+    return new Settings(
+        extensions,
+        p -> all || names.contains(p) || (more != null && more.test(p)),
+        names,
+        scale,
+        runningStatistics,
+        lenient,
+        gradientTolerance,
+        verified,
+        verifiedEntries);
   }
 
   /** Frees the memory that evaluations keep. */
   @Override
   public void close() {
-    if (evaluator != null) {
-      evaluator.close();
-      evaluator = null;
-    }
+    evaluators.clear();
   }
 }

@@ -8,10 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.backpack4j.dl4j.convert.BatchShape;
 import org.backpack4j.dl4j.convert.Given;
 import org.backpack4j.dl4j.convert.Obstacle;
+import org.backpack4j.dl4j.convert.Untrained;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.QuantityResults;
@@ -26,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Computes a network's quantities for the batch that it works on. The network is converted and
- * extended once for each shape of its batches.
+ * Computes one network's quantities for the batch that it works on. The network is converted and
+ * extended once for each shape of its batches; what is refused is remembered as well. The network
+ * itself is not kept, so that this can be let go of together with it.
  *
  * <p>With running statistics a network with batch normalisation has two graphs: gradients come from
  * that of training, second-order quantities from that of evaluation.
@@ -40,24 +45,18 @@ final class Evaluator implements AutoCloseable {
       "Second-order quantities are those of evaluation mode: batch normalisation with its running"
           + " statistics.";
 
+  /** As many refusals are kept: they are small, and cost as much to find out as a graph. */
+  private static final int REFUSALS = 100;
+
   private final Settings settings;
   private final GradientComparison gradients;
-  private final Map<BatchShape, List<Part>> parts =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<BatchShape, List<Part>> eldest) {
-          boolean full = size() > SHAPES;
-          if (full) {
-            eldest.getValue().forEach(Part::close);
-          }
-          return full;
-        }
-      };
-  private final Map<String, String> outOfReach = new LinkedHashMap<>();
-  private @Nullable Model model;
+  private final Map<BatchShape, Made> made = new Recent<>(SHAPES, Made::close);
+  private final Map<BatchShape, RuntimeException> refused = new Recent<>(REFUSALS, e -> {});
+  private final Trials trials = new Trials();
   private Given given = Given.NOTHING;
+
+  /** Whether what belongs to the present iteration could not be kept. */
+  private boolean lost;
 
   /** The layers whose activations the graphs are fed; null before the first is made. */
   private @Nullable Set<String> begins;
@@ -67,6 +66,42 @@ final class Evaluator implements AutoCloseable {
   Evaluator(Settings settings) {
     this.settings = settings;
     gradients = new GradientComparison(settings);
+  }
+
+  /** A map of the entries that were used last. */
+  private static final class Recent<K, V> extends LinkedHashMap<K, V> {
+    private static final long serialVersionUID = 1L;
+    private final int limit;
+    private final transient Consumer<V> forget;
+
+    Recent(int limit, Consumer<V> forget) {
+      super(16, 0.75f, true);
+      this.limit = limit;
+      this.forget = forget;
+    }
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
+      boolean full = size() > limit;
+      if (full) {
+        forget.accept(eldest.getValue());
+      }
+      return full;
+    }
+  }
+
+  /**
+   * What was made for a shape.
+   *
+   * @param parts the graphs
+   * @param outOfReach why parameters have no quantities, since a layer stands in the way
+   * @param missing why parameters have no quantities, for whatever reason
+   */
+  private record Made(
+      List<Part> parts, Map<String, String> outOfReach, Map<String, String> missing) {
+    void close() {
+      parts.forEach(Part::close);
+    }
   }
 
   /** A converted network, extended by some of the quantities. */
@@ -80,7 +115,8 @@ final class Evaluator implements AutoCloseable {
   }
 
   /** Says what stands in the way, as far as it can be told without a batch. */
-  void check(Model net) {
+  synchronized void check(Model net) {
+    refused.clear(); // the person may have changed something
     List<Obstacle> obstacles = Dl4jConverter.obstacles(net, settings.lenient());
     if (!obstacles.isEmpty()) {
       throw new UnconvertibleNetworkException(obstacles);
@@ -91,38 +127,59 @@ final class Evaluator implements AutoCloseable {
    * Converts and extends for batches of a shape. A graph that begins behind a layer which cannot be
    * converted has to wait for the layer's activations.
    */
-  void prepare(Model net, BatchShape shape) {
+  synchronized void prepare(Model net, BatchShape shape) {
     if (Dl4jConverter.obstacles(net, false).isEmpty()) {
-      parts(net, shape);
+      made(net, shape);
     }
   }
 
   /** Keeps what belongs to the iteration alone whose forward pass the network has just made. */
-  void remember(Model net, Map<String, INDArray> activations) {
-    if (model != net) {
-      close();
-      model = net;
+  synchronized void remember(Model net, Map<String, INDArray> activations, int iteration) {
+    if (trials.isTrial(net, iteration)) {
+      return;
     }
+    given = Given.NOTHING;
+    lost = true;
     Set<String> known = begins;
     Set<String> needed =
         !settings.lenient() ? Set.of() : known == null ? activations.keySet() : known;
     given = Dl4jConverter.given(net, activations, needed);
+    lost = false;
   }
 
-  /** Why a parameter has no quantities; null if it has. */
-  @Nullable String outOfReach(String parameter) {
-    return outOfReach.get(parameter);
+  /** The iteration is done: the next pass belongs to another. */
+  synchronized void done() {
+    trials.end();
   }
 
-  TrainingStep evaluate(Model net, Batch batch, int iteration, int epoch) {
-    given = Dl4jConverter.given(net, given);
-    List<Part> all = parts(net, batch.shape().with(given.shapes(batch.samples())));
+  /**
+   * Evaluates the iteration whose backward pass the network has just made.
+   *
+   * @return its quantities; null if there are none to tell: it is a trial of a line search, or what
+   *     belongs to the iteration could not be kept, which was told then
+   */
+  synchronized @Nullable TrainingStep evaluate(Model net, int iteration, int epoch) {
+    if (trials.isTrial(net, iteration)) {
+      return null;
+    }
+    trials.begin(net, iteration);
+    Given kept = given;
+    given = Given.NOTHING;
+    if (lost) {
+      lost = false;
+      return null;
+    }
+    return evaluate(net, Dl4jConverter.given(net, kept), Batch.of(net), iteration, epoch);
+  }
+
+  private TrainingStep evaluate(Model net, Given all, Batch batch, int iteration, int epoch) {
+    Made graphs = made(net, batch.shape().with(all.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
     Map<String, INDArray> added = new LinkedHashMap<>();
-    for (Part part : all) {
+    for (Part part : graphs.parts()) {
       Map<String, INDArray> feeds = part.network().feeds(batch);
-      part.network().add(given, feeds, added);
+      part.network().add(all, feeds, added);
       Map<String, INDArray> results = part.graph().output(feeds, part.names());
       if (part.trains()) {
         double factor = settings.scale() == Scale.MEAN ? batch.samples() : 1;
@@ -142,43 +199,69 @@ final class Evaluator implements AutoCloseable {
       part.graph().refusals().forEach(r -> notes.add(r.toString()));
       outputs.putAll(results);
     }
-    given = Given.NOTHING;
-    notes.addAll(new LinkedHashSet<>(outOfReach.values()));
+    notes.addAll(new LinkedHashSet<>(graphs.outOfReach().values()));
     verified++;
-    QuantityResults quantities = new QuantityResults(outputs, Arrays.asList(settings.extensions()));
+    QuantityResults quantities =
+        new QuantityResults(outputs, Arrays.asList(settings.extensions()), graphs.missing());
     return new TrainingStep(iteration, epoch, quantities, notes);
   }
 
-  private List<Part> parts(Model net, BatchShape shape) {
-    if (model != net) {
-      close();
-      model = net;
-    }
-    List<Part> known = parts.get(shape);
-    if (known == null && outOfReach.isEmpty()) {
+  private Made made(Model net, BatchShape shape) {
+    Made known = made.get(shape);
+    if (known == null) {
       // a graph that was made without labels, and lacks nothing, does not depend on their shape
-      known = parts.get(shape.withoutLabels());
+      Made unlabelled = made.get(shape.withoutLabels());
+      known = unlabelled == null || !unlabelled.outOfReach().isEmpty() ? null : unlabelled;
     }
     if (known == null) {
-      Set<String> before = begins == null ? Set.of() : begins;
-      begins = null; // if this fails, the next iteration keeps all activations
-      known = make(net, shape);
-      Set<String> steps = new TreeSet<>(before);
-      for (Part part : known) {
-        steps.addAll(part.network().begins());
-        part.network().outOfReach().forEach((p, o) -> outOfReach.put(p, leftOut(p, o)));
+      RuntimeException before = refused.get(shape);
+      if (before != null) {
+        throw before;
       }
-      begins = steps;
-      parts.put(shape.with(shape.given().keeping(steps)), known);
+      try {
+        known = make(net, shape);
+      } catch (CancellationException e) {
+        throw e; // somebody has stopped it: that is no refusal
+      } catch (RuntimeException e) {
+        refused.put(shape, e);
+        throw e;
+      }
     }
     return known;
+  }
+
+  private Made make(Model net, BatchShape shape) {
+    Set<String> before = begins == null ? Set.of() : begins;
+    begins = null; // if this fails, the next iteration keeps all activations
+    List<Part> parts = parts(net, shape);
+    Set<String> steps = new TreeSet<>(before);
+    Map<String, String> outOfReach = new LinkedHashMap<>();
+    Map<String, String> missing = new LinkedHashMap<>();
+    for (Part part : parts) {
+      ConvertedNetwork network = part.network();
+      steps.addAll(network.begins());
+      network.outOfReach().forEach((p, o) -> outOfReach.put(p, leftOut(p, o)));
+      missing.putAll(Untrained.of(net, network.parameters()));
+      network.parameters().stream()
+          .filter(p -> !settings.parameters().test(p))
+          .forEach(p -> missing.put(p, notChosen(p)));
+    }
+    missing.putAll(outOfReach);
+    begins = steps;
+    Made all = new Made(parts, outOfReach, missing);
+    made.put(shape.with(shape.given().keeping(steps)), all);
+    return all;
+  }
+
+  private static String notChosen(String parameter) {
+    return "\"" + parameter + "\" has no quantities: the listener's parameters(…) leave it out.";
   }
 
   private static String leftOut(String parameter, Obstacle obstacle) {
     return "\"" + parameter + "\" is out of reach, since a layer stands in the way: " + obstacle;
   }
 
-  private List<Part> make(Model net, BatchShape shape) {
+  private List<Part> parts(Model net, BatchShape shape) {
     boolean normalises = Dl4jConverter.normalisesBatches(net);
     boolean curved = curved();
     if (!settings.runningStatistics() || !normalises || !curved) {
@@ -196,6 +279,9 @@ final class Evaluator implements AutoCloseable {
         parts.add(part(net, shape, statistics, e -> e.columns().secondOrder() == second));
       } catch (UnsupportedGraphException e) {
         refusals.addAll(e.refusals());
+      } catch (RuntimeException | Error e) {
+        parts.forEach(Part::close);
+        throw e;
       }
     }
     if (!refusals.isEmpty()) {
@@ -231,7 +317,7 @@ final class Evaluator implements AutoCloseable {
             .statistics(statistics)
             .iteration(settings.lenient())
             .convert();
-    checkNames(network);
+    checkNames(net, network);
     BackPack.Builder builder = network.backPack(settings.parameters());
     if (settings.lenient()) {
       builder.lenient();
@@ -247,17 +333,20 @@ final class Evaluator implements AutoCloseable {
     return new Part(network, graph, names, trains);
   }
 
-  private void checkNames(ConvertedNetwork network) {
+  private void checkNames(Model net, ConvertedNetwork network) {
     Set<String> unknown = new TreeSet<>(settings.named());
     network.parameters().forEach(unknown::remove);
     network.outOfReach().keySet().forEach(unknown::remove);
     if (!unknown.isEmpty()) {
+      Map<String, String> reasons = Untrained.of(net, network.parameters());
+      reasons.keySet().retainAll(unknown);
       throw new IllegalArgumentException(
           "The network has no trained parameters "
               + unknown
               + "; it has "
               + network.parameters()
-              + ".");
+              + "."
+              + reasons.values().stream().map(r -> " " + r).collect(Collectors.joining()));
     }
   }
 
@@ -275,10 +364,10 @@ final class Evaluator implements AutoCloseable {
   }
 
   @Override
-  public void close() {
-    parts.values().forEach(p -> p.forEach(Part::close));
-    parts.clear();
-    outOfReach.clear();
+  public synchronized void close() {
+    made.values().forEach(Made::close);
+    made.clear();
+    refused.clear();
     begins = null;
     given = Given.NOTHING;
   }

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff;
 
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -7,8 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.progress.Progress;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
@@ -54,6 +57,7 @@ public final class BackPack {
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
     private boolean lenient;
     private boolean conversion;
+    private boolean weakly;
     private Progress progress = Progress.NONE;
     private long memoryBudget = MachineMemory.budget();
 
@@ -179,6 +183,21 @@ public final class BackPack {
       return this;
     }
 
+    /** Has the extended graph not keep the person's: for who keeps one for as long as it lives. */
+    Builder weakly() {
+      weakly = true;
+      return this;
+    }
+
+    /** How the extended graph finds the person's, whose arrays it shares. */
+    private Supplier<@Nullable SameDiff> held() {
+      if (weakly) {
+        return new WeakReference<>(sd)::get;
+      }
+      SameDiff kept = sd;
+      return () -> kept;
+    }
+
     /**
      * Extends the graph.
      *
@@ -197,6 +216,7 @@ public final class BackPack {
       return new Extender(
               new Request(
                   sd,
+                  held(),
                   List.of(extensions),
                   chosen,
                   Set.copyOf(named),

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.backprop.Rule;
@@ -19,6 +20,7 @@ import org.backpack4j.samediff.graph.Fusion;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Tensor;
 import org.backpack4j.samediff.progress.Progress;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -38,7 +40,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * planned execution keeps between evaluations.
  */
 public final class ExtendedGraph implements AutoCloseable {
-  private final SameDiff source;
+  private final Supplier<@Nullable SameDiff> source;
   private final SameDiff graph;
   private final Annotations annotations;
   private final IndexBounds bounds;
@@ -50,7 +52,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final PlannedGraph planned;
 
   ExtendedGraph(
-      SameDiff source,
+      Supplier<@Nullable SameDiff> source,
       SameDiff graph,
       Emitter emit,
       Annotations annotations,
@@ -217,7 +219,8 @@ public final class ExtendedGraph implements AutoCloseable {
   }
 
   private Map<String, INDArray> feeds(MultiDataSet data) {
-    TrainingConfig config = source.getTrainingConfig();
+    SameDiff trained = source.get();
+    TrainingConfig config = trained == null ? null : trained.getTrainingConfig();
     if (config == null) {
       throw new IllegalStateException(
           "The graph has no training configuration that maps features and labels to placeholders:"
@@ -233,8 +236,8 @@ public final class ExtendedGraph implements AutoCloseable {
 
   private static void feed(
       Map<String, INDArray> feeds,
-      @org.jspecify.annotations.Nullable List<String> placeholders,
-      INDArray @org.jspecify.annotations.Nullable [] arrays) {
+      @Nullable List<String> placeholders,
+      INDArray @Nullable [] arrays) {
     if (placeholders == null || arrays == null) {
       return;
     }

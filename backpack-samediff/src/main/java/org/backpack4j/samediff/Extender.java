@@ -62,7 +62,7 @@ final class Extender {
     checkExtensions();
     checkNamedParameters();
     pass("copy");
-    SameDiff copy = GraphCopy.of(source);
+    SameDiff copy = GraphCopy.of(source, request.held());
     SampleAxes.open(copy, request.sampleAxes());
     KeptEntries.apply(copy);
     pass("rewrite");
@@ -101,7 +101,7 @@ final class Extender {
     }
     pass("done");
     return new ExtendedGraph(
-        source,
+        request.held(),
         copy,
         emit,
         graph,

@@ -2,6 +2,7 @@ package org.backpack4j.samediff;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.backpack4j.samediff.extension.Extension;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -9,6 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class QuantityResults {
   private final Map<String, INDArray> outputs;
   private final List<Extension> extensions;
+  private final Map<String, String> missing;
 
   /**
    * The quantities of an evaluation.
@@ -17,8 +19,31 @@ public final class QuantityResults {
    * @param extensions the extensions that computed them
    */
   public QuantityResults(Map<String, INDArray> outputs, List<Extension> extensions) {
+    this(outputs, extensions, Map.of());
+  }
+
+  /**
+   * The quantities of an evaluation of some of the parameters.
+   *
+   * @param outputs the arrays by output name, {@code <parameter>.<field>}
+   * @param extensions the extensions that computed them
+   * @param missing why parameters have no quantities, by their names
+   */
+  public QuantityResults(
+      Map<String, INDArray> outputs, List<Extension> extensions, Map<String, String> missing) {
     this.outputs = outputs;
     this.extensions = List.copyOf(extensions);
+    this.missing = Map.copyOf(missing);
+  }
+
+  /**
+   * Why a parameter has no quantities.
+   *
+   * @param parameter the parameter's name
+   * @return the reason; empty if it has some, or if no parameter of that name is known
+   */
+  public Optional<String> missing(String parameter) {
+    return Optional.ofNullable(missing.get(parameter));
   }
 
   /**
@@ -28,7 +53,7 @@ public final class QuantityResults {
    * @return ∂L/∂θ [P…]
    */
   public INDArray gradient(String parameter) {
-    return get(Outputs.name(parameter, "grad"));
+    return array(parameter, "grad");
   }
 
   /**
@@ -39,7 +64,7 @@ public final class QuantityResults {
    * @return the quantity, of the shape that the extension says
    */
   public INDArray get(String parameter, Extension extension) {
-    return get(Outputs.name(parameter, extension.field()));
+    return array(parameter, extension.field());
   }
 
   /**
@@ -64,11 +89,15 @@ public final class QuantityResults {
                         + "."));
   }
 
-  private INDArray get(String name) {
+  private INDArray array(String parameter, String field) {
+    String name = Outputs.name(parameter, field);
     INDArray array = outputs.get(name);
     if (array == null) {
+      String reason = missing.get(parameter);
       throw new IllegalArgumentException(
-          "\"" + name + "\" was not computed; what was is " + outputs.keySet() + ".");
+          reason != null
+              ? reason
+              : "\"" + name + "\" was not computed; what was is " + outputs.keySet() + ".");
     }
     return array;
   }

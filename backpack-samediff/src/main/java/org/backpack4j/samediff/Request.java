@@ -4,14 +4,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.progress.Progress;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
  * What a person asked for.
  *
  * @param sd the graph
+ * @param held what the extended graph finds it by; null once it is gone, if it is not kept
  * @param extensions the quantities
  * @param chosen which parameters
  * @param named parameters chosen by name
@@ -25,6 +28,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  */
 record Request(
     SameDiff sd,
+    Supplier<@Nullable SameDiff> held,
     List<Extension> extensions,
     Predicate<String> chosen,
     Set<String> named,

@@ -3,10 +3,10 @@ package org.backpack4j.samediff;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.listeners.At;
 import org.nd4j.autodiff.listeners.BaseListener;
 import org.nd4j.autodiff.listeners.Operation;
@@ -26,15 +26,17 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  *
  * <p>They are computed from the iteration's batch before the parameters are changed. The graph is
  * extended at the first iteration, and again when its losses change. Training is as without the
- * listener: a failure is logged once, and thrown by {@link #get}.
+ * listener: each kind of failure is logged once, and thrown by {@link #get}.
+ *
+ * <p>One listener may hear of several graphs, and of several threads at once: each graph has its
+ * own extension, which is freed with it. Callbacks are called in the thread that trains. What was
+ * given to a callback, or by {@link #latest()}, stays as it is for as long as somebody holds it.
  */
 public final class SameDiffBackPackListener extends BaseListener implements AutoCloseable {
   private final Extension[] extensions;
-  private final TrainingRecord record = new TrainingRecord();
-  private UnaryOperator<BackPack.Builder> choices = b -> b;
-  private @Nullable SameDiff source;
-  private List<String> losses = List.of();
-  private @Nullable ExtendedGraph graph;
+  private final TrainingRecord<SameDiff> record = new TrainingRecord<>("");
+  private final PerModel<SameDiff, Extended> graphs = new PerModel<>(Extended::new);
+  private volatile UnaryOperator<BackPack.Builder> choices = b -> b;
 
   /**
    * A listener.
@@ -69,6 +71,17 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
   }
 
   /**
+   * Adds a callback that is told whose step it is.
+   *
+   * @param callback is given the graph and the quantities of each iteration chosen
+   * @return this listener
+   */
+  public SameDiffBackPackListener onStepOf(BiConsumer<? super SameDiff, TrainingStep> callback) {
+    record.onStepOf(callback);
+    return this;
+  }
+
+  /**
    * Makes choices for the extension: parameters, predictions, lenient.
    *
    * @param with changes the builder that the graph is extended by
@@ -76,6 +89,7 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
    */
   public SameDiffBackPackListener with(UnaryOperator<BackPack.Builder> with) {
     choices = with;
+    graphs.clear();
     return this;
   }
 
@@ -87,7 +101,7 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
    * @throws UnsupportedGraphException if a quantity cannot be had; it lists every reason
    */
   public SameDiffBackPackListener check(SameDiff sd) {
-    graph(sd);
+    graphs.of(sd).check(sd, choices, extensions);
     return this;
   }
 
@@ -114,13 +128,25 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
   }
 
   /**
-   * The latest iteration chosen.
+   * The latest iteration chosen: of the graph that the calling thread has trained last, or, if it
+   * has trained none, of all.
    *
    * @return its number and quantities
    * @throws IllegalStateException if there is none yet, or if computing its quantities failed
    */
   public TrainingStep latest() {
     return record.latest();
+  }
+
+  /**
+   * The latest iteration chosen of a graph, whoever has trained it.
+   *
+   * @param sd the graph
+   * @return its number and quantities
+   * @throws IllegalStateException if there is none yet, or if computing its quantities failed
+   */
+  public TrainingStep latest(SameDiff sd) {
+    return record.latest(sd);
   }
 
   @Override
@@ -132,34 +158,19 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
   public void iterationStart(SameDiff sd, At at, MultiDataSet data, long etlMs) {
     int iteration = at.iteration();
     if (at.operation() == Operation.TRAINING && record.isDue(iteration)) {
-      record.attempt(() -> step(sd, iteration, at.epoch(), data));
+      record.attempt(sd, () -> step(sd, iteration, at.epoch(), data));
     }
   }
 
   private TrainingStep step(SameDiff sd, int iteration, int epoch, MultiDataSet data) {
-    Map<String, INDArray> outputs = graph(sd).output(data);
+    Map<String, INDArray> outputs = graphs.of(sd).graph(sd, choices, extensions).output(data);
     QuantityResults quantities = new QuantityResults(outputs, Arrays.asList(extensions));
     return new TrainingStep(iteration, epoch, quantities, List.of());
-  }
-
-  private ExtendedGraph graph(SameDiff sd) {
-    ExtendedGraph current = graph;
-    if (current == null || source != sd || !losses.equals(sd.getLossVariables())) {
-      close();
-      current = choices.apply(BackPack.on(sd)).extend(extensions);
-      graph = current;
-      source = sd;
-      losses = List.copyOf(sd.getLossVariables());
-    }
-    return current;
   }
 
   /** Frees the memory that evaluations keep. */
   @Override
   public void close() {
-    if (graph != null) {
-      graph.close();
-      graph = null;
-    }
+    graphs.clear();
   }
 }

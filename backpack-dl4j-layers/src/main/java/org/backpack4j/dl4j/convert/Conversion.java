@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
@@ -176,7 +177,8 @@ public final class Conversion {
    */
   public static @Nullable Result convert(
       Model model, Tables tables, BatchShape shape, Choices choices, List<Obstacle> obstacles) {
-    Network network = Network.of(model);
+    // a listener keeps a graph for each network, and must not keep the network by it
+    Network network = Network.of(model, !choices.iteration());
     Survey survey = Survey.of(network, tables, choices.iteration());
     obstacles.addAll(check(network, survey, choices));
     if (!obstacles.isEmpty()) {
@@ -494,15 +496,22 @@ public final class Conversion {
     long[] dims = array.shape();
     SDVariable variable =
         new SDVariable(name, VariableType.VARIABLE, graph, dims, array.dataType());
-    arrays.share(
-        name,
-        () -> {
-          INDArray changed = noisy.get(name);
-          return changed != null ? changed : step.parameters().get().get(key);
-        });
+    arrays.share(name, lookUp(name, step.parameters(), key, noisy));
     graph.addVariable(variable);
     // as for placeholders: DL4J's dense weights are in 'f' order
     return new Value(array.ordering() == 'c' ? variable : graph.reshape(variable, dims), dims);
+  }
+
+  /** Looks an array up; it keeps nothing but what it needs, neither the step nor this object. */
+  private static Supplier<@Nullable INDArray> lookUp(
+      String name,
+      Supplier<Map<String, INDArray>> parameters,
+      String key,
+      Map<String, INDArray> noisy) {
+    return () -> {
+      INDArray changed = noisy.get(name);
+      return changed != null ? changed : parameters.get().get(key);
+    };
   }
 
   @Nullable SDVariable initialState(Step step, String key, long units) {

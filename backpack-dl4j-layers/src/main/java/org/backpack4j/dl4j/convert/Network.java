@@ -1,8 +1,12 @@
 package org.backpack4j.dl4j.convert;
 
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -11,6 +15,7 @@ import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * What both kinds of networks have in common.
@@ -27,11 +32,21 @@ record Network(
   static final String INPUT = "input";
 
   static Network of(Model model) {
+    return of(model, true);
+  }
+
+  /**
+   * A network.
+   *
+   * @param kept whether what looks parameters up keeps the model; without, it finds none any more
+   *     when the model is gone
+   */
+  static Network of(Model model, boolean kept) {
     if (model instanceof ComputationGraph graph) {
-      return of(graph);
+      return of(graph, kept);
     }
     if (model instanceof MultiLayerNetwork network) {
-      return of(network);
+      return of(network, kept);
     }
     throw new IllegalArgumentException(
         "Only a ComputationGraph or a MultiLayerNetwork can be converted, not a "
@@ -39,7 +54,7 @@ record Network(
             + ".");
   }
 
-  private static Network of(ComputationGraph graph) {
+  private static Network of(ComputationGraph graph, boolean kept) {
     graph.init();
     ComputationGraphConfiguration conf = graph.getConfiguration();
     Set<String> outputs = Set.copyOf(conf.getNetworkOutputs());
@@ -59,7 +74,7 @@ record Network(
               layer == null ? null : layer.getLayerConf().getLayer(),
               layer == null ? settings : null,
               layer == null ? null : layer.getPreProcessor(),
-              () -> vertex.paramTable(false),
+              table(vertex, v -> v.paramTable(false), kept),
               vertex.getLayer(),
               outputs.contains(name)));
     }
@@ -71,7 +86,7 @@ record Network(
         conf.getBackpropType() == BackpropType.TruncatedBPTT);
   }
 
-  private static Network of(MultiLayerNetwork network) {
+  private static Network of(MultiLayerNetwork network, boolean kept) {
     network.init();
     MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
     int layers = network.getnLayers();
@@ -85,7 +100,7 @@ record Network(
               conf.getConf(k).getLayer(),
               null,
               conf.getInputPreProcess(k),
-              () -> layer.paramTable(false),
+              table(layer, l -> l.paramTable(false), kept),
               layer,
               k == layers - 1));
     }
@@ -95,5 +110,18 @@ record Network(
         List.of(Integer.toString(layers - 1)),
         List.copyOf(steps),
         conf.getBackpropType() == BackpropType.TruncatedBPTT);
+  }
+
+  /** Looks parameters up each time: training may have exchanged them. */
+  private static <T> Supplier<Map<String, INDArray>> table(
+      T owner, Function<T, Map<String, INDArray>> parameters, boolean kept) {
+    if (kept) {
+      return () -> parameters.apply(owner);
+    }
+    WeakReference<T> weak = new WeakReference<>(owner);
+    return () -> {
+      T living = weak.get();
+      return living == null ? Map.of() : parameters.apply(living);
+    };
   }
 }

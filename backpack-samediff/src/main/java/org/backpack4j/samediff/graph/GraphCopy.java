@@ -2,6 +2,7 @@ package org.backpack4j.samediff.graph;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -26,10 +27,12 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 public final class GraphCopy {
   private final SameDiff source;
+  private final Supplier<@Nullable SameDiff> held;
   private final SameDiff copy = SameDiff.create();
 
-  private GraphCopy(SameDiff source) {
+  private GraphCopy(SameDiff source, Supplier<@Nullable SameDiff> held) {
     this.source = source;
+    this.held = held;
   }
 
   /**
@@ -41,7 +44,21 @@ public final class GraphCopy {
    *     flow, an op on a list of arrays, or an op class of one's own
    */
   public static SameDiff of(SameDiff source) {
-    return new GraphCopy(source).copy();
+    return of(source, () -> source);
+  }
+
+  /**
+   * Copies a graph.
+   *
+   * @param source the original
+   * @param held how the copy finds the original when it looks its arrays up; one that does not keep
+   *     it answers null when it is gone, and there are no arrays then
+   * @return the copy
+   * @throws IllegalArgumentException if it has an op that cannot be copied, which is named: control
+   *     flow, an op on a list of arrays, or an op class of one's own
+   */
+  public static SameDiff of(SameDiff source, Supplier<@Nullable SameDiff> held) {
+    return new GraphCopy(source, held).copy();
   }
 
   private SameDiff copy() {
@@ -108,10 +125,16 @@ public final class GraphCopy {
 
   private SharedArrays shared(VariableType type) {
     SharedArrays arrays = new SharedArrays();
+    Supplier<@Nullable SameDiff> original = held; // the copy must not keep this object
     for (Variable variable : source.getVariables().values()) {
       if (variable.getVariable().getVariableType() == type) {
         String name = variable.getName();
-        arrays.share(name, () -> source.getArrForVarName(name));
+        arrays.share(
+            name,
+            () -> {
+              SameDiff living = original.get();
+              return living == null ? null : living.getArrForVarName(name);
+            });
       }
     }
     return arrays;
