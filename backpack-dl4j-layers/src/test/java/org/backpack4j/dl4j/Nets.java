@@ -2,12 +2,15 @@ package org.backpack4j.dl4j;
 
 import java.util.Arrays;
 import java.util.Random;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -71,6 +74,16 @@ public final class Nets {
     } finally {
       Nd4j.setDefaultDataTypes(before, before);
     }
+  }
+
+  /** Keeps a copy of a parameter's gradient in each iteration. */
+  public static TrainingListener gradients(String parameter, INDArray[] kept) {
+    return new BaseTrainingListener() {
+      @Override
+      public void onGradientCalculation(Model model) {
+        kept[0] = model.gradient().gradientForVariable().get(parameter).dup('c');
+      }
+    };
   }
 
   /** Numbers between −1 and 1, the same for the same shape. */

@@ -11,6 +11,7 @@ import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -34,6 +35,7 @@ import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -322,6 +324,78 @@ class UndisturbedTrainingTest {
                 })) {
       compare(train(dropping.make(), batch), train(dropping.make(), batch, listener));
       assertThatThrownBy(listener::outputs).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  static Stream<Arguments> lineSearches() {
+    return Stream.of(
+            OptimizationAlgorithm.LINE_GRADIENT_DESCENT,
+            OptimizationAlgorithm.CONJUGATE_GRADIENT,
+            OptimizationAlgorithm.LBFGS)
+        .flatMap(a -> Stream.of(Arguments.of(a, false), Arguments.of(a, true)));
+  }
+
+  /** An iteration makes several passes, at parameters that it tries; the first is the step's. */
+  @ParameterizedTest
+  @MethodSource("lineSearches")
+  void aLineSearchHasOneStepAnIterationAtTheParametersBeforeIt(
+      OptimizationAlgorithm algorithm, boolean graph) {
+    Maker maker =
+        () -> {
+          MultiLayerNetwork net =
+              Nets.sequential(
+                  Nets.builder()
+                      .updater(new Adam(0.01))
+                      .optimizationAlgo(algorithm)
+                      .maxNumLineSearchIterations(5),
+                  InputType.feedForward(3),
+                  new DenseLayer.Builder().nOut(5).build(),
+                  output());
+          return graph ? net.toComputationGraph() : net;
+        };
+    MultiDataSet batch = batch(Nets.random(N, 3), Nets.classes(N, 3));
+    MultiDataSet other = batch(Nets.random(N + 1, 3), Nets.classes(N + 1, 3));
+    Outcome plain = train(maker.make(), batch);
+    Model net = maker.make();
+    List<Integer> iterations = new ArrayList<>();
+    INDArray[] before = {net.params().dup()};
+    try (BackPackListener listener =
+        new BackPackListener(new BatchGrad())
+            .onStepOf(
+                (trained, step) -> {
+                  iterations.add(step.iteration());
+                  assertThat(trained.params()).isEqualTo(before[0]);
+                })) {
+      TrainingListener begin =
+          new BaseTrainingListener() {
+            @Override
+            public void iterationDone(Model model, int iteration, int epoch) {
+              before[0] = model.params().dup();
+              assertThat(listener.latest().iteration()).isEqualTo(iteration);
+            }
+          };
+      compare(plain, train(net, batch, listener, begin));
+      assertThat(iterations).hasSize(20).doesNotHaveDuplicates();
+      // a gradient that somebody asks for between two iterations is heard, and does not hide the
+      // next
+      before[0] = net.params().dup();
+      gradient(net, other);
+      assertThat(listener.latest().quantities().get("0_W", BatchGrad.class).size(0))
+          .isEqualTo(N + 1);
+      gradient(net, batch);
+      assertThat(listener.latest().quantities().get("0_W", BatchGrad.class).size(0)).isEqualTo(N);
+    }
+  }
+
+  private static void gradient(Model net, MultiDataSet batch) {
+    if (net instanceof ComputationGraph graph) {
+      graph.setInputs(batch.getFeatures());
+      graph.setLabels(batch.getLabels());
+      graph.computeGradientAndScore();
+    } else {
+      ((MultiLayerNetwork) net).setInput(batch.getFeatures(0));
+      ((MultiLayerNetwork) net).setLabels(batch.getLabels(0));
+      ((MultiLayerNetwork) net).computeGradientAndScore();
     }
   }
 }

@@ -206,6 +206,16 @@ public final class PlannedGraph implements AutoCloseable {
     return pool(PlanKey.of(feeds, distinct), feeds).plan().arenaBytes();
   }
 
+  /**
+   * The native memory that planned graphs have taken and not given back: what they work in, results
+   * that callers hold, and what is kept for results to come.
+   *
+   * @return the bytes of all planned graphs of this process
+   */
+  public static long allocated() {
+    return Memory.allocated();
+  }
+
   /** Frees all memory. A later evaluation fails; one that is under way finishes. */
   @Override
   public void close() {

@@ -1,0 +1,43 @@
+package org.backpack4j.dl4j;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.Columns;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Tensor;
+
+/** Counts how often networks are extended: it is asked once for each parameter of a graph. */
+final class Counting implements Extension {
+  final AtomicInteger extended = new AtomicInteger();
+  private final boolean fails;
+
+  Counting() {
+    this(false);
+  }
+
+  Counting(boolean fails) {
+    this.fails = fails;
+  }
+
+  @Override
+  public String field() {
+    return "counted";
+  }
+
+  @Override
+  public Columns columns() {
+    return Columns.GRADIENT;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    extended.incrementAndGet();
+    if (fails) {
+      throw new IllegalArgumentException("the extension's own");
+    }
+    return new BatchGrad().compute(emit, contributions);
+  }
+}
