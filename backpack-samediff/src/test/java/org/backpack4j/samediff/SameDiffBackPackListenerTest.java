@@ -67,7 +67,8 @@ class SameDiffBackPackListenerTest {
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad(), new DiagGGNExact())) {
       expected = graph.output(Map.of("x", X, "y", Y), graph.outputNames());
     }
-    try (SameDiffBackPackListener listener = new SameDiffBackPackListener(new BatchGrad(), new DiagGGNExact())) {
+    try (SameDiffBackPackListener listener =
+        new SameDiffBackPackListener(new BatchGrad(), new DiagGGNExact())) {
       sd.setListeners(listener.check(sd));
       fit(sd, 1);
       assertThat(listener.outputs()).isEqualTo(expected);
@@ -158,8 +159,8 @@ class SameDiffBackPackListenerTest {
     other.getVariable("w").getArr().addi(0.7);
     Counting counting = new Counting(false);
     Map<SameDiff, INDArray> heard = new IdentityHashMap<>();
-    try (BackPackListener listener =
-        new BackPackListener(counting)
+    try (SameDiffBackPackListener listener =
+        new SameDiffBackPackListener(counting)
             .onStepOf((sd, step) -> heard.put(sd, step.quantities().get("w", counting)))) {
       one.setListeners(listener);
       other.setListeners(listener);
@@ -184,7 +185,7 @@ class SameDiffBackPackListenerTest {
   void aRefusalIsWorkedOutOnce() {
     SameDiff sd = model();
     Counting counting = new Counting(true);
-    try (BackPackListener listener = new BackPackListener(counting)) {
+    try (SameDiffBackPackListener listener = new SameDiffBackPackListener(counting)) {
       sd.setListeners(listener);
       fit(sd, 5);
       assertThat(counting.extended).hasValue(1);
@@ -196,7 +197,7 @@ class SameDiffBackPackListenerTest {
 
   @Test
   void aGraphThatIsGoneIsNotKept() {
-    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+    try (SameDiffBackPackListener listener = new SameDiffBackPackListener(new BatchGrad())) {
       WeakReference<SameDiff> gone = trained(listener);
       for (int k = 0; gone.get() != null && k < 50; k++) {
         System.gc();
@@ -206,7 +207,7 @@ class SameDiffBackPackListenerTest {
     }
   }
 
-  private static WeakReference<SameDiff> trained(BackPackListener listener) {
+  private static WeakReference<SameDiff> trained(SameDiffBackPackListener listener) {
     SameDiff sd = model();
     sd.setListeners(listener);
     fit(sd, 1);
@@ -229,7 +230,7 @@ class SameDiffBackPackListenerTest {
             .dataSetLabelMapping("y")
             .build());
     long step = (5 + 1) * 7000 * 8L;
-    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+    try (SameDiffBackPackListener listener = new SameDiffBackPackListener(new BatchGrad())) {
       sd.setListeners(listener);
       fit(sd, 3);
       long before = PlannedGraph.allocated();
