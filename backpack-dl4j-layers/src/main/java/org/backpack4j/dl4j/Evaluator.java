@@ -186,7 +186,7 @@ final class Evaluator implements AutoCloseable {
         notes.addAll(
             gradients.compare(
                 new Compared(
-                    net, batch, given, part.network(), part.graph(), feeds, results, factor)));
+                    net, batch, all, part.network(), part.graph(), feeds, results, factor)));
       } else {
         notes.add(NOTE);
       }
