@@ -35,7 +35,11 @@ record Compared(
 
   /** The relative distance of neighbouring numbers. */
   double epsilon() {
-    return isDouble() ? Math.ulp(1.0) : Math.ulp(1f);
+    return switch (net.params().dataType()) {
+      case DOUBLE -> Math.ulp(1.0);
+      case HALF -> 0x1p-10;
+      default -> Math.ulp(1f);
+    };
   }
 
   Map<String, INDArray> theirs() {

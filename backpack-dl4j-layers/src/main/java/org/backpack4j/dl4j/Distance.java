@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j;
 
+import org.backpack4j.samediff.graph.Precision;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -24,8 +25,9 @@ record Distance(double off, double size, long apart) {
    * @param factor what the other one is to be multiplied by
    */
   static Distance between(INDArray first, INDArray second, double factor) {
-    // the gradient of a Convolution1D has an axis less than its parameter
-    INDArray theirs = first.reshape(second.shape()).dup('c');
+    // the gradient of a Convolution1D has an axis less than its parameter, and ours are in single
+    // precision where the network is in half
+    INDArray theirs = first.reshape(second.shape()).castTo(second.dataType()).dup('c');
     double size = square(theirs);
     double off = square(theirs.subi(factor == 1 ? second : second.mul(factor)));
     if (Double.isFinite(size) && Double.isFinite(off) && (size > TINY || zeros(first, second))) {
@@ -40,7 +42,7 @@ record Distance(double off, double size, long apart) {
 
   /** The sum of the squares, by a dot product, which is at memory speed. */
   private static double square(INDArray array) {
-    INDArray vector = array.reshape(array.length());
+    INDArray vector = array.reshape(array.length()).castTo(Precision.working(array.dataType()));
     return Nd4j.getBlasWrapper().dot(vector, vector);
   }
 

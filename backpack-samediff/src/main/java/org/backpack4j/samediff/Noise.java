@@ -75,7 +75,10 @@ final class Noise {
     return slice;
   }
 
-  /** The numbers of the next evaluation, in [0, 1). */
+  /**
+   * The numbers of the next evaluation, in [0, 1): those that the type would round to one are the
+   * largest below it.
+   */
   INDArray next(long samples, DataType type) {
     long evaluation = evaluations.getAndIncrement();
     double[] numbers = new double[Math.toIntExact(Math.multiplyExact(samples, width))];
@@ -84,12 +87,17 @@ final class Noise {
           new SplittableRandom(mix(slice.columns().seed(), evaluation, slice.from()));
       for (long n = 0; n < samples; n++) {
         for (long k = slice.from(); k < slice.from() + slice.width(); k++) {
-          numbers[(int) (n * width + k)] = random.nextDouble();
+          numbers[(int) (n * width + k)] = belowOne(random.nextDouble(), type);
         }
       }
     }
     INDArray doubles = Nd4j.createFromArray(numbers).reshape(samples, width);
     return doubles.castTo(type);
+  }
+
+  /** A number in [0, 1) that is still below one in the type. */
+  static double belowOne(double number, DataType type) {
+    return Math.min(number, type == DataType.DOUBLE ? Math.nextDown(1.0) : Math.nextDown(1.0f));
   }
 
   /** One seed of three numbers, by steps of the golden ratio between SplittableRandom's mixes. */

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -58,6 +59,7 @@ final class Plan {
   private final Penalties penalties;
   private final Reach reach;
   private final Set<String> leading = new HashSet<>();
+  private final RowNumbers rowNumbers;
   private final Map<Node, Obstacle> first = new LinkedHashMap<>();
   private final Map<Node, Obstacle> second = new LinkedHashMap<>();
   private final Map<Node, Obstacle> region = new LinkedHashMap<>();
@@ -84,6 +86,7 @@ final class Plan {
     this.penalties = new Penalties(graph, rules);
     this.reach = new Reach(graph, rules, parameters);
     findLeading();
+    this.rowNumbers = new RowNumbers(graph, leading::contains);
     for (Node node : graph.nodes()) {
       if (passed(node)) {
         inspect(node);
@@ -132,6 +135,11 @@ final class Plan {
       rule.check(site(node));
     } catch (Refused refused) {
       first.put(node, new Obstacle(refused.reason(), refused.remedy()));
+      return;
+    }
+    Optional<Obstacle> numbers = rowNumbers.obstacle(node);
+    if (numbers.isPresent()) {
+      first.put(node, numbers.get());
       return;
     }
     String mixing = mixing(node);

@@ -11,6 +11,7 @@ import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.GraphShapes;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
+import org.backpack4j.samediff.graph.Precision;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -135,12 +136,22 @@ public final class Annotations {
   }
 
   /**
+   * The data type in which a variable is worked with.
+   *
+   * @param variable the variable's name
+   * @return its own type, single precision for half ({@link Precision#working})
+   */
+  public DataType type(String variable) {
+    return Precision.working(ownType(variable));
+  }
+
+  /**
    * A variable's data type.
    *
    * @param variable the variable's name
-   * @return the type
+   * @return the type that it has in the graph
    */
-  public DataType type(String variable) {
+  public DataType ownType(String variable) {
     return shapes.type(variable);
   }
 
@@ -206,16 +217,18 @@ public final class Annotations {
   }
 
   /**
-   * A variable as it is.
+   * A variable as it is, apart from its precision.
    *
    * @param variable the variable's name
-   * @return its value, in its own layout
+   * @return its value, in its own layout and of {@link #type}
    */
   public Tensor forward(String variable) {
-    return emit.wrap(
-        shapes.graph().getVariable(variable),
-        dims(variable),
-        placement(variable).kind() != Placement.Kind.SHARED);
+    Tensor own =
+        emit.wrap(
+            shapes.graph().getVariable(variable),
+            dims(variable),
+            placement(variable).kind() != Placement.Kind.SHARED);
+    return emit.cast(own, type(variable));
   }
 
   /**

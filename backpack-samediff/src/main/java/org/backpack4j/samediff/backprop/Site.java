@@ -116,20 +116,20 @@ public final class Site {
   }
 
   /**
-   * An input's data type.
+   * The data type in which an input's values come.
    *
    * @param input which input
-   * @return the type
+   * @return its type, single precision for half
    */
   public DataType type(int input) {
     return annotations.type(node.inputs().get(input));
   }
 
   /**
-   * An output's data type.
+   * The data type in which an output's values come, and signals there.
    *
    * @param output which output
-   * @return the type
+   * @return its type, single precision for half
    */
   public DataType outputType(int output) {
     return annotations.type(node.outputs().get(output));
@@ -289,18 +289,18 @@ public final class Site {
                   ? annotations.columnsLaidOut(variable, signal)
                   : emit().reshape(signal, outputDims(k)));
     }
+    boolean asItIs = v.isOne() && !narrow();
     List<Dims> shapes = new ArrayList<>();
     List<Tensor> repeated = new ArrayList<>();
     for (int k = 0; k < inputs(); k++) {
       String variable = node.inputs().get(k);
       boolean samples = placement(k).hasSamples();
       shapes.add(samples ? annotations.withColumns(variable, v) : dims(k));
-      if (!v.isOne()) {
+      if (!asItIs) {
         repeated.add(samples ? annotations.columnsLaidOut(variable, repeated(k, v)) : raw(k));
       }
     }
-    List<@Nullable Tensor> own =
-        emit().ownGradient(node, v.isOne() ? null : repeated, above, shapes);
+    List<@Nullable Tensor> own = emit().ownGradient(node, asItIs ? null : repeated, above, shapes);
     List<@Nullable Tensor> columns = new ArrayList<>();
     for (int k = 0; k < inputs(); k++) {
       Tensor gradient = own.get(k);
@@ -312,6 +312,11 @@ public final class Site {
                   : emit().reshape(gradient, Dims.of(Dim.ONE, Dim.ONE).plus(dims(k))));
     }
     return columns;
+  }
+
+  /** Whether the node reads half precision. */
+  private boolean narrow() {
+    return node.inputs().stream().anyMatch(v -> annotations.ownType(v) != annotations.type(v));
   }
 
   private Tensor repeated(int input, Dim v) {

@@ -97,7 +97,7 @@ public final class BruteForce {
     SameDiff copy = DoubleCopy.of(graph);
     KeptEntries.apply(copy);
     Walk.order(copy, losses).forEach(RandomOps::refuse);
-    List<Parameter> parameters = Parameter.all(copy, losses);
+    List<Parameter> parameters = Parameter.all(copy, losses, graph);
     return new BruteForce(copy, copies, losses, parameters, List.of(), 0, OptionalInt.empty());
   }
 

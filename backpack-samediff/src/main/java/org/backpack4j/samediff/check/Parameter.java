@@ -8,17 +8,20 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.LongStream;
+import org.backpack4j.samediff.graph.Precision;
 import org.backpack4j.samediff.graph.Walk;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A parameter, as entries in 'c' order. */
 final class Parameter {
   private final String name;
   private final long[] shape;
+  private final boolean half;
 
   /**
    * A parameter.
@@ -27,8 +30,18 @@ final class Parameter {
    * @param shape its shape
    */
   Parameter(String name, long... shape) {
+    this(name, false, shape);
+  }
+
+  private Parameter(String name, boolean half, long... shape) {
     this.name = name;
+    this.half = half;
     this.shape = shape.clone();
+  }
+
+  /** Whether it is of half precision in the person's graph. */
+  boolean half() {
+    return half;
   }
 
   /** Its name in the graph. */
@@ -44,8 +57,11 @@ final class Parameter {
   /**
    * All floating-point parameters of a graph whose arrays are set: in the order in which ops on the
    * way to the losses use them, then what these do not use.
+   *
+   * @param graph the graph, or a copy in double precision
+   * @param own the person's graph
    */
-  static List<Parameter> all(SameDiff graph, Collection<String> losses) {
+  static List<Parameter> all(SameDiff graph, Collection<String> losses, SameDiff own) {
     Set<String> names = new LinkedHashSet<>();
     for (SameDiffOp op : Walk.order(graph, losses)) {
       names.addAll(Origins.inputs(op));
@@ -56,7 +72,8 @@ final class Parameter {
       SDVariable variable = Objects.requireNonNull(graph.getVariable(name));
       if (variable.getVariableType() == VariableType.VARIABLE && variable.dataType().isFPType()) {
         INDArray array = Objects.requireNonNull(graph.getArrForVarName(name));
-        parameters.add(new Parameter(name, array.shape()));
+        DataType type = own.getVariable(name).dataType();
+        parameters.add(new Parameter(name, Precision.working(type) != type, array.shape()));
       }
     }
     return parameters;

@@ -83,8 +83,8 @@ public final class Verifier {
   /**
    * The largest accepted difference, relative to the largest absolute entry of the output.
    *
-   * @param relative by default 1e-6 for outputs of type double, 1e-3 for float, 5e-2 for half
-   *     precision
+   * @param relative by default 1e-6 for outputs of type double, 1e-3 for float, 5e-2 for those of
+   *     parameters in half precision
    * @return a copy of this with that setting
    */
   public Verifier tolerance(double relative) {
@@ -163,7 +163,7 @@ public final class Verifier {
         checks.put(output, OutputCheck.skipped(output, "samples influence each other"));
         continue;
       }
-      Comparison comparison = new Comparison(output, array, tolerance(array));
+      Comparison comparison = new Comparison(output, array, tolerance(parameter, array));
       String broken = comparison.broken(shape(quantity.bySample(), parameter));
       if (broken.isEmpty()) {
         comparisons.put(quantity, comparison);
@@ -226,7 +226,7 @@ public final class Verifier {
       checks.put(output, OutputCheck.skipped(output, reason));
       return;
     }
-    Comparison comparison = new Comparison(output, array, tolerance(array));
+    Comparison comparison = new Comparison(output, array, tolerance(parameter, array));
     String broken = comparison.broken(new long[] {bruteForce.samples()});
     if (!broken.isEmpty()) {
       checks.put(output, OutputCheck.broken(output, broken));
@@ -253,12 +253,12 @@ public final class Verifier {
     return bySample ? parameter.shape(bruteForce.samples()) : parameter.shape();
   }
 
-  private double tolerance(INDArray array) {
+  private double tolerance(Parameter parameter, INDArray array) {
     DataType type = array.dataType();
     double standard =
         type == DataType.DOUBLE
             ? DOUBLE_TOLERANCE
-            : type == DataType.FLOAT ? FLOAT_TOLERANCE : HALF_TOLERANCE;
+            : type == DataType.FLOAT && !parameter.half() ? FLOAT_TOLERANCE : HALF_TOLERANCE;
     return tolerance.orElse(standard);
   }
 }

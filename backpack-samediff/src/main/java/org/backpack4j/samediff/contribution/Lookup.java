@@ -3,6 +3,7 @@ package org.backpack4j.samediff.contribution;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
@@ -104,7 +105,10 @@ public final class Lookup implements Contribution {
     Tensor numbers =
         emit.constant(
             List.of("row numbers", rows, indices.type()),
-            () -> Nd4j.arange(rows).castTo(indices.type()).reshape(1, rows, 1));
+            () ->
+                Nd4j.createFromArray(LongStream.range(0, rows).toArray())
+                    .castTo(indices.type())
+                    .reshape(1, rows, 1));
     Dims dims = Dims.of(indices.dims().get(0), Dim.ONE, positions());
     return emit.equal(numbers, emit.reshape(indices, dims), s.type());
   }

@@ -5,6 +5,7 @@ import java.util.TreeMap;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** The loss ops of SameDiff, by the name of the op. */
 public final class Losses {
@@ -177,9 +178,14 @@ public final class Losses {
     return e.map("exp", z, true, v -> e.graph().math().exp(v));
   }
 
-  /** Standard normal numbers of two uniform ones (Box and Muller, 1958). */
+  /**
+   * Standard normal numbers of two uniform ones (Box and Muller, 1958). A first one of 1, which a
+   * person may feed, counts as if it were half as far below it as the nearest number of its type.
+   */
   private static Tensor normal(Emitter e, Tensor u, Tensor v) {
-    Tensor radius = e.sqrt(e.scale(log(e, e.minus(1, u)), -2));
+    double least = u.type() == DataType.DOUBLE ? 0x1p-54 : 0x1p-25;
+    Tensor rest = e.max(e.minus(1, u), e.literal(least, u.type(), ones(u)));
+    Tensor radius = e.sqrt(e.scale(log(e, rest), -2));
     return e.mul(
         radius, e.map("cos", e.scale(v, 2 * Math.PI), false, x -> e.graph().math().cos(x)));
   }

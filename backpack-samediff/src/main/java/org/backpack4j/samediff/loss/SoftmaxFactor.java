@@ -149,10 +149,10 @@ final class SoftmaxFactor {
             List.of("prefix sums", c, p.type()),
             () -> triangle(c, false).transpose().castTo(p.type()).dup('c'));
     Tensor cumulative = e.reshape(e.matmul(flat, false, sums, false), p.dims());
-    // the first class is taken where no sum is below u, the last one whatever rounding says
-    Tensor below =
-        e.less(e.sub(e.slice(cumulative, p.rank() - 1, 0, c - 1), u), 0); // [N, M, E…, C−1]
-    Tensor first = e.ones(p.type(), onesShape(below.rank()));
+    // the first class is taken whose sum is above u, and the last one whatever rounding says
+    Tensor first = e.ones(p.type(), onesShape(p.rank()));
+    Tensor above = e.greater(e.sub(e.slice(cumulative, p.rank() - 1, 0, c - 1), u), 0);
+    Tensor below = e.minus(1, above); // [N, M, E…, C−1]
     Dims edge = below.dims().with(below.rank() - 1, Dim.ONE);
     Tensor left = e.concat(below.rank() - 1, List.of(e.broadcast(first, edge), below));
     Tensor right = e.concat(below.rank() - 1, List.of(below, e.scale(e.broadcast(first, edge), 0)));
