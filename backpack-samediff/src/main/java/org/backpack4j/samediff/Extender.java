@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Refusal;
@@ -29,6 +30,7 @@ import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.RandomOps;
 import org.backpack4j.samediff.graph.SampleAxes;
 import org.backpack4j.samediff.graph.SaveRepair;
+import org.backpack4j.samediff.graph.StaticShapes;
 import org.backpack4j.samediff.graph.Tensor;
 import org.backpack4j.samediff.graph.Walk;
 import org.backpack4j.samediff.loss.LossRule;
@@ -97,7 +99,7 @@ final class Extender {
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
     if (!request.conversion()) {
-      warnOfFaults();
+      warnOfFaults(shapes);
     }
     pass("done");
     return new ExtendedGraph(
@@ -146,9 +148,12 @@ final class Extender {
   }
 
   /** Where the person's own graph is wrong in M2.1, ours will differ from it: they should know. */
-  private void warnOfFaults() {
+  private void warnOfFaults(GraphShapes shapes) {
+    StaticShapes declared = StaticShapes.declared(source);
+    StaticShapes known =
+        name -> shapes.reaches(name) ? Optional.of(shapes.dims(name).toLongs()) : declared.of(name);
     Map<String, List<String>> nodes = new LinkedHashMap<>();
-    for (Fault fault : Faults.of(source)) {
+    for (Fault fault : Faults.of(source, source.getLossVariables(), known)) {
       nodes
           .computeIfAbsent(fault.problem() + " " + fault.cure(), text -> new ArrayList<>())
           .add("\"" + fault.node() + "\"");

@@ -186,13 +186,7 @@ public final class Lookup implements Contribution {
     Dim all = indices.dims().product();
     Tensor flat = emit.reshape(at, Dims.of(all, width));
     Tensor ids = emit.reshape(indices, Dims.of(all));
-    return emit.op(
-        List.of("rows by index", rows),
-        Dims.of(Dim.of(rows), width),
-        s.type(),
-        values.nonNegative(),
-        List.of(flat, ids),
-        () -> emit.graph().unsortedSegmentSum(flat.variable(), ids.variable(), (int) rows));
+    return emit.sumByIndex(flat, ids, Math.toIntExact(rows));
   }
 
   /**

@@ -26,6 +26,7 @@ import org.nd4j.autodiff.samediff.internal.SameDiffOp;
  * embedding_lookup(w, indices)          gather(w, indices)
  * lstmLayer, lstmBlock, gru             their steps, one after the other
  * lstmBlockCell, gruCell                matrix products, sigmoid, tanh, sums and products
+ * segment_sum(x, ids) and its like      the same with an axis more, where M2.1 takes a row for a vector
  * </pre>
  */
 public final class Canonicalise {
@@ -47,6 +48,7 @@ public final class Canonicalise {
     table.put("relu_layer", LayerRewrites::dense);
     table.put("tensordot", TensorProductRewrite::of);
     table.put("xw_plus_b", LayerRewrites::dense);
+    SegmentFaults.OPS.forEach(op -> table.put(op, SegmentFaults::of));
     return Collections.unmodifiableMap(table);
   }
 

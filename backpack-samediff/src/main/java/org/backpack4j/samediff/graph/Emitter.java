@@ -901,6 +901,29 @@ public final class Emitter {
     return a.dims().get(0).samples() ? sum(a, 0, 1) : reshape(a, a.dims().from(1));
   }
 
+  /**
+   * Rows added up by their index.
+   *
+   * @param values the rows [P, D]
+   * @param indices for each row where it goes, whole numbers from 0 to {@code count} − 1: [P]
+   * @param count the number K of sums
+   * @return the sums [K, D]; zeros where no row goes
+   */
+  public Tensor sumByIndex(Tensor values, Tensor indices, int count) {
+    Dims dims = values.dims().with(0, Dim.of(count));
+    boolean apart = SegmentFaults.isLone(values.dims());
+    Tensor rows = apart ? reshape(values, values.dims().plus(Dim.ONE)) : values;
+    Tensor sums =
+        op(
+            List.of("sum by index", count),
+            rows.dims().with(0, Dim.of(count)),
+            values.type(),
+            values.nonNegative(),
+            List.of(rows, indices),
+            () -> graph.unsortedSegmentSum(rows.variable(), indices.variable(), count));
+    return reshape(sums, dims);
+  }
+
   // ---- anything else ----
 
   /**

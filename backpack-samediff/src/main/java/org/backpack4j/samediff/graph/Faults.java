@@ -44,6 +44,7 @@ public final class Faults {
       FaultSite site = new FaultSite(graph, op, gradient, shapes);
       LayoutFaults.of(site).ifPresent(faults::add);
       EvaluationFaults.of(site).ifPresent(faults::add);
+      SegmentFaults.of(site).ifPresent(faults::add);
       GradientFaults.of(site).ifPresent(faults::add);
     }
     faults.addAll(LossFaults.of(graph, losses));

@@ -128,6 +128,9 @@ public final class OpExecution {
     }
     if (op instanceof DynamicCustomOp customOp) {
       TableBounds.check(node, inputs);
+      if (SegmentFaults.isAtRisk(op.opName(), inputs.get(0))) {
+        return List.of(SegmentFaults.run(customOp, inputs));
+      }
       return runCustom(graph, node, customOp, inputs);
     }
     if (op instanceof Op) {

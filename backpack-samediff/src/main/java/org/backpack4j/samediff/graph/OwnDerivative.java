@@ -36,7 +36,7 @@ final class OwnDerivative {
   }
 
   /** The same op once more, on other inputs. */
-  private static DifferentialFunction again(SameDiff graph, Node node, List<SDVariable> inputs) {
+  static DifferentialFunction again(SameDiff graph, Node node, List<SDVariable> inputs) {
     Map<String, String> renamed = new HashMap<>();
     for (int k = 0; k < inputs.size(); k++) {
       renamed.put(node.inputs().get(k), inputs.get(k).name());

@@ -3,6 +3,7 @@ package org.backpack4j.samediff.graph;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -31,6 +32,11 @@ final class RewriteSite {
 
   int inputs() {
     return node.inputs().size();
+  }
+
+  /** The node's op once more, on other inputs. */
+  DifferentialFunction again(List<SDVariable> inputs) {
+    return OwnDerivative.again(graph, node, inputs);
   }
 
   SDVariable input(int k) {

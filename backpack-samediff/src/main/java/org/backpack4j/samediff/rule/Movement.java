@@ -135,14 +135,7 @@ final class Movement {
     Tensor first =
         e.reshape(e.permute(flat, order), Dims.of(Dim.of(source.length), lead.product()));
     Tensor segments = indices(e, Arrays.stream(source).map(i -> i < 0 ? size : i).toArray());
-    Tensor sums =
-        e.op(
-            List.of("segments", size),
-            Dims.of(Dim.of(size + 1), lead.product()),
-            flat.type(),
-            flat.nonNegative(),
-            List.of(first, segments),
-            () -> e.graph().unsortedSegmentSum(first.variable(), segments.variable(), size + 1));
+    Tensor sums = e.sumByIndex(first, segments, size + 1);
     Tensor kept = e.slice(sums, 0, 0, size);
     return e.permute(e.reshape(kept, Dims.of(Dim.of(size)).plus(lead)), back);
   }

@@ -51,6 +51,50 @@ class FaultsTest {
                     .isEqualTo("\"" + node + "\": " + fault.problem() + " " + fault.cure()));
   }
 
+  // Segments where an extent is one.
+
+  private SDVariable ids(int... ids) {
+    return graph.constant(Nd4j.createFromArray(ids));
+  }
+
+  @Test
+  void aSingleRowIsTakenForAVector() {
+    loss(graph.unsortedSegmentSum("s", w(1, 3), ids(2), 5));
+
+    assertOnly("s", "takes a single row [1, D] for a vector");
+  }
+
+  @Test
+  void samplesAsRowsMayBeOne() {
+    loss(graph.unsortedSegmentMax("s", x(-1, 3), ids(2), 5));
+
+    assertOnly("s", "takes a single row [1, D] for a vector");
+  }
+
+  @Test
+  void theMaximumOfAVectorForgetsItsFirstSegment() {
+    loss(graph.segmentMax("s", w(3), ids(0, 1, 1)));
+
+    assertOnly("s", "forgets the first segment of a vector");
+  }
+
+  @Test
+  void theMeanOfARowIsZero() {
+    loss(graph.segmentMean("s", w(1, 2, 2), ids(0)));
+
+    assertOnly("s", "zeros for the mean of a single row");
+  }
+
+  @Test
+  void otherSegmentsAreRight() {
+    loss(
+        graph
+            .unsortedSegmentSum(w(2, 3), ids(1, 1), 2)
+            .add(graph.segmentMax(graph.var("v", OpCase.random(3, 3)), ids(0, 1, 1))));
+
+    assertNone();
+  }
+
   // Layout.
 
   @Test

@@ -9,6 +9,7 @@ import org.backpack4j.samediff.Checked;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +112,24 @@ class GatherRuleTest {
     SDVariable rows = net.sd.gather(net.parameter("table", 6, 2), new int[] {4, 0, 4}, 0);
     net.classified(x.mul(rows), 3);
     net.checkNumbers();
+  }
+
+  /** One sample with one index: ND4J's sum by index takes a single row for a vector. */
+  @Test
+  void aSingleLookUp() {
+    SDVariable word = net.fed("words", Nd4j.createFromArray(3));
+    net.classified(net.sd.gather(net.parameter("table", 5, 2), word, 0), 1);
+    Checked.checkNumbers(
+        net.sd, net.feeds, new BatchGrad(), new SumGradSquared(), new DiagGGNExact());
+  }
+
+  @Test
+  void aSinglePositionOfALargeTable() {
+    SDVariable x = net.fed("x", 2, 1, 2);
+    SDVariable rows = net.sd.gather(net.parameter("table", 8200, 2), new int[] {8000}, 0);
+    net.classified(x.mul(rows), 2);
+    Checked.checkNumbers(
+        net.sd, net.feeds, new BatchGrad(), new SumGradSquared(), new DiagGGNExact());
   }
 
   @Test
