@@ -36,7 +36,9 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>{@link #output} evaluates it by a planned execution; {@link #sameDiff()} is the graph itself,
  * for SameDiff's own {@code output} and {@code save}. Any number of threads may evaluate one
- * extended graph at once. Results belong to the caller. {@link #close()} frees the memory that the
+ * extended graph at once. Results belong to the caller. A batch without a sample has zeros for what
+ * is summed over samples (the variance too) and empty arrays for what there is of each sample, if
+ * the losses are sums over samples; means are refused. {@link #close()} frees the memory that the
  * planned execution keeps between evaluations.
  */
 public final class ExtendedGraph implements AutoCloseable {
@@ -133,10 +135,14 @@ public final class ExtendedGraph implements AutoCloseable {
    * @param names any variables: quantities, the loss, predictions
    * @return a new array for each name, in that order
    * @throws IllegalArgumentException if a name is unknown, a feed is missing or does not fit its
-   *     placeholder, or the machine has no room for the results
+   *     placeholder, the machine has no room for the results, or there is no sample and a name is
+   *     not defined then
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
+    if (FeedCheck.isEmpty(annotations, feeds)) {
+      return emptyBatch().output(names);
+    }
     bounds.check(feeds);
     results.check(names, () -> FeedCheck.samples(annotations, feeds), MachineMemory.bytes());
     return planned.output(withNoise(feeds), names);
@@ -154,6 +160,9 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     FeedCheck.check(annotations, graph, feeds, into.keySet());
+    if (FeedCheck.isEmpty(annotations, feeds)) {
+      return emptyBatch().output(into);
+    }
     bounds.check(feeds);
     return planned.output(withNoise(feeds), into);
   }
@@ -171,6 +180,9 @@ public final class ExtendedGraph implements AutoCloseable {
   public MemoryUse memory(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
     LongSupplier samples = () -> FeedCheck.samples(annotations, feeds);
+    if (FeedCheck.isEmpty(annotations, feeds)) {
+      return new MemoryUse(results.bytes(names, samples), 0);
+    }
     Map<String, INDArray> all = new LinkedHashMap<>(feeds);
     Noise noise = outputs.noise();
     if (noise != null) {
@@ -178,6 +190,11 @@ public final class ExtendedGraph implements AutoCloseable {
       all.putIfAbsent(Noise.PLACEHOLDER, Nd4j.create(type, samples.getAsLong(), noise.width()));
     }
     return new MemoryUse(results.bytes(names, samples), planned.bytes(all, names));
+  }
+
+  private EmptyBatch emptyBatch() {
+    return new EmptyBatch(
+        graph, annotations, outputs, quantities.extensions(), source.getLossVariables());
   }
 
   /** The feeds, with the next random numbers where the graph has sampled quantities. */

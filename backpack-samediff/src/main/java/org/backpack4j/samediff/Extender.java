@@ -19,6 +19,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.graph.Canonicalise;
 import org.backpack4j.samediff.graph.DeadOps;
 import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.EmptyFeeds;
 import org.backpack4j.samediff.graph.EntranceReshapes;
 import org.backpack4j.samediff.graph.Fault;
 import org.backpack4j.samediff.graph.Faults;
@@ -98,6 +99,7 @@ final class Extender {
     pass("clean up");
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
+    EmptyFeeds.refuse(copy);
     if (!request.conversion()) {
       warnOfFaults(shapes);
     }

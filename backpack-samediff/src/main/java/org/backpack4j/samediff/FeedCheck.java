@@ -57,6 +57,17 @@ final class FeedCheck {
     return placeholder.equals(Noise.PLACEHOLDER) ? 0 : annotations.placement(placeholder).axis();
   }
 
+  /** Whether the feeds have no sample. */
+  static boolean isEmpty(Annotations annotations, Map<String, INDArray> feeds) {
+    for (Map.Entry<String, INDArray> feed : feeds.entrySet()) {
+      int axis = sampleAxis(annotations, feed.getKey());
+      if (axis >= 0 && feed.getValue().size(axis) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The number of samples that is fed. */
   static long samples(Annotations annotations, Map<String, INDArray> feeds) {
     for (Map.Entry<String, INDArray> feed : feeds.entrySet()) {

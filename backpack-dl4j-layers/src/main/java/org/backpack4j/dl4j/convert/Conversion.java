@@ -15,6 +15,7 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.samediff.graph.EmptyFeeds;
 import org.backpack4j.samediff.graph.SharedArrays;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -276,6 +277,7 @@ public final class Conversion {
     Map<String, Obstacle> beyond = reach.parameters();
     List<@Nullable String> maskNames = new ArrayList<>();
     network.outputs().forEach(o -> maskNames.add(labelMasks.get(o)));
+    EmptyFeeds.refuse(graph);
     return new Result(
         graph,
         network.inputs(),
