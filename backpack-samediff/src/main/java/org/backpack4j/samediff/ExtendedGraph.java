@@ -194,7 +194,7 @@ public final class ExtendedGraph implements AutoCloseable {
 
   private EmptyBatch emptyBatch() {
     return new EmptyBatch(
-        graph, annotations, outputs, quantities.extensions(), source.getLossVariables());
+        graph, annotations, outputs, quantities.extensions(), graph.getLossVariables());
   }
 
   /** The feeds, with the next random numbers where the graph has sampled quantities. */
