@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j;
 
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -133,10 +134,25 @@ public final class ConvertedNetwork {
     BackPack.Builder builder =
         BackPack.on(sameDiff())
             .conversion()
+            .places(this::place)
             .parameters(p -> parameters().contains(p) && chosen.test(p));
     return result.predictions().isEmpty()
         ? builder
         : builder.predictions(result.predictions().toArray(new String[0]));
+  }
+
+  /** The layer or vertex that a variable belongs to; the variable's own name if it has none. */
+  private String place(String variable) {
+    return result.activations().keySet().stream()
+        .filter(name -> variable.startsWith(name + "/"))
+        .max(Comparator.comparingInt(String::length))
+        .map(ConvertedNetwork::placeOf)
+        .orElse(variable);
+  }
+
+  /** What a refusal calls a layer or vertex. */
+  static String placeOf(String layer) {
+    return "layer \"" + layer + "\"";
   }
 
   /**

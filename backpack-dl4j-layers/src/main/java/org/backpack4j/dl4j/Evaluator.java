@@ -196,7 +196,7 @@ final class Evaluator implements AutoCloseable {
       if (curved()) {
         notes.addAll(part.network().notes());
       }
-      part.graph().refusals().forEach(r -> notes.add(r.toString()));
+      notes.addAll(Refusal.lines(Remedies.of(net, part.graph().refusals())));
       outputs.putAll(results);
     }
     notes.addAll(new LinkedHashSet<>(graphs.outOfReach().values()));
@@ -268,7 +268,10 @@ final class Evaluator implements AutoCloseable {
       try {
         return List.of(part(net, shape, BatchStatistics.BATCH, e -> true));
       } catch (UnsupportedGraphException e) {
-        throw normalises && curved ? withRemedy(e) : e;
+        UnsupportedGraphException told =
+            new UnsupportedGraphException(Remedies.of(net, e.refusals()));
+        told.initCause(e);
+        throw told;
       }
     }
     List<Part> parts = new ArrayList<>();
@@ -286,7 +289,7 @@ final class Evaluator implements AutoCloseable {
     }
     if (!refusals.isEmpty()) {
       parts.forEach(Part::close);
-      throw new UnsupportedGraphException(refusals);
+      throw new UnsupportedGraphException(Remedies.of(net, refusals));
     }
     return parts;
   }
@@ -294,18 +297,6 @@ final class Evaluator implements AutoCloseable {
   /** Whether second-order quantities are asked for. */
   private boolean curved() {
     return Arrays.stream(settings.extensions()).anyMatch(e -> e.columns().secondOrder());
-  }
-
-  private static UnsupportedGraphException withRemedy(UnsupportedGraphException refused) {
-    List<Refusal> refusals = new ArrayList<>(refused.refusals());
-    refusals.add(
-        new Refusal(
-            "second-order quantities",
-            "batch normalisation",
-            "samples influence each other through the batch's statistics",
-            "runningStatistics() has the listener use the running ones for them, as in evaluation"
-                + " mode"));
-    return new UnsupportedGraphException(refusals);
   }
 
   private Part part(

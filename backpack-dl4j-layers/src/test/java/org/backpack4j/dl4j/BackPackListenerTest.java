@@ -20,6 +20,7 @@ import org.backpack4j.samediff.contribution.Contribution;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
@@ -249,6 +250,41 @@ class BackPackListenerTest {
       assertThat(listener.outputs()).containsAllEntriesOf(expected);
       assertThat(listener.latest().notes()).anyMatch(n -> n.contains("running statistics"));
       assertThat(listener.outputs()).containsKeys("norm_gamma.grad_batch", "conv1_W.grad");
+    }
+  }
+
+  /** What many layers refuse for one reason is one line, which begins with what to do. */
+  @Test
+  void batchNormalisationIsRefusedInOneLineThatNamesItsLayers() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(4).build(),
+            new BatchNormalization.Builder().build(),
+            new DenseLayer.Builder().nOut(4).build(),
+            new BatchNormalization.Builder().build(),
+            new DenseLayer.Builder().nOut(4).build(),
+            new BatchNormalization.Builder().build(),
+            output());
+    String line =
+        "ask the listener for runningStatistics(): these quantities are then those of evaluation"
+            + " mode, since samples influence each other through the batch's statistics. Where: 3"
+            + " places: layer \"1\", layer \"3\", layer \"5\". Not to be had: diag_ggn_exact,"
+            + " diag_ggn_mc.";
+    DataSet batch = new DataSet(Nets.random(4, 4), CLASSES);
+    try (BackPackListener strict =
+            new BackPackListener(new BatchGrad(), new DiagGGNExact(), new DiagGGNMC());
+        BackPackListener lenient =
+            new BackPackListener(new BatchGrad(), new DiagGGNExact(), new DiagGGNMC()).lenient()) {
+      assertThatThrownBy(() -> strict.check(net, batch))
+          .isInstanceOf(UnsupportedGraphException.class)
+          .hasMessage(
+              "The graph cannot be extended:\n  - "
+                  + line
+                  + "\nlenient() leaves these quantities out and keeps everything else.");
+      listen(net, lenient);
+      net.fit(batch);
+      assertThat(lenient.latest().notes()).containsExactly(line);
     }
   }
 

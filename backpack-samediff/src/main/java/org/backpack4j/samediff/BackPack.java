@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.progress.Progress;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,7 @@ public final class BackPack {
     private final List<String> without = new ArrayList<>();
     private final List<String> predictions = new ArrayList<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
+    private UnaryOperator<String> places = UnaryOperator.identity();
     private boolean lenient;
     private boolean conversion;
     private boolean weakly;
@@ -147,6 +149,19 @@ public final class BackPack {
     }
 
     /**
+     * Says what a refusal calls the place of a node, where a person knows it by another name: the
+     * layer of a network that the graph was converted from.
+     *
+     * @param names is given the name of a node's first result, and answers the place's, or the same
+     *     name if it knows no other
+     * @return this builder
+     */
+    public Builder places(UnaryOperator<String> names) {
+      places = names;
+      return this;
+    }
+
+    /**
      * Limits the memory that an evaluation works in, results aside. Where the intermediate values
      * of a whole batch need more, samples are worked through in groups, as large as the budget
      * allows; where the columns of a second-order quantity (one for each class, say) need more than
@@ -223,6 +238,7 @@ public final class BackPack {
                   Set.copyOf(without),
                   List.copyOf(predictions),
                   Map.copyOf(sampleAxes),
+                  places,
                   lenient,
                   conversion,
                   memoryBudget,

@@ -25,6 +25,7 @@ import org.backpack4j.samediff.graph.Fault;
 import org.backpack4j.samediff.graph.Faults;
 import org.backpack4j.samediff.graph.GraphCopy;
 import org.backpack4j.samediff.graph.GraphShapes;
+import org.backpack4j.samediff.graph.HinderedException;
 import org.backpack4j.samediff.graph.KeptEntries;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
@@ -64,14 +65,13 @@ final class Extender {
     List<String> lossVariables = lossVariables();
     checkExtensions();
     checkNamedParameters();
+    refuse(Survey.of(source, lossVariables, request.sampleAxes()));
     pass("copy");
     SameDiff copy = GraphCopy.of(source, request.held());
     SampleAxes.open(copy, request.sampleAxes());
     KeptEntries.apply(copy);
     pass("rewrite");
     EntranceReshapes.apply(copy);
-    Canonicalise.apply(copy, lossVariables, request.sampleAxes());
-    pass("infer shapes");
     GraphShapes shapes = shapes(copy, lossVariables);
     Map.Entry<String, Integer> sampled = shapes.sampleAxes().entrySet().iterator().next();
     Emitter emit = new Emitter(copy, sampled.getKey(), sampled.getValue(), 1);
@@ -87,7 +87,7 @@ final class Extender {
             parameters,
             request.predictions(),
             request.extensions().stream().anyMatch(e -> e.columns().secondOrder()));
-    Quantities quantities = quantities(plan, new Draws(graph), parameters);
+    Quantities quantities = quantities(plan, new Draws(graph), graph.nodes(), parameters);
     checkNames(quantities);
     pass("insert");
     Outputs outputs =
@@ -116,17 +116,23 @@ final class Extender {
         request.progress());
   }
 
+  private static void refuse(List<Refusal> refusals) {
+    if (!refusals.isEmpty()) {
+      throw new UnsupportedGraphException(refusals);
+    }
+  }
+
   /** Numbers that are drawn may be the reason why a dry run fails: their shape may be a batch's. */
   private GraphShapes shapes(SameDiff copy, List<String> lossVariables) {
     try {
+      Canonicalise.apply(copy, lossVariables, request.sampleAxes());
+      pass("infer shapes");
       return GraphShapes.of(copy, lossVariables, request.sampleAxes());
-    } catch (IllegalStateException e) {
-      List<Refusal> drawn = Draws.refusals(RandomOps.in(copy, lossVariables));
-      if (drawn.isEmpty()) {
-        throw e;
-      }
-      UnsupportedGraphException refused = new UnsupportedGraphException(drawn);
-      refused.addSuppressed(e);
+    } catch (HinderedException e) {
+      List<Refusal> found = new ArrayList<>(Draws.refusals(RandomOps.in(copy, lossVariables)));
+      e.hindrances().forEach(h -> found.add(Survey.refusal(h)));
+      UnsupportedGraphException refused = new UnsupportedGraphException(found);
+      refused.initCause(e);
       throw refused;
     }
   }
@@ -281,42 +287,48 @@ final class Extender {
 
   // ---- pass 4: what can be had ----
 
-  private Quantities quantities(Plan plan, Draws draws, Set<String> parameters) {
-    List<Refusal> refusals = new ArrayList<>();
+  private Quantities quantities(Plan plan, Draws draws, List<Node> nodes, Set<String> parameters) {
+    Set<Refusal> refusals = new LinkedHashSet<>();
     Map<String, Set<String>> refused = new LinkedHashMap<>();
-    Set<Refusal> told = new HashSet<>();
     for (String parameter : parameters) {
       List<Refusal> drawn = draws.refusals(parameter, plan);
       if (!drawn.isEmpty()) {
         refused.put(parameter, new LinkedHashSet<>(kinds().keySet()));
-        drawn.stream().filter(told::add).forEach(refusals::add);
+        refusals.addAll(drawn);
       }
     }
+    Map<Node, Set<Refusal>> byNode = new HashMap<>();
     kinds()
         .forEach(
             (quantity, kind) ->
                 plan.obstacles(kind)
                     .forEach(
-                        (parameter, nodes) -> {
+                        (parameter, found) -> {
                           refused
                               .computeIfAbsent(parameter, p -> new LinkedHashSet<>())
                               .add(quantity);
-                          nodes.forEach(
-                              (node, o) -> {
-                                Refusal refusal =
-                                    new Refusal(quantity, node.toString(), o.reason(), o.remedy());
-                                if (told.add(refusal)) {
-                                  refusals.add(refusal);
-                                }
-                              });
+                          found.forEach(
+                              (node, o) ->
+                                  byNode
+                                      .computeIfAbsent(node, n -> new LinkedHashSet<>())
+                                      .add(
+                                          new Refusal(
+                                              quantity, place(node), o.reason(), o.remedy())));
                         }));
-    if (!refusals.isEmpty() && !request.lenient()) {
-      throw new UnsupportedGraphException(refusals);
+    nodes.forEach(node -> refusals.addAll(byNode.getOrDefault(node, Set.of())));
+    if (!request.lenient()) {
+      refuse(List.copyOf(refusals));
     }
     if (request.extensions().stream().anyMatch(x -> !x.columns().secondOrder())) {
       warnOfMixing(plan.mixingNodes());
     }
-    return new Quantities(parameters, request.extensions(), refused, refusals);
+    return new Quantities(parameters, request.extensions(), refused, List.copyOf(refusals));
+  }
+
+  /** What a person knows a node by: the layer that it belongs to, if the graph was converted. */
+  private String place(Node node) {
+    String place = request.places().apply(node.label());
+    return place.equals(node.label()) ? node.toString() : place;
   }
 
   private static void warnOfMixing(Map<Node, Plan.Obstacle> nodes) {

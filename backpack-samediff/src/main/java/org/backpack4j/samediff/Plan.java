@@ -11,6 +11,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
@@ -63,6 +64,7 @@ final class Plan {
   private final Map<Node, Obstacle> first = new LinkedHashMap<>();
   private final Map<Node, Obstacle> second = new LinkedHashMap<>();
   private final Map<Node, Obstacle> region = new LinkedHashMap<>();
+  private final Set<Node> withoutPredictions = new LinkedHashSet<>();
   private final Map<Node, Obstacle> unsampled = new LinkedHashMap<>();
   private final Set<Node> regionNodes = new LinkedHashSet<>();
   private final Set<String> predictions = new LinkedHashSet<>();
@@ -147,7 +149,7 @@ final class Plan {
       String remedy =
           "use an op that treats samples apart (batch normalisation with fixed statistics, say)";
       (rule.passesMixing() ? second : first)
-          .put(node, new Obstacle("samples influence each other: " + mixing, remedy));
+          .put(node, new Obstacle(Refusal.COUPLED + ": " + mixing, remedy));
     }
   }
 
@@ -307,6 +309,7 @@ final class Plan {
       fromPredictions.addAll(node.outputs());
     } else {
       regionNodes.remove(node);
+      withoutPredictions.add(node);
       region.put(
           node,
           new Obstacle(
@@ -356,13 +359,18 @@ final class Plan {
    */
   Map<String, Map<Node, Obstacle>> obstacles(Kind kind) {
     Map<String, Map<Node, Obstacle>> found = new LinkedHashMap<>();
-    Set<String> lost = lost(kind);
+    Set<String> lost = kind.secondOrder() ? through(region.keySet()) : Set.of();
+    Set<String> nameless = kind.secondOrder() ? through(withoutPredictions) : Set.of();
     for (Node node : graph.nodes()) {
       for (int k = 0; k < node.inputs().size(); k++) {
         if (reach.arrivesAt(node, k)) {
           Function<String, Obstacle> onTheWay = onTheWay(node, k, kind);
-          if (onTheWay != null) {
-            reach.into(node, k).forEach(p -> put(found, p, node, onTheWay.apply(p)));
+          boolean beside = kind.secondOrder() && beside(node, k);
+          if (beside || onTheWay != null) {
+            for (String p : reach.into(node, k)) {
+              put(found, p, node, onTheWay == null ? null : onTheWay.apply(p));
+              put(found, p, node, beside && !nameless.contains(p) ? besidePredictions(p) : null);
+            }
           }
         }
       }
@@ -395,27 +403,27 @@ final class Plan {
   }
 
   /**
-   * The parameters that reach an obstacle in the loss region: where the region is not known, what
-   * belongs to the loss would be blamed for mixing samples as well.
+   * The parameters that reach one of some nodes. Those that reach an obstacle in the loss region
+   * are not told that samples influence each other there: where the region is not known, what
+   * belongs to the loss would be blamed. Nor are those whose predictions are not named told that
+   * they enter the loss beside the predictions.
    */
-  private Set<String> lost(Kind kind) {
-    Set<String> lost = new HashSet<>();
-    if (kind.secondOrder()) {
-      region.keySet().forEach(node -> lost.addAll(reach.through(node)));
-    }
-    return lost;
+  private Set<String> through(Set<Node> nodes) {
+    Set<String> parameters = new HashSet<>();
+    nodes.forEach(node -> parameters.addAll(reach.through(node)));
+    return parameters;
+  }
+
+  private static Obstacle besidePredictions(String parameter) {
+    return new Obstacle(
+        "the loss depends on \"" + parameter + "\" otherwise than through the predictions",
+        "name all predictions, or leave the parameter out");
   }
 
   /** What keeps a parameter that arrives at an input from going on; null if nothing does. */
   private @Nullable Function<String, Obstacle> onTheWay(Node node, int input, Kind kind) {
     if (kind == Kind.GRADIENT) {
       return null;
-    }
-    if (kind.secondOrder() && beside(node, input)) {
-      return parameter ->
-          new Obstacle(
-              "the loss depends on \"" + parameter + "\" otherwise than through the predictions",
-              "name all predictions, or leave the parameter out");
     }
     Rule rule = rules.apply(node);
     if (coupled(node, rule, input, kind)) {

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.progress.Progress;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param without parameters left out by name
  * @param predictions the predictions, where the person named them
  * @param sampleAxes sample axes named by the person, by placeholder
+ * @param places what a person knows a node by, by the name of its first result
  * @param lenient whether to leave out what cannot be had
  * @param conversion whether the graph stands for a network that is trained elsewhere
  * @param memoryBudget the bytes that an evaluation is to work in
@@ -35,6 +37,7 @@ record Request(
     Set<String> without,
     List<String> predictions,
     Map<String, Integer> sampleAxes,
+    UnaryOperator<String> places,
     boolean lenient,
     boolean conversion,
     long memoryBudget,

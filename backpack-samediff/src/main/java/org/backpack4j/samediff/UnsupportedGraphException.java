@@ -5,8 +5,8 @@ import java.util.stream.Collectors;
 import org.backpack4j.samediff.backprop.Refusal;
 
 /**
- * Thrown when a graph cannot be extended as asked. Lists every obstacle at once: node, reason,
- * remedy.
+ * Thrown when a graph cannot be extended as asked. Lists every obstacle at once, a line for each
+ * reason: what to do, the reason, and where.
  */
 public final class UnsupportedGraphException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
@@ -21,8 +21,12 @@ public final class UnsupportedGraphException extends IllegalArgumentException {
   public UnsupportedGraphException(List<Refusal> refusals) {
     super(
         "The graph cannot be extended:\n"
-            + refusals.stream().map(r -> "  " + r).collect(Collectors.joining("\n"))
-            + "\nBackPack.on(sd).lenient() leaves these quantities out and keeps everything else.");
+            + Refusal.lines(refusals).stream()
+                .map(line -> "  - " + line)
+                .collect(Collectors.joining("\n"))
+            + (refusals.stream().allMatch(r -> r.quantity().equals(Refusal.EVERYTHING))
+                ? ""
+                : "\nlenient() leaves these quantities out and keeps everything else."));
     this.refusals = List.copyOf(refusals);
   }
 

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
@@ -247,5 +248,90 @@ class RefusalTest {
                     .extracting(r -> r.remedy().isBlank())
                     .doesNotContain(true));
     assertThat(List.of(sd.getLossVariables())).isNotEmpty();
+  }
+
+  /** What keeps a graph from being copied or run is told together, whatever else is asked. */
+  @Test
+  void openAxesControlFlowAndDropoutAreToldAtOnce() {
+    SameDiff sd = SameDiff.create();
+    SDVariable ids = sd.placeHolder("ids", DataType.INT, -1, -1);
+    SDVariable y = sd.placeHolder("y", DataType.FLOAT, -1, 3);
+    SDVariable shapeless = sd.placeHolder("shapeless", DataType.FLOAT, (long[]) null);
+    SDVariable flag = sd.placeHolder("flag", DataType.BOOL);
+    SDVariable rows = sd.gather(sd.var("table", Nd4j.rand(DataType.FLOAT, 9, 3)), ids, 0).mean(1);
+    SDVariable h = sd.nn().dropout("dropped", rows, 0.5).add(shapeless);
+    SDVariable z = sd.ifCond("chosen", "if", s -> flag, s -> h.mul(2), s -> h.mul(3));
+    sd.loss().softmaxCrossEntropy("loss", y, z, null);
+    for (boolean lenient : new boolean[] {false, true}) {
+      BackPack.Builder builder = lenient ? BackPack.on(sd).lenient() : BackPack.on(sd);
+      assertThatThrownBy(() -> builder.extend(new BatchGrad()))
+          .isInstanceOf(UnsupportedGraphException.class)
+          .hasMessageContaining("\"chosen\" (merge)")
+          .hasMessageContaining("sd.where(")
+          .hasMessageContaining("the placeholder \"ids\"")
+          .hasMessageContaining("axis 1 is not fixed")
+          .hasMessageContaining("the placeholder \"shapeless\"")
+          .hasMessageContaining("since it has no shape")
+          .hasMessageContaining("(dropout)")
+          .hasMessageContaining("drops entries at random")
+          .hasMessageNotContaining("lenient()");
+    }
+  }
+
+  @Test
+  void aNamedSampleAxisIsNotAskedForAgain() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, -1);
+    x.sum("loss");
+    sd.var("w", Graphs.random(3)).sum("penalty");
+    sd.setLossVariables("loss", "penalty");
+    assertThatThrownBy(() -> BackPack.on(sd).sampleAxis("x", 0).extend(new BatchGrad()))
+        .hasMessageContaining("axis 1 is not fixed")
+        .hasMessageNotContaining("sampleAxis");
+  }
+
+  /** The one thing to do is not hidden among its consequences. */
+  @Test
+  void missingPredictionsAreToldAlone() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 5);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable z =
+        sd.math()
+            .tanh(x.mmul(sd.var("w", Graphs.random(5, 4))))
+            .mmul("z", sd.var("v", Graphs.random(4, 3)));
+    SDVariable ready = sd.loss().softmaxCrossEntropy("ready", y, z, null);
+    sd.math().square("squares", z.sub(y)).mean().add("total", ready);
+    sd.setLossVariables("total");
+    assertThatThrownBy(
+            () -> BackPack.extend(sd, new BatchGrad(), new DiagGGNExact(), new DiagGGNMC()))
+        .isInstanceOfSatisfying(
+            UnsupportedGraphException.class,
+            e -> assertThat(Refusal.lines(e.refusals())).singleElement())
+        .hasMessageContaining("- name its predictions: BackPack.on(sd).predictions(…)")
+        .hasMessageContaining("Where: \"squares\" (square)")
+        .hasMessageContaining("Not to be had: diag_ggn_exact, diag_ggn_mc.");
+  }
+
+  @Test
+  void aReasonIsToldOnceWithItsPlacesInTheGraphsOrder() {
+    SameDiff sd = SameDiff.create();
+    SDVariable h = sd.placeHolder("x", DataType.DOUBLE, -1, 3);
+    for (int k = 0; k < 14; k++) {
+      h = h.mmul("h" + k, sd.var("w" + k, Graphs.random(3, 3))).sub(h.mean("m" + k, 0));
+    }
+    sd.loss().meanSquaredError("loss", sd.placeHolder("y", DataType.DOUBLE, -1, 3), h, null);
+    assertThatThrownBy(() -> BackPack.extend(sd, new DiagGGNExact(), new DiagGGNMC()))
+        .isInstanceOfSatisfying(
+            UnsupportedGraphException.class,
+            e -> {
+              assertThat(Refusal.lines(e.refusals())).singleElement();
+              assertThat(e.refusals()).hasSize(2 * 13); // the first mean is of the input
+            })
+        .hasMessageContaining(
+            "13 places: \"m1\" (reduce_mean), \"m2\" (reduce_mean), \"m3\" (reduce_mean)")
+        .hasMessageContaining("\"m12\" (reduce_mean), …. Not to be had: ")
+        .hasMessageContaining("\n  - use an op that treats samples apart")
+        .hasMessageNotContaining("m13");
   }
 }

@@ -115,6 +115,20 @@ public final class InputShapes {
   }
 
   /**
+   * The layers of a kind that a network has.
+   *
+   * @param model the network
+   * @param kind the class of their configuration
+   * @return their names, in order; in a MultiLayerNetwork their numbers
+   */
+  public static List<String> names(Model model, Class<? extends Layer> kind) {
+    return Network.of(model).steps().stream()
+        .filter(s -> kind.isInstance(s.layer()))
+        .map(Step::name)
+        .toList();
+  }
+
+  /**
    * The number of a network's outputs.
    *
    * @param model the network

@@ -46,19 +46,19 @@ public final class GraphShapes {
    * @param given the axes named by the person, by placeholder; every other placeholder has its
    *     samples on axis 0 if its shape is [−1, …] there
    * @return the shapes
-   * @throws IllegalArgumentException if a placeholder's shape is not known, or an extent grows in
-   *     another way than in proportion to the number of samples
+   * @throws HinderedException if a placeholder has another open axis than that of the samples, an
+   *     op fails in a dry run, or an extent grows in another way than in proportion to the number
+   *     of samples
+   * @throws IllegalArgumentException if no placeholder has a sample axis
    */
   public static GraphShapes of(
       SameDiff graph, Collection<String> targets, Map<String, Integer> given) {
     Map<String, SDVariable> needed = placeholders(graph, targets);
-    Map<String, Integer> axes = new LinkedHashMap<>();
-    for (SDVariable v : needed.values()) {
-      Integer axis = sampleAxis(v, given.get(v.name()));
-      if (axis != null) {
-        axes.put(v.name(), axis);
-      }
+    List<Hindrance> open = SampleAxes.hindrances(needed.values(), given);
+    if (!open.isEmpty()) {
+      throw new HinderedException(open, null);
     }
+    Map<String, Integer> axes = SampleAxes.of(needed.values(), given);
     if (axes.isEmpty()) {
       throw new IllegalArgumentException(
           "No placeholder has a sample axis: the losses depend on the placeholders "
@@ -67,9 +67,10 @@ public final class GraphShapes {
               + " extent, or name the axis with BackPack.on(sd).sampleAxis(placeholder, axis).");
     }
     GraphShapes shapes = new GraphShapes(graph, axes);
-    Map<String, long[]> few = shapes.dryRun(needed, targets, FEW, true);
-    Map<String, long[]> more = shapes.dryRun(needed, targets, MORE, false);
-    few.forEach((name, shape) -> shapes.dims.put(name, compare(name, shape, more.get(name))));
+    DryRuns runs = new DryRuns(graph, targets, axes.keySet());
+    shapes.dryRun(needed, runs, FEW);
+    shapes.dryRun(needed, runs, MORE);
+    shapes.dims.putAll(runs.dims());
     return shapes;
   }
 
@@ -84,69 +85,25 @@ public final class GraphShapes {
     return needed;
   }
 
-  private static @Nullable Integer sampleAxis(SDVariable placeholder, @Nullable Integer given) {
-    long[] shape = placeholder.placeholderShape();
-    String name = placeholder.name();
-    if (shape == null) {
-      throw new IllegalArgumentException(
-          "The placeholder \""
-              + name
-              + "\" has no shape. Declare it with one, −1 for the number of samples, as in"
-              + " sd.placeHolder(\""
-              + name
-              + "\", type, -1, 784).");
-    }
-    int moving = -1;
-    for (int k = 0; k < shape.length; k++) {
-      if (shape[k] < 0) {
-        if (moving >= 0 || (given != null && given != k) || (given == null && k > 0)) {
-          throw new IllegalArgumentException(
-              "The placeholder \""
-                  + name
-                  + "\" has the shape "
-                  + java.util.Arrays.toString(shape)
-                  + ": axis "
-                  + k
-                  + " is not fixed. Only the sample axis may be; give the others their extents, and"
-                  + " if the samples are not on axis 0, name their axis with"
-                  + " BackPack.on(sd).sampleAxis(\""
-                  + name
-                  + "\", axis).");
-        }
-        moving = k;
-      }
-    }
-    return given != null ? given : moving >= 0 ? moving : null;
-  }
-
-  private Map<String, long[]> dryRun(
-      Map<String, SDVariable> placeholders,
-      Collection<String> targets,
-      int samples,
-      boolean first) {
+  private void dryRun(Map<String, SDVariable> placeholders, DryRuns runs, int samples) {
     Map<String, INDArray> feeds = new HashMap<>();
     placeholders.forEach((name, v) -> feeds.put(name, dummy(v, samples)));
-    Map<String, long[]> shapes = new LinkedHashMap<>();
-    Walk.dryRun(
-        graph,
+    runs.run(
         feeds,
-        targets,
+        samples,
         (op, inputs, outputs) -> {
           List<String> arguments = op.getInputsToOp() == null ? List.of() : op.getInputsToOp();
           for (int k = 0; k < arguments.size(); k++) {
-            shapes.put(arguments.get(k), inputs.get(k).shape());
             types.put(arguments.get(k), inputs.get(k).dataType());
           }
           for (int k = 0; k < outputs.size(); k++) {
-            shapes.put(op.getOutputsOfOp().get(k), outputs.get(k).shape());
             types.put(op.getOutputsOfOp().get(k), outputs.get(k).dataType());
           }
           settled.note(samples, op, outputs);
-          if (first) {
+          if (samples == FEW) {
             nodes.add(new Node(op.getName(), op.getOp(), arguments, op.getOutputsOfOp()));
           }
         });
-    return shapes;
   }
 
   /** Any admissible values: numbers between 0.3 and 0.7, zeros as indices. */
@@ -164,45 +121,6 @@ public final class GraphShapes {
       zeros.putScalar(i, 0.3 + 0.4 * ((i * 0.618034) % 1));
     }
     return zeros;
-  }
-
-  private static Dims compare(String name, long[] few, long @Nullable [] more) {
-    if (more == null || few.length != more.length) {
-      throw new IllegalArgumentException(
-          "The rank of \"" + name + "\" depends on the number of samples.");
-    }
-    List<Dim> dims = new ArrayList<>();
-    for (int k = 0; k < few.length; k++) {
-      if (few[k] == more[k]) {
-        dims.add(Dim.of(few[k]));
-      } else if (few[k] * MORE == more[k] * FEW) {
-        dims.add(new Dim(few[k] / FEW, true));
-      } else {
-        throw new IllegalArgumentException(
-            "Axis "
-                + k
-                + " of \""
-                + name
-                + "\" has the extent "
-                + few[k]
-                + " for "
-                + FEW
-                + " samples and "
-                + more[k]
-                + " for "
-                + MORE
-                + ": only extents in proportion to the number of samples are supported.");
-      }
-    }
-    if (dims.stream().filter(Dim::samples).count() > 1) {
-      throw new IllegalArgumentException(
-          "\""
-              + name
-              + "\" has the shape "
-              + dims
-              + ": more than one axis grows with the number of samples N.");
-    }
-    return new Dims(dims);
   }
 
   /**

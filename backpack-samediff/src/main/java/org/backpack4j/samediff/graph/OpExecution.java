@@ -59,8 +59,11 @@ public final class OpExecution {
   /**
    * Says whether the op is control flow, works on a list of arrays, or is a function of another
    * graph: such an op can be neither walked nor copied.
+   *
+   * @param op an op
+   * @return true if nothing here can run it
    */
-  static boolean isControlFlow(DifferentialFunction op) {
+  public static boolean isControlFlow(DifferentialFunction op) {
     return op instanceof BaseTensorOp || UNSUPPORTED.contains(op.getClass());
   }
 

@@ -1,6 +1,12 @@
 package org.backpack4j.samediff.graph;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -38,5 +44,75 @@ public final class SampleAxes {
           open[axis] = -1;
           placeholder.setShape(open);
         });
+  }
+
+  /**
+   * Where placeholders have their samples.
+   *
+   * @param placeholders the placeholders, none with another open axis
+   * @param given the axes named by the person, by placeholder
+   * @return for each that has samples its axis: the one that was named, or that is −1
+   */
+  static Map<String, Integer> of(Collection<SDVariable> placeholders, Map<String, Integer> given) {
+    Map<String, Integer> axes = new LinkedHashMap<>();
+    for (SDVariable placeholder : placeholders) {
+      Integer axis = given.get(placeholder.name());
+      long[] shape = placeholder.placeholderShape();
+      for (int k = 0; axis == null && k < shape.length; k++) {
+        axis = shape[k] < 0 ? k : null;
+      }
+      if (axis != null) {
+        axes.put(placeholder.name(), axis);
+      }
+    }
+    return axes;
+  }
+
+  /**
+   * What the placeholders' shapes leave open that is not the number of samples.
+   *
+   * @param placeholders the placeholders
+   * @param given the axes named by the person, by placeholder
+   * @return one for each placeholder without a shape, or with an open axis beside its samples'
+   */
+  public static List<Hindrance> hindrances(
+      Collection<SDVariable> placeholders, Map<String, Integer> given) {
+    List<Hindrance> found = new ArrayList<>();
+    for (SDVariable placeholder : placeholders) {
+      Hindrance open = hindrance(placeholder, given.get(placeholder.name()));
+      if (open != null) {
+        found.add(open);
+      }
+    }
+    return found;
+  }
+
+  private static @Nullable Hindrance hindrance(SDVariable placeholder, @Nullable Integer given) {
+    String name = placeholder.name();
+    String where = "the placeholder \"" + name + "\"";
+    long[] shape = placeholder.placeholderShape();
+    if (shape == null) {
+      return new Hindrance(
+          where,
+          "it has no shape",
+          "declare it with one, −1 for the number of samples, as in sd.placeHolder(\""
+              + name
+              + "\", type, -1, 784)");
+    }
+    int samples = given != null ? given : 0;
+    for (int k = 0; k < shape.length; k++) {
+      if (shape[k] < 0 && k != samples) {
+        return new Hindrance(
+            where,
+            "it has the shape " + Arrays.toString(shape) + ": axis " + k + " is not fixed",
+            "give every axis but the samples' its extent, shorter samples being padded and masked"
+                + (given != null
+                    ? ""
+                    : "; if the samples are not on axis 0, name their axis by sampleAxis(\""
+                        + name
+                        + "\", axis)"));
+      }
+    }
+    return null;
   }
 }
