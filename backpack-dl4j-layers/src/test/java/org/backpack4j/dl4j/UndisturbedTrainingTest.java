@@ -340,25 +340,14 @@ class UndisturbedTrainingTest {
   @MethodSource("lineSearches")
   void aLineSearchHasOneStepAnIterationAtTheParametersBeforeIt(
       OptimizationAlgorithm algorithm, boolean graph) {
-    Maker maker =
-        () -> {
-          MultiLayerNetwork net =
-              Nets.sequential(
-                  Nets.builder()
-                      .updater(new Adam(0.01))
-                      .optimizationAlgo(algorithm)
-                      .maxNumLineSearchIterations(5),
-                  InputType.feedForward(3),
-                  new DenseLayer.Builder().nOut(5).build(),
-                  output());
-          return graph ? net.toComputationGraph() : net;
-        };
+    Maker maker = () -> searching(algorithm, graph);
     MultiDataSet batch = batch(Nets.random(N, 3), Nets.classes(N, 3));
     MultiDataSet other = batch(Nets.random(N + 1, 3), Nets.classes(N + 1, 3));
     Outcome plain = train(maker.make(), batch);
     Model net = maker.make();
     List<Integer> iterations = new ArrayList<>();
     INDArray[] before = {net.params().dup()};
+    int[] passes = new int[1];
     try (BackPackListener listener =
         new BackPackListener(new BatchGrad())
             .onStepOf(
@@ -369,12 +358,18 @@ class UndisturbedTrainingTest {
       TrainingListener begin =
           new BaseTrainingListener() {
             @Override
+            public void onBackwardPass(Model model) {
+              passes[0]++;
+            }
+
+            @Override
             public void iterationDone(Model model, int iteration, int epoch) {
               before[0] = model.params().dup();
               assertThat(listener.latest().iteration()).isEqualTo(iteration);
             }
           };
       compare(plain, train(net, batch, listener, begin));
+      assertThat(passes[0]).isGreaterThan(iterations.size());
       assertThat(iterations).hasSize(20).doesNotHaveDuplicates();
       // a gradient that somebody asks for between two iterations is heard, and does not hide the
       // next
@@ -385,6 +380,25 @@ class UndisturbedTrainingTest {
       gradient(net, batch);
       assertThat(listener.latest().quantities().get("0_W", BatchGrad.class).size(0)).isEqualTo(N);
     }
+  }
+
+  private static Model searching(OptimizationAlgorithm algorithm, boolean graph) {
+    NeuralNetConfiguration.Builder builder =
+        Nets.builder()
+            .updater(new Adam(0.01))
+            .optimizationAlgo(algorithm)
+            .maxNumLineSearchIterations(5);
+    DenseLayer hidden = new DenseLayer.Builder().nOut(5).build();
+    return graph
+        ? Nets.graph(
+            builder
+                .graphBuilder()
+                .addInputs("in")
+                .setInputTypes(InputType.feedForward(3))
+                .addLayer("0", hidden, "in")
+                .addLayer("out", output(), "0")
+                .setOutputs("out"))
+        : Nets.sequential(builder, InputType.feedForward(3), hidden, output());
   }
 
   private static void gradient(Model net, MultiDataSet batch) {
