@@ -94,30 +94,32 @@ final class EmptyBatch {
    */
   Map<String, INDArray> output(Map<String, INDArray> into) {
     Map<String, INDArray> found = output(into.keySet());
-    found.forEach(
-        (name, value) -> {
-          INDArray target = into.get(name);
-          if (target.dataType() != value.dataType()
-              || !Arrays.equals(target.shape(), value.shape())) {
-            throw new IllegalArgumentException(
-                "The array for \""
-                    + name
-                    + "\" is "
-                    + target.dataType()
-                    + Arrays.toString(target.shape())
-                    + ", but the variable is "
-                    + value.dataType()
-                    + Arrays.toString(value.shape())
-                    + ".");
-          }
-        });
-    found.forEach(
-        (name, value) -> {
-          if (!value.isEmpty()) {
-            into.get(name).assign(value);
+    into.forEach((name, target) -> checkFits(name, target, found.get(name)));
+    into.forEach(
+        (name, target) -> {
+          INDArray value = found.get(name);
+          if (value != null && !value.isEmpty()) {
+            target.assign(value);
           }
         });
     return into;
+  }
+
+  private static void checkFits(String name, INDArray target, @Nullable INDArray value) {
+    if (value != null
+        && (target.dataType() != value.dataType()
+            || !Arrays.equals(target.shape(), value.shape()))) {
+      throw new IllegalArgumentException(
+          "The array for \""
+              + name
+              + "\" is "
+              + target.dataType()
+              + Arrays.toString(target.shape())
+              + ", but the variable is "
+              + value.dataType()
+              + Arrays.toString(value.shape())
+              + ".");
+    }
   }
 
   /** There is nothing to divide by; nothing varies. */

@@ -79,6 +79,23 @@ final class Between {
 
   /** The gradient of the loss by central differences, where samples cannot be told apart. */
   INDArray gradientByDifferences() {
+    return gradientByDifferences(feeds);
+  }
+
+  /** The feeds of the first sample alone, where all have their samples on axis 0. */
+  Map<String, INDArray> alone() {
+    Map<String, INDArray> first = new LinkedHashMap<>();
+    feeds.forEach(
+        (name, array) -> {
+          long[] shape = array.shape().clone();
+          INDArray rows = array.reshape(shape[0], -1);
+          shape[0] = 1;
+          first.put(name, rows.getRow(0, true).dup('c').reshape(shape));
+        });
+    return first;
+  }
+
+  INDArray gradientByDifferences(Map<String, INDArray> feeds) {
     INDArray w = sd.getVariable("w").getArr();
     INDArray gradient = Nd4j.zeros(DataType.DOUBLE, w.shape());
     for (long k = 0; k < w.length(); k++) {
