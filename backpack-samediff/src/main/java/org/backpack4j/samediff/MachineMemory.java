@@ -1,7 +1,6 @@
 package org.backpack4j.samediff;
 
-import com.sun.management.OperatingSystemMXBean;
-import java.lang.management.ManagementFactory;
+import org.backpack4j.samediff.execution.Room;
 
 /** The memory of the machine, or of the container. */
 final class MachineMemory {
@@ -9,15 +8,11 @@ final class MachineMemory {
   private static final long BUDGET_OF_A_PROCESSOR = 64L << 20;
   private static final long SHARE = 64;
 
-  /** Asked for once: in a container the answer is read from files. */
-  private static final long BYTES =
-      ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
-
   private MachineMemory() {}
 
   /** All of it, in bytes. */
   static long bytes() {
-    return BYTES;
+    return Room.machine();
   }
 
   /**
@@ -28,7 +23,7 @@ final class MachineMemory {
    * in the caches make up for smaller groups.
    */
   static long budget() {
-    return budget(Runtime.getRuntime().availableProcessors(), BYTES);
+    return budget(Runtime.getRuntime().availableProcessors(), bytes());
   }
 
   static long budget(int processors, long bytes) {

@@ -26,6 +26,15 @@ final class Memory implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final AtomicLong ALLOCATED = new AtomicLong();
 
+  /** The system does not grant a block; nothing else has happened. */
+  static final class NotGranted extends OutOfMemoryError {
+    private static final long serialVersionUID = 1L;
+
+    NotGranted(String message) {
+      super(message);
+    }
+  }
+
   private final long address;
   private final Cleaner.Cleanable cleanable;
 
@@ -39,13 +48,13 @@ final class Memory implements AutoCloseable {
   /**
    * A block of the given size. Its content is undefined.
    *
-   * @throws OutOfMemoryError if the machine has not that much
+   * @throws NotGranted if the machine has not that much
    */
   static Memory allocate(long bytes) {
     long padded = bytes + ALIGNMENT;
     @Nullable Pointer pointer = Pointer.malloc(padded);
     if (pointer == null || pointer.isNull()) {
-      throw new OutOfMemoryError("The machine refuses " + padded + " bytes of native memory.");
+      throw new NotGranted("The machine refuses " + padded + " bytes of native memory.");
     }
     return new Memory(pointer, padded);
   }

@@ -38,6 +38,7 @@ public final class PlannedGraph implements AutoCloseable {
 
   private final SameDiff graph;
   private final Hints hints;
+  private final Room room;
   private final Results memory = new Results();
   private final LinkedHashMap<PlanKey, Pool> pools = new LinkedHashMap<>(16, 0.75f, true);
   private boolean closed;
@@ -49,8 +50,14 @@ public final class PlannedGraph implements AutoCloseable {
    * @param hints how to execute it
    */
   public PlannedGraph(SameDiff graph, Hints hints) {
+    this(graph, hints, Room.ofProcess());
+  }
+
+  /** An execution that may take so much native memory. */
+  PlannedGraph(SameDiff graph, Hints hints, Room room) {
     this.graph = graph;
     this.hints = hints;
+    this.room = room;
   }
 
   /**
@@ -60,6 +67,7 @@ public final class PlannedGraph implements AutoCloseable {
    * @param names the variables
    * @return a new array for each name, in the order of the names
    * @throws IllegalArgumentException if a name is unknown, or a needed placeholder is not fed
+   * @throws NoRoomException if more native memory is needed than there is
    * @throws UnsupportedOperationException if control flow, a list of arrays or random numbers are
    *     needed
    */
@@ -76,6 +84,7 @@ public final class PlannedGraph implements AutoCloseable {
    * @return {@code into}'s arrays, by name
    * @throws IllegalArgumentException if a name is unknown, a needed placeholder is not fed, or an
    *     array has another shape or type than the variable; then none of the arrays is changed
+   * @throws NoRoomException if more native memory is needed than there is
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
     return run(feeds, into.keySet(), into, null);
@@ -91,6 +100,7 @@ public final class PlannedGraph implements AutoCloseable {
     for (int attempt = 1; ; attempt++) {
       Pool pool = pool(key, feeds);
       checkTargets(pool.plan(), into);
+      pool.demand().check(room);
       memory.expect(into.isEmpty() ? pool.plan().resultBytes() : 0);
       @Nullable Machine machine = null;
       try {
@@ -105,6 +115,8 @@ public final class PlannedGraph implements AutoCloseable {
         if (attempt == ATTEMPTS) {
           throw new IllegalStateException("Parameters keep changing: " + e.getMessage(), e);
         }
+      } catch (Memory.NotGranted e) {
+        throw pool.demand().notGranted();
       } finally {
         if (machine != null) {
           pool.discard(machine);
@@ -162,7 +174,8 @@ public final class PlannedGraph implements AutoCloseable {
             plan.steps().size(),
             plan.arenaBytes(),
             plan.distinctBytes());
-        pool = new Pool(graph, plan, hints.threads(), hints.progress());
+        Demand demand = new Demand(plan, key.names());
+        pool = new Pool(graph, plan, demand, hints.threads(), hints.progress());
         pools.put(key, pool);
         if (pools.size() > hints.plans()) {
           PlanKey eldest = pools.keySet().iterator().next();

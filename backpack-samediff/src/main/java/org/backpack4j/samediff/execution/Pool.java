@@ -13,20 +13,27 @@ import org.nd4j.autodiff.samediff.SameDiff;
 final class Pool implements AutoCloseable {
   private final SameDiff graph;
   private final Plan plan;
+  private final Demand demand;
   private final Semaphore permits;
   private final Progress progress;
   private final Deque<Machine> idle = new ArrayDeque<>();
   private boolean closed;
 
-  Pool(SameDiff graph, Plan plan, int limit, Progress progress) {
+  Pool(SameDiff graph, Plan plan, Demand demand, int limit, Progress progress) {
     this.graph = graph;
     this.plan = plan;
+    this.demand = demand;
     this.permits = new Semaphore(limit);
     this.progress = progress;
   }
 
   Plan plan() {
     return plan;
+  }
+
+  /** The memory that the plan needs. */
+  Demand demand() {
+    return demand;
   }
 
   /** A machine that nobody else uses until it is given back, or discarded. */
@@ -38,6 +45,7 @@ final class Pool implements AutoCloseable {
           return idle.pop();
         }
       }
+      demand.checkArena();
       return new Machine(graph, plan, progress);
     } catch (RuntimeException | Error e) {
       permits.release();
