@@ -2,6 +2,8 @@ package org.backpack4j.samediff;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.backpack4j.samediff.backprop.ColumnSigns;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Signal;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
@@ -17,57 +19,84 @@ final class ColumnGroups {
   private ColumnGroups() {}
 
   /**
-   * Where columns start.
+   * Where columns start. They are not there yet.
    *
+   * @param scope the node that they belong to
    * @param variable the variable
-   * @param signal the columns there
+   * @param source the columns' source
+   * @param columns the columns
+   * @param signs their signs
    */
-  record Seed(String variable, Signal signal) {
-    private long columns() {
-      return signal.value().dims().get(1).size();
+  record Seed(
+      String scope, String variable, String source, ColumnSource columns, ColumnSigns signs) {
+    private long count() {
+      return signs.count();
     }
 
-    private Seed slice(Emitter emit, long from, long to) {
-      Tensor signs = signal.signs();
-      return new Seed(
-          variable,
-          new Signal(
-              signal.source(),
-              emit.slice(signal.value(), 1, from, to),
-              signs == null ? null : emit.slice(signs, 1, from, to)));
+    /** Some of the columns. */
+    Start range(Emitter emit, long from, long to) {
+      return emit.in(
+          scope,
+          () -> {
+            Tensor value = columns.range(from, to);
+            return new Start(
+                variable, new Signal(source, value, signs.range(emit, value.type(), from, to)));
+          });
+    }
+  }
+
+  /**
+   * Columns that are there.
+   *
+   * @param variable where they start
+   * @param signal the columns
+   */
+  record Start(String variable, Signal signal) {}
+
+  /**
+   * Columns that travel together, made when it is their turn.
+   *
+   * @param seeds where they start
+   * @param from the first column of each source
+   * @param to the column behind the last
+   */
+  record Group(List<Seed> seeds, long from, long to) {
+    /** Makes the columns. */
+    List<Start> starts(Emitter emit) {
+      List<Start> starts = new ArrayList<>();
+      for (Seed seed : seeds) {
+        if (from < seed.count()) {
+          starts.add(seed.range(emit, from, Math.min(seed.count(), to)));
+        }
+      }
+      return starts;
+    }
+
+    /** The largest number of columns of one source. */
+    long columns() {
+      return Math.min(to, ColumnGroups.columns(seeds)) - from;
     }
   }
 
   /**
    * Divides the columns of every source.
    *
-   * @param emit where ops are inserted
    * @param seeds where the columns start
    * @param most how many columns of a source may be in a group, unless there were too many groups
    * @return the groups, one of them if all columns may be together
    */
-  static List<List<Seed>> of(Emitter emit, List<Seed> seeds, long most) {
+  static List<Group> of(List<Seed> seeds, long most) {
     long columns = columns(seeds);
-    long times = Math.min(MOST_GROUPS, (columns + most - 1) / most);
-    if (times <= 1) {
-      return List.of(seeds);
-    }
+    long times = Math.max(1, Math.min(MOST_GROUPS, columns / most + (columns % most == 0 ? 0 : 1)));
     long each = (columns + times - 1) / times;
-    List<List<Seed>> groups = new ArrayList<>();
+    List<Group> groups = new ArrayList<>();
     for (long from = 0; from < columns; from += each) {
-      List<Seed> group = new ArrayList<>();
-      for (Seed seed : seeds) {
-        if (from < seed.columns()) {
-          group.add(seed.slice(emit, from, Math.min(seed.columns(), from + each)));
-        }
-      }
-      groups.add(group);
+      groups.add(new Group(seeds, from, Math.min(columns, from + each)));
     }
     return groups;
   }
 
-  /** The largest number of columns of one source. */
-  static long columns(List<Seed> seeds) {
-    return seeds.stream().mapToLong(Seed::columns).max().orElse(0);
+  private static long columns(List<Seed> seeds) {
+    return seeds.stream().mapToLong(Seed::count).max().orElse(0);
   }
 }

@@ -3,6 +3,7 @@ package org.backpack4j.samediff;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,6 @@ import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 import org.backpack4j.samediff.loss.LossRule;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Pass 5: emits the sweeps and the quantities. */
@@ -46,8 +46,7 @@ final class Emission {
   /** For each parameter what has been emitted of it so far, by field. */
   private final Map<String, Map<String, Tensor>> fields = new HashMap<>();
 
-  private final @Nullable Noise noise;
-  private final Outputs outputs;
+  private final Outputs outputs = new Outputs();
 
   Emission(
       Annotations graph,
@@ -63,8 +62,6 @@ final class Emission {
     this.quantities = quantities;
     this.memoryBudget = memoryBudget;
     this.emit = graph.emit();
-    this.noise = declareNoise();
-    this.outputs = new Outputs(noise);
   }
 
   Outputs emit() {
@@ -76,8 +73,11 @@ final class Emission {
     quantities.extensions().stream()
         .map(Extension::columns)
         .filter(Columns::secondOrder)
+        .filter(columns -> !parametersWith(columns).isEmpty())
         .forEach(kinds::add);
+    declareNoise(kinds, gradient);
     kinds.forEach(columns -> secondOrder(columns, gradient));
+    emit.large().forEach(outputs::startsAt);
     for (String parameter : quantities.parameters()) {
       for (Extension extension : quantities.extensions()) {
         if (quantities.has(parameter, extension.field())) {
@@ -248,32 +248,25 @@ final class Emission {
 
   /** Sends columns back through the graph, and makes of them what is asked for. */
   private void secondOrder(Columns columns, Sweep gradient) {
-    Set<String> possible = new HashSet<>();
-    boolean additive = true;
-    for (Extension extension : quantities.extensions()) {
-      if (extension.columns().equals(columns)) {
-        additive &= extension.additive();
-        quantities.parameters().stream()
-            .filter(p -> quantities.has(p, extension.field()))
-            .forEach(possible::add);
-      }
-    }
-    if (possible.isEmpty()) {
-      return;
-    }
-    Set<String> targets = reaching(possible);
+    boolean additive =
+        quantities.extensions().stream()
+            .filter(extension -> extension.columns().equals(columns))
+            .allMatch(Extension::additive);
+    Set<String> targets = reaching(parametersWith(columns));
     BiPredicate<Node, Integer> carries =
         (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
     List<ColumnGroups.Seed> seeds = new ArrayList<>();
     for (Node node : plan.region()) {
       emit.in(node.label(), () -> seed(node, columns, gradient, seeds));
     }
-    List<List<ColumnGroups.Seed>> groups =
-        additive ? ColumnGroups.of(emit, seeds, columnsAtOnce(carries)) : List.of(seeds);
-    for (List<ColumnGroups.Seed> group : groups) {
+    long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
+    for (ColumnGroups.Group group : ColumnGroups.of(seeds, most)) {
       Sweep sweep = new Sweep(graph, rules, carries, variable -> true, variable -> false);
-      group.forEach(seed -> sweep.seed(seed.variable(), seed.signal()));
-      if (ColumnGroups.columns(group) > 1) {
+      for (ColumnGroups.Start start : group.starts(emit)) {
+        outputs.startsAt(start.signal().value());
+        sweep.seed(start.variable(), start.signal());
+      }
+      if (group.columns() > 1) {
         // many columns take more memory than what is made of them
         sweep.run(parameter -> add(parameter, columns, sweep));
       } else {
@@ -302,62 +295,113 @@ final class Emission {
     return Math.max(1, memoryBudget / 3 / widest);
   }
 
-  /** A loss op's random numbers [N, M·E]. */
+  /** The parameters for which something is to be made of columns. */
+  private Set<String> parametersWith(Columns columns) {
+    Set<String> possible = new HashSet<>();
+    for (Extension extension : quantities.extensions()) {
+      if (extension.columns().equals(columns)) {
+        quantities.parameters().stream()
+            .filter(p -> quantities.has(p, extension.field()))
+            .forEach(possible::add);
+      }
+    }
+    return possible;
+  }
+
+  // ---- where columns start ----
+
+  private int seed(Node node, Columns columns, Sweep gradient, List<ColumnGroups.Seed> seeds) {
+    int started = 0;
+    List<Curvature> groups =
+        columns.kind() == Columns.Kind.SAMPLED
+            ? sampled(node, columns, gradient)
+            : curvature(node, gradient);
+    for (Curvature group : groups) {
+      String source = node.name() + "/" + started++;
+      group
+          .columns()
+          .forEach(
+              (input, value) ->
+                  seeds.add(
+                      new ColumnGroups.Seed(
+                          node.label(), node.inputs().get(input), source, value, group.signs())));
+    }
+    return started;
+  }
+
+  /** A node's own second derivative, weighted by what arrives at its outputs. */
+  private List<Curvature> curvature(Node node, Sweep gradient) {
+    Site site = new Site(graph, node);
+    Rule rule = rules.apply(node);
+    Set<Integer> active = plan.active(node);
+    List<Curvature> groups = new ArrayList<>();
+    if (!rule.linear(site, active)) {
+      for (int output = 0; output < node.outputs().size(); output++) {
+        Tensor above = gradient.gradientAt(node.outputs().get(output), GRADIENT);
+        if (above != null) {
+          groups.addAll(rule.curvature(site, output, above, active));
+        }
+      }
+    }
+    return groups;
+  }
+
+  /** Sampled columns: of drawn labels where the loss is a likelihood, else by random signs. */
+  private List<Curvature> sampled(Node node, Columns columns, Sweep gradient) {
+    if (!drawsLabels(node)) {
+      List<Curvature> groups = curvature(node, gradient);
+      return groups.isEmpty()
+          ? groups
+          : new RandomSigns(emit, typed(noise(columns, node), node), columns.samples())
+              .mixed(groups);
+    }
+    Tensor above = gradient.gradientAt(node.outputs().get(0), GRADIENT);
+    return above == null
+        ? List.of()
+        : ((LossRule) rules.apply(node))
+            .sampled(new Site(graph, node), above, noise(columns, node), columns.samples());
+  }
+
+  private Tensor typed(Tensor numbers, Node node) {
+    return emit.cast(numbers, graph.type(node.outputs().get(0)));
+  }
+
+  private boolean drawsLabels(Node node) {
+    return rules.apply(node) instanceof LossRule loss && loss.draws(new Site(graph, node)) > 0;
+  }
+
+  // ---- random numbers ----
+
+  /** A node's random numbers [N, M·E]. */
   private Tensor noise(Columns columns, Node node) {
-    Noise numbers = Objects.requireNonNull(noise);
+    Noise numbers = Objects.requireNonNull(outputs.noise());
     SDVariable placeholder = emit.graph().getVariable(Noise.PLACEHOLDER);
     Tensor all = emit.wrap(placeholder, Dims.of(Dim.N, Dim.of(numbers.width())), true);
     return emit.slice(all, 1, numbers.from(columns, node), numbers.to(columns, node));
   }
 
   /** Declares the placeholder of the random numbers where some are needed. */
-  private @Nullable Noise declareNoise() {
-    Set<Columns> sampled = new LinkedHashSet<>();
-    quantities.extensions().stream()
-        .map(Extension::columns)
-        .filter(c -> c.kind() == Columns.Kind.SAMPLED)
-        .forEach(sampled::add);
-    List<Node> losses = plan.lossNodes();
-    if (sampled.isEmpty() || losses.isEmpty()) {
-      return null;
+  private void declareNoise(Set<Columns> kinds, Sweep gradient) {
+    Set<Columns> sampled = new LinkedHashSet<>(kinds);
+    sampled.removeIf(columns -> columns.kind() != Columns.Kind.SAMPLED);
+    if (sampled.isEmpty()) {
+      return;
     }
-    Noise declared =
-        new Noise(sampled, losses, n -> ((LossRule) rules.apply(n)).draws(new Site(graph, n)));
-    emit.graph()
-        .placeHolder(Noise.PLACEHOLDER, graph.type(lossVariables.get(0)), -1, declared.width());
-    return declared;
-  }
-
-  private int seed(Node node, Columns columns, Sweep gradient, List<ColumnGroups.Seed> seeds) {
-    Site site = new Site(graph, node);
-    Rule rule = rules.apply(node);
-    Set<Integer> active = plan.active(node);
-    if (rule.linear(site, active)) {
-      return 0;
-    }
-    int started = 0;
-    for (int output = 0; output < node.outputs().size(); output++) {
-      Tensor above = gradient.gradientAt(node.outputs().get(output), GRADIENT);
-      if (above == null) {
-        continue;
-      }
-      List<Curvature> groups =
-          columns.kind() == Columns.Kind.SAMPLED
-              ? ((LossRule) rule).sampled(site, above, noise(columns, node), columns.samples())
-              : rule.curvature(site, output, above, active);
-      for (Curvature group : groups) {
-        String source = node.name() + "/" + output + "/" + started++;
-        group
-            .columns()
-            .forEach(
-                (input, value) -> {
-                  outputs.startsAt(value);
-                  seeds.add(
-                      new ColumnGroups.Seed(
-                          node.inputs().get(input), new Signal(source, value, group.signs())));
-                });
+    Map<Node, Long> draws = new LinkedHashMap<>();
+    for (Node node : plan.region()) {
+      long numbers =
+          drawsLabels(node)
+              ? ((LossRule) rules.apply(node)).draws(new Site(graph, node))
+              : emit.in(node.label(), () -> RandomSigns.count(curvature(node, gradient)));
+      if (numbers > 0) {
+        draws.put(node, numbers);
       }
     }
-    return started;
+    if (!draws.isEmpty()) {
+      Noise declared = new Noise(sampled, draws);
+      outputs.draws(declared);
+      emit.graph()
+          .placeHolder(Noise.PLACEHOLDER, graph.type(lossVariables.get(0)), -1, declared.width());
+    }
   }
 }

@@ -352,8 +352,7 @@ final class Extender {
           extension.field(),
           switch (extension.columns().kind()) {
             case GRADIENT -> Plan.Kind.ROWS;
-            case EXACT -> Plan.Kind.COLUMNS;
-            case SAMPLED -> Plan.Kind.SAMPLED;
+            case EXACT, SAMPLED -> Plan.Kind.COLUMNS;
           });
     }
     return kinds;

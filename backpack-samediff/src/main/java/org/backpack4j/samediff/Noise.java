@@ -2,12 +2,10 @@ package org.backpack4j.samediff;
 
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.ToLongFunction;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.graph.Node;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -33,14 +31,14 @@ final class Noise {
    * Shares out the numbers.
    *
    * @param columns the sampled columns that are asked for
-   * @param losses the nodes that draw
    * @param draws how many numbers a node takes for each sample and column
    */
-  Noise(Set<Columns> columns, List<Node> losses, ToLongFunction<Node> draws) {
+  Noise(Set<Columns> columns, Map<Node, Long> draws) {
     long next = 0;
     for (Columns c : new LinkedHashSet<>(columns)) {
-      for (Node node : losses) {
-        long width = draws.applyAsLong(node) * c.samples();
+      for (Map.Entry<Node, Long> each : draws.entrySet()) {
+        Node node = each.getKey();
+        long width = each.getValue() * c.samples();
         slices.put(key(c, node), new Slice(c, node, next, width));
         next += width;
       }

@@ -13,20 +13,17 @@ import org.jspecify.annotations.Nullable;
 /** The outputs of an extended graph: for each parameter its quantities, by field. */
 final class Outputs {
   private final Map<String, Map<String, Tensor>> byParameter = new LinkedHashMap<>();
-  private final @Nullable Noise noise;
+  private @Nullable Noise noise;
   private final Set<Tensor> seeds = new LinkedHashSet<>();
 
-  /**
-   * No outputs yet.
-   *
-   * @param noise the random numbers of sampled quantities; null if there are none
-   */
-  Outputs(@Nullable Noise noise) {
-    this.noise = noise;
-  }
-
+  /** The random numbers of sampled quantities; null if there are none. */
   @Nullable Noise noise() {
     return noise;
+  }
+
+  /** Notes what random numbers the sampled quantities take. */
+  void draws(Noise numbers) {
+    noise = numbers;
   }
 
   /** Notes where backpropagation starts. */

@@ -65,7 +65,6 @@ final class Plan {
   private final Map<Node, Obstacle> second = new LinkedHashMap<>();
   private final Map<Node, Obstacle> region = new LinkedHashMap<>();
   private final Set<Node> withoutPredictions = new LinkedHashSet<>();
-  private final Map<Node, Obstacle> unsampled = new LinkedHashMap<>();
   private final Set<Node> regionNodes = new LinkedHashSet<>();
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Set<String> fromPredictions = new HashSet<>();
@@ -96,7 +95,6 @@ final class Plan {
     }
     if (secondOrder) {
       findRegion(namedPredictions);
-      regionNodes.forEach(this::inspectSampling);
     }
   }
 
@@ -247,28 +245,6 @@ final class Plan {
                     i ->
                         coupledInRegion.contains(i)
                             || graph.placement(i).kind() == Placement.Kind.REDUCED));
-  }
-
-  private void inspectSampling(Node node) {
-    Rule rule = rules.apply(node);
-    if (rule instanceof LossRule loss) {
-      try {
-        loss.checkSampling(site(node));
-      } catch (Refused refused) {
-        unsampled.put(node, new Obstacle(refused.reason(), refused.remedy()));
-      }
-    } else if (!rule.linear(site(node), active(node))) {
-      unsampled.put(
-          node,
-          new Obstacle(
-              "labels can be drawn only where the loss is one of SameDiff's loss ops",
-              "ask for the exact quantity"));
-    }
-  }
-
-  /** The loss ops of the region, in order: those that draw labels. */
-  List<Node> lossNodes() {
-    return region().stream().filter(n -> rules.apply(n) instanceof LossRule).toList();
   }
 
   /** From a loss through factors and sums to the loss ops, whose predictions are known. */
@@ -466,8 +442,7 @@ final class Plan {
     if (any != null || !kind.secondOrder()) {
       return any;
     }
-    Obstacle inRegion = region.get(node);
-    return inRegion != null || kind != Kind.SAMPLED ? inRegion : unsampled.get(node);
+    return region.get(node);
   }
 
   private boolean sumAlone(Node node, Rule rule, int input) {
@@ -525,12 +500,10 @@ final class Plan {
     /** The gradient, samples apart. */
     ROWS,
     /** Columns of a second-order quantity. */
-    COLUMNS,
-    /** Sampled columns of a second-order quantity. */
-    SAMPLED;
+    COLUMNS;
 
     boolean secondOrder() {
-      return this == COLUMNS || this == SAMPLED;
+      return this == COLUMNS;
     }
   }
 }

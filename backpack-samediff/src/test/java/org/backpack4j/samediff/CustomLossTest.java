@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -170,6 +172,64 @@ class CustomLossTest {
   void writtenOutLosses(String name, Loss loss) {
     SameDiff sd = with(loss);
     check(sd, BackPack.on(sd).predictions("z"), BruteForce.on(sd, feeds()).predictions("z"));
+  }
+
+  /** Written out, or of SameDiff's, but no likelihoods that labels are drawn from. */
+  static Stream<Arguments> withoutLikelihood() {
+    Stream<Arguments> own =
+        Stream.of(
+            loss("Huber's own", (sd, z, y) -> sd.loss().huberLoss(y, z, null, 0.4)),
+            loss("Poisson's", (sd, z, y) -> sd.loss().logPoisson(y, z, null, false)),
+            loss(
+                "of pairs",
+                (sd, z, y) -> sd.loss().meanPairwiseSquaredError(y, z, null, LossReduce.SUM)));
+    return Stream.concat(writtenOut(), own)
+        .filter(loss -> !loss.get()[0].equals("beside one of SameDiff's"));
+  }
+
+  /**
+   * Sampled columns are sums with random signs. Over the rows of a Hadamard matrix as signs, each
+   * pair of columns has as many equal as unequal ones: the mean over these draws is the exact
+   * diagonal, up to rounding.
+   */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("withoutLikelihood")
+  void sampledDiagonalsOfAnyLossAreUnbiased(String name, Loss loss) {
+    SameDiff sd = with(loss);
+    try (ExtendedGraph graph =
+        BackPack.on(sd).predictions("z").extend(new DiagGGNExact(), new DiagGGNMC(1))) {
+      Map<String, INDArray> feeds = new HashMap<>(feeds());
+      SDVariable noise = graph.sameDiff().getVariable(Noise.PLACEHOLDER);
+      int numbers = noise == null ? 0 : Math.toIntExact(noise.getShape()[1]);
+      assertThat(numbers == 0).isEqualTo(name.equals("with margins")); // it has no curvature
+      int draws = Integer.highestOneBit(numbers) * 2;
+      for (String parameter : List.of("w", "b", "v")) {
+        INDArray exact =
+            graph
+                .output(feeds(), List.of(parameter + ".diag_ggn_exact"))
+                .values()
+                .iterator()
+                .next();
+        INDArray mean = exact.mul(0);
+        for (int draw = 0; draw < draws; draw++) {
+          feeds.put(Noise.PLACEHOLDER, signs(feeds.get("x").size(0), draw, numbers));
+          String sampled = parameter + ".diag_ggn_mc";
+          mean.addi(graph.output(feeds, List.of(sampled)).get(sampled).div(draws));
+        }
+        double off = mean.sub(exact).amaxNumber().doubleValue();
+        assertThat(off).as(parameter).isLessThanOrEqualTo(1e-12 * exact.amaxNumber().doubleValue());
+      }
+    }
+  }
+
+  /** Uniform numbers whose signs around a half are those of a row of a Hadamard matrix. */
+  private static INDArray signs(long samples, int row, int columns) {
+    INDArray signs = Nd4j.zeros(DataType.DOUBLE, samples, columns);
+    for (int column = 0; column < columns; column++) {
+      double one = Integer.bitCount(row & (column + 1)) % 2 == 0 ? 0.75 : 0.25;
+      signs.getColumn(column).assign(one);
+    }
+    return signs;
   }
 
   /** With brute force, and Σₙ grad_batch + grad_penalty = grad. */

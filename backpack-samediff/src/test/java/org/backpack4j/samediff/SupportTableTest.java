@@ -36,11 +36,11 @@ class SupportTableTest {
   private static final Path PAGE = Path.of("..", "docs", "support.md");
   private static final String HEAD =
       """
-      # What is supported
+# What is supported
 
-      Made from the code by `SupportTableTest`; every mark of the first table is a graph that was extended.
+Made from the code by `SupportTableTest`; every mark of the first table is a graph that was extended.
 
-      """;
+""";
 
   /** A loss of predictions and labels [N, 4], in a graph that is at hand. */
   private interface Loss {
@@ -84,13 +84,16 @@ class SupportTableTest {
         HEAD
             + "## Losses\n\n"
             + lossTable()
-            + "\n`·` is refused by name. Losses may be scaled, summed, weighted and smoothed; one that is"
-            + " written out of simple ops needs its predictions named (second-order quantities), and takes the"
-            + " exact ones.\n\n## Ops, by what passes signals through them\n\n"
-            + "A rule is written once, for the gradient and for any number of columns: an op of this table takes every"
-            + " extension, in the configurations that its rule covers; others are refused by name. The mark says that"
-            + " the rule knows a second derivative as well, which an op needs between named predictions and a loss"
-            + " that is written out (FlatRule and IndexRule have no derivative, and need none).\n\n"
+            + "\n"
+            + "`·` is refused by name. Losses may be scaled, summed, weighted and smoothed; one"
+            + " that is written out of simple ops needs its predictions named (second-order"
+            + " quantities).\n\n"
+            + "## Ops, by what passes signals through them\n\n"
+            + "A rule is written once, for the gradient and for any number of columns: an op of"
+            + " this table takes every extension, in the configurations that its rule covers;"
+            + " others are refused by name. The mark says that the rule knows a second derivative"
+            + " as well, which an op needs between named predictions and a loss that is written out"
+            + " (FlatRule and IndexRule have no derivative, and need none).\n\n"
             + opTable();
     if (Boolean.getBoolean("support.write")) {
       Files.writeString(PAGE, page);

@@ -2,17 +2,26 @@ package org.backpack4j.samediff.backprop;
 
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.graph.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Signed columns c with Σᵥ s[n, v] c[n, v] c[n, v]ᵀ = the second derivative of ⟨gradient, op⟩ with
- * respect to the op's inputs.
+ * respect to the op's inputs. They are not made before they are asked for, a range at a time.
  *
  * @param columns for each input (by its position) the columns' part there [N, V, F…]
- * @param signs s [N, V] or [1, V]; null if all are +1
+ * @param signs s and the number V of columns
  */
-public record Curvature(Map<Integer, Tensor> columns, @Nullable Tensor signs) {
+public record Curvature(Map<Integer, ColumnSource> columns, ColumnSigns signs) {
+  /**
+   * Columns at one input.
+   *
+   * @param input the input
+   * @param group the columns
+   * @return the curvature
+   */
+  public static Curvature at(int input, SignedColumns group) {
+    return new Curvature(Map.of(input, group.columns()), group.signs());
+  }
+
   /**
    * Columns at one input.
    *
@@ -21,6 +30,6 @@ public record Curvature(Map<Integer, Tensor> columns, @Nullable Tensor signs) {
    * @return each group as curvature
    */
   public static List<Curvature> all(int input, List<SignedColumns> groups) {
-    return groups.stream().map(c -> new Curvature(Map.of(input, c.value()), c.signs())).toList();
+    return groups.stream().map(c -> at(input, c)).toList();
   }
 }

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Signed columns of simple matrices.
  *
- * @param value [N, V, F…]
- * @param signs [N, V] or [1, V]; null if all are +1
+ * @param columns the columns [N, V, F…]
+ * @param signs the columns' signs
  */
-public record SignedColumns(Tensor value, @Nullable Tensor signs) {
+public record SignedColumns(ColumnSource columns, ColumnSigns signs) {
   /**
    * diag(d): one column for each entry, √|d| with the sign of d.
    *
@@ -21,53 +21,52 @@ public record SignedColumns(Tensor value, @Nullable Tensor signs) {
    * @return columns [N, E, F…], E the number of entries of F
    */
   public static SignedColumns diagonal(Emitter e, Tensor d) {
-    Tensor value = embed(e, e.sqrt(e.abs(d)));
-    return new SignedColumns(value, d.nonNegative() ? null : flat(e, e.sign(d)));
+    ColumnSource columns = embed(e, e.sqrt(e.abs(d)));
+    Dim entries = d.dims().from(2).product();
+    return new SignedColumns(
+        columns,
+        d.nonNegative()
+            ? ColumnSigns.plus(entries.size())
+            : ColumnSigns.of(e.reshape(e.sign(d), Dims.of(d.dims().get(0), entries))));
   }
 
   /**
-   * A diagonal matrix.
+   * Columns that are there.
+   *
+   * @param e where ops are inserted
+   * @param columns the columns [N, V, F…]
+   * @param signs their signs [N, V] or [1, V]; null if all are +1
+   * @return the same
+   */
+  public static SignedColumns of(Emitter e, Tensor columns, @Nullable Tensor signs) {
+    return new SignedColumns(
+        ColumnSource.of(e, columns),
+        signs == null ? ColumnSigns.plus(columns.dims().get(1).size()) : ColumnSigns.of(signs));
+  }
+
+  /**
+   * A diagonal matrix: what is made of it takes the memory of the columns asked for, no more.
    *
    * @param e where ops are inserted
    * @param d [N, 1, F…]
    * @return [N, E, F…], column k with d's entry k at entry k
    */
-  public static Tensor embed(Emitter e, Tensor d) {
+  public static ColumnSource embed(Emitter e, Tensor d) {
     Dims f = d.dims().from(2);
+    Dim n = d.dims().get(0);
     long size = f.product().size();
-    Tensor row = e.reshape(d, Dims.of(d.dims().get(0), Dim.ONE, Dim.of(size)));
-    Tensor eye = e.reshape(e.eye(d.type(), size), Dims.of(1, size, size));
-    return e.reshape(e.mul(row, eye), Dims.of(d.dims().get(0), Dim.of(size)).plus(f));
-  }
+    return new ColumnSource() {
+      @Override
+      public Tensor range(long from, long to) {
+        Tensor row = e.reshape(d, Dims.of(n, Dim.ONE, Dim.of(size)));
+        Tensor own = e.reshape(e.identity(d.type(), size, from, to), Dims.of(1, to - from, size));
+        return e.reshape(e.mul(row, own), Dims.of(n, Dim.of(to - from)).plus(f));
+      }
 
-  /**
-   * One number for each column, spread over the columns' entries.
-   *
-   * @param e where ops are inserted
-   * @param d [N, 1, F…]
-   * @return [N, E, 1…]
-   */
-  public static Tensor spread(Emitter e, Tensor d) {
-    Dims dims = Dims.of(d.dims().get(0), d.dims().from(2).product());
-    for (int k = 2; k < d.rank(); k++) {
-      dims = dims.plus(Dim.ONE);
-    }
-    return e.reshape(d, dims);
-  }
-
-  private static Tensor flat(Emitter e, Tensor d) {
-    return e.reshape(d, Dims.of(d.dims().get(0), d.dims().from(2).product()));
-  }
-
-  /**
-   * The same sign for all columns.
-   *
-   * @param e where ops are inserted
-   * @param columns the columns [N, V, F…]
-   * @param sign +1 or −1
-   * @return [1, V]; null for +1
-   */
-  public static @Nullable Tensor signs(Emitter e, Tensor columns, int sign) {
-    return sign > 0 ? null : e.scale(e.ones(columns.type(), 1, columns.dims().get(1).size()), -1);
+      @Override
+      public Tensor mixed(Tensor weights) {
+        return e.mul(d, e.reshape(weights, weights.dims().range(0, 2).plus(f)));
+      }
+    };
   }
 }

@@ -6,11 +6,13 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.NameScope;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -36,6 +38,7 @@ public final class Emitter {
   private final Map<String, Tensor> emitted = new LinkedHashMap<>();
   private final List<Fusion> fusions = new ArrayList<>();
   private final Set<SDVariable> totals = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Tensor> large = new LinkedHashSet<>();
   private boolean samplesOutermost = true;
   private final String sampled;
   private final int sampledAxis;
@@ -118,6 +121,27 @@ public final class Emitter {
    */
   public Tensor total(Tensor a) {
     return total(true, a);
+  }
+
+  /**
+   * Notes that a value has so many entries for each sample that whatever is computed from it is
+   * better computed for a few samples at a time.
+   *
+   * @param a the value
+   * @return the value
+   */
+  public Tensor large(Tensor a) {
+    large.add(a);
+    return a;
+  }
+
+  /**
+   * The values that have many entries for each sample.
+   *
+   * @return those that {@link #large(Tensor)} was told
+   */
+  public Set<Tensor> large() {
+    return Collections.unmodifiableSet(large);
   }
 
   private Tensor total(boolean isTotal, Tensor a) {
@@ -223,14 +247,81 @@ public final class Emitter {
   }
 
   /**
-   * The identity matrix.
+   * Some rows of the identity matrix, computed at each evaluation: kept in the graph it would be as
+   * large as the square of the size.
    *
    * @param type the data type
-   * @param size the number of rows
-   * @return the value [size, size]
+   * @param size the number of columns
+   * @param from the first row
+   * @param to the row behind the last
+   * @return the value [to − from, size]
    */
-  public Tensor eye(DataType type, long size) {
-    return constant(List.of("eye", type, size), () -> Nd4j.eye(size).castTo(type));
+  public Tensor identity(DataType type, long size, long from, long to) {
+    return oneHot(LongStream.range(from, to).toArray(), size, type);
+  }
+
+  /**
+   * Rows with a single one.
+   *
+   * @param places for each row where the one stands
+   * @param size the length of a row
+   * @param type the data type
+   * @return the value [rows, size]
+   */
+  public Tensor oneHot(long[] places, long size, DataType type) {
+    return oneHot(indices(places), size, type);
+  }
+
+  /**
+   * Rows with a single one.
+   *
+   * @param places for each row where the one stands, from 0 to {@code size} − 1
+   * @param size the length of a row
+   * @param type the data type of the result
+   * @return the value […, size]
+   */
+  public Tensor oneHot(Tensor places, long size, DataType type) {
+    int depth = Math.toIntExact(size);
+    return op(
+        List.of("one-hot", size, type),
+        places.dims().plus(Dim.of(size)),
+        type,
+        true,
+        List.of(places),
+        () -> graph.oneHot(places.variable(), depth, -1, 1.0, 0.0, type));
+  }
+
+  /**
+   * Whole numbers that are known.
+   *
+   * @param numbers the numbers
+   * @return the value [count]
+   */
+  public Tensor indices(long... numbers) {
+    int[] whole = Arrays.stream(numbers).mapToInt(Math::toIntExact).toArray();
+    return constant(List.of("indices", Arrays.toString(whole)), () -> Nd4j.createFromArray(whole));
+  }
+
+  /**
+   * One where a column's number is greater than the row's, computed at each evaluation.
+   *
+   * @param type the data type
+   * @param rows the rows' numbers
+   * @param columns the number of columns
+   * @return the value [rows, columns]
+   */
+  public Tensor behind(DataType type, long[] rows, long columns) {
+    Tensor number = reshape(indices(LongStream.range(0, columns).toArray()), Dims.of(1, columns));
+    Tensor bound = reshape(indices(rows), Dims.of(rows.length, 1));
+    Tensor behind =
+        op(
+            List.of("behind"),
+            Dims.of(rows.length, columns),
+            DataType.BOOL,
+            false,
+            List.of(number, bound),
+            () -> graph.gt(number.variable(), bound.variable()));
+    return cast(behind, type).knownNonNegative();
   }
 
   /**
@@ -782,12 +873,15 @@ public final class Emitter {
    * @param type the data type of the result
    */
   public Tensor equal(Tensor a, Tensor b, DataType type) {
-    return make(
-        List.of("equal", id(a), id(b), type),
-        () -> graph.eq(a.variable(), b.variable()).castTo(type),
-        v ->
-            new Tensor(
-                v, broadcastDims(a, b), type, a.fromSamples() || b.fromSamples(), true, null));
+    Tensor equal =
+        op(
+            List.of("equal"),
+            broadcastDims(a, b),
+            DataType.BOOL,
+            false,
+            List.of(a, b),
+            () -> graph.eq(a.variable(), b.variable()));
+    return cast(equal, type).knownNonNegative();
   }
 
   /**

@@ -12,7 +12,7 @@ import org.backpack4j.samediff.graph.Tensor;
  * {@code cosine_distance_loss}: ℓ = 1 − Σ z y along an axis, which stays with extent one; linear in
  * the predictions z (which are supposed to have norm one already).
  */
-final class CosineDistance extends ReducedLoss implements Unsampled {
+final class CosineDistance extends ReducedLoss {
   private static int axis(Site site) {
     int axis = (int) site.node().iArg(1, -1);
     return axis < 0 ? axis + site.dims(0).rank() : axis;

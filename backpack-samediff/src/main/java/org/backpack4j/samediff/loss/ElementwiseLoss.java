@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Curvature;
-import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.SignedColumns;
 import org.backpack4j.samediff.backprop.Site;
 import org.backpack4j.samediff.graph.Dim;
@@ -135,9 +135,10 @@ public final class ElementwiseLoss extends ReducedLoss {
     Tensor full = e.broadcast(d, d.dims().range(0, 2).plus(part));
     SignedColumns columns =
         SignedColumns.diagonal(e, d.nonNegative() ? full.knownNonNegative() : full);
-    Map<Integer, Tensor> byInput = new HashMap<>();
+    Map<Integer, ColumnSource> byInput = new HashMap<>();
     for (int input : active) {
-      byInput.put(input, input == 0 ? columns.value() : e.scale(columns.value(), -1));
+      byInput.put(
+          input, input == 0 ? columns.columns() : columns.columns().then(c -> e.scale(c, -1)));
     }
     return List.of(new Curvature(byInput, columns.signs()));
   }
@@ -155,15 +156,6 @@ public final class ElementwiseLoss extends ReducedLoss {
     Tensor drawn = Objects.requireNonNull(sampler).draw(e, site.value(0), numbers);
     return Curvature.all(
         0, SoftmaxFactor.weighted(e, drawn, e.scale(scale(site, above), 1.0 / columns)));
-  }
-
-  @Override
-  public void checkSampling(Site site) {
-    if (sampler == null) {
-      throw new Refused(
-          name + " is no negative log-likelihood to draw labels from",
-          "ask for the exact quantity");
-    }
   }
 
   @Override

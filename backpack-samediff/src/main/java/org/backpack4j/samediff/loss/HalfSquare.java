@@ -1,7 +1,6 @@
 package org.backpack4j.samediff.loss;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
@@ -14,7 +13,7 @@ import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 
 /** {@code l2_loss}: ½ Σ x²; gradient x, Hessian the identity. Of a parameter it is a penalty. */
-final class HalfSquare implements Unsampled {
+final class HalfSquare implements LossRule {
   @Override
   public Placement place(Site site, int output) {
     return site.placement(0).hasSamples() ? Placement.reduced(null) : Placements.withoutAxis(site);
@@ -41,8 +40,7 @@ final class HalfSquare implements Unsampled {
   public List<Curvature> curvature(Site site, int output, Tensor above, Set<Integer> active) {
     Emitter e = site.emit();
     Tensor d = e.broadcast(spread(site, above), site.value(0).dims());
-    SignedColumns columns = SignedColumns.diagonal(e, d);
-    return List.of(new Curvature(Map.of(0, columns.value()), columns.signs()));
+    return List.of(Curvature.at(0, SignedColumns.diagonal(e, d)));
   }
 
   @Override

@@ -35,29 +35,25 @@ public interface LossRule extends Rule {
   }
 
   /**
-   * Columns whose outer products have the loss's Hessian as their mean.
+   * How many random numbers the draw of a label takes for each sample.
    *
    * @param site the node
+   * @return the number E; 0 if the loss is no negative log-likelihood to draw labels from
+   */
+  default long draws(Site site) {
+    return 0;
+  }
+
+  /**
+   * Columns whose outer products have the loss's Hessian as their mean, from labels that are drawn.
+   *
+   * @param site the node, {@link #draws} not 0
    * @param gradient the gradient's signal at the loss
    * @param noise uniform numbers in [0, 1), [N, M·E] with {@link #draws} = E for each column
    * @param columns the number M of columns
    * @return the columns [N, M, F…] at the predictions
    */
-  List<Curvature> sampled(Site site, Tensor gradient, Tensor noise, int columns);
-
-  /**
-   * Whether {@link #sampled} covers a node. Asked before anything is inserted.
-   *
-   * @param site the node
-   * @throws org.backpack4j.samediff.backprop.Refused with the reason, if not
-   */
-  default void checkSampling(Site site) {}
-
-  /**
-   * How many random numbers a sampled column takes for each sample.
-   *
-   * @param site the node
-   * @return the number E
-   */
-  long draws(Site site);
+  default List<Curvature> sampled(Site site, Tensor gradient, Tensor noise, int columns) {
+    throw new UnsupportedOperationException(name());
+  }
 }

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.SignedColumns;
@@ -21,7 +22,7 @@ import org.nd4j.autodiff.loss.LossReduce;
  * Gradient 8 (n d − Σ d)/(n (n − 1)), Hessian 8 (n I − 1 1ᵀ)/(n (n − 1)): D columns and one with
  * the sign −.
  */
-final class PairwiseSquaredError extends ReducedLoss implements Unsampled {
+final class PairwiseSquaredError extends ReducedLoss {
   @Override
   Dims terms(Site site) {
     Dims terms = Dims.of(site.dims(0).get(0));
@@ -103,14 +104,15 @@ final class PairwiseSquaredError extends ReducedLoss implements Unsampled {
     Tensor sign = e.reshape(e.sign(each), Dims.of(full.get(0), Dim.ONE));
     List<Curvature> groups = new ArrayList<>();
     groups.add(at(e, active, diagonal));
-    groups.add(at(e, active, new SignedColumns(e.sqrt(e.abs(all)), e.scale(sign, -1))));
+    groups.add(at(e, active, SignedColumns.of(e, e.sqrt(e.abs(all)), e.scale(sign, -1))));
     return groups;
   }
 
   private static Curvature at(Emitter e, Set<Integer> active, SignedColumns columns) {
-    Map<Integer, Tensor> byInput = new HashMap<>();
+    Map<Integer, ColumnSource> byInput = new HashMap<>();
     for (int input : active) {
-      byInput.put(input, input == 0 ? columns.value() : e.scale(columns.value(), -1));
+      byInput.put(
+          input, input == 0 ? columns.columns() : columns.columns().then(c -> e.scale(c, -1)));
     }
     return new Curvature(byInput, columns.signs());
   }

@@ -1,13 +1,16 @@
 package org.backpack4j.samediff.loss;
 
 import java.util.List;
+import java.util.stream.LongStream;
+import org.backpack4j.samediff.backprop.BlockColumns;
+import org.backpack4j.samediff.backprop.ColumnSigns;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.SignedColumns;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * Factors of w (diag p − ppᵀ), the Hessian of softmax cross-entropy. Its rank is C − 1: with the
@@ -19,6 +22,9 @@ import org.nd4j.linalg.factory.Nd4j;
 final class SoftmaxFactor {
   /** Below this a sum of probabilities counts as zero; what it divides is smaller still. */
   private static final double TINY = 1e-30;
+
+  /** With more classes than this single precision is too coarse for sums of their probabilities. */
+  private static final long MANY = 1024;
 
   private SoftmaxFactor() {}
 
@@ -34,21 +40,22 @@ final class SoftmaxFactor {
    * @param w [N or 1, 1, …]
    */
   static List<SignedColumns> weighted(Emitter e, Tensor d, Tensor w) {
+    long count = d.dims().get(1).size();
     if (w.nonNegative()) {
-      return List.of(new SignedColumns(e.mul(d, e.sqrt(w)), null));
+      return List.of(SignedColumns.of(e, e.mul(d, e.sqrt(w)), null));
     }
     Dims lead = Dims.of(w.dims().get(0), d.dims().get(1));
     if (w.dims().from(2).product().isOne()) {
       Tensor sign = e.reshape(e.sign(w), Dims.of(w.dims().get(0), Dim.ONE));
       Tensor value = e.mul(d, e.sqrt(e.abs(w)));
-      return List.of(new SignedColumns(value, e.broadcast(sign, lead)));
+      return List.of(SignedColumns.of(e, value, e.broadcast(sign, lead)));
     }
     Tensor positive = e.mul(w, e.greater(w, 0)).knownNonNegative();
     Tensor negative = e.sub(positive, w).knownNonNegative();
     return List.of(
-        new SignedColumns(e.mul(d, e.sqrt(positive)), null),
+        SignedColumns.of(e, e.mul(d, e.sqrt(positive)), null),
         new SignedColumns(
-            e.mul(d, e.sqrt(negative)), e.scale(e.ones(w.type(), 1, d.dims().get(1).size()), -1)));
+            ColumnSource.of(e, e.mul(d, e.sqrt(negative))), ColumnSigns.minus(count)));
   }
 
   /**
@@ -59,109 +66,111 @@ final class SoftmaxFactor {
    * @return columns [N, E·(C−1), E…, C], each of one position
    */
   static SignedColumns columns(Emitter e, Tensor p, Tensor w) {
-    int c = (int) p.dims().get(-1).size();
     Dims terms = p.dims().range(2, p.rank() - 1);
-    long t = terms.product().size();
+    Dim t = terms.product();
     Dim n = p.dims().get(0);
-    Tensor flat = e.reshape(p, Dims.of(n.times(Dim.of(t)), Dim.of(c)));
-    Tensor sums =
-        e.constant(List.of("suffix sums", c, p.type()), () -> triangle(c, false).castTo(p.type()));
-    Tensor q = e.matmul(flat, false, sums, false);
-    Tensor safe = e.max(q, e.scale(e.ones(p.type(), 1, 1), TINY));
-    Tensor next = e.slice(q, 1, 1, c);
-    Tensor ratio = e.div(next, e.slice(safe, 1, 0, c - 1)).knownNonNegative();
-    Tensor diagonal = e.mul(e.sqrt(e.slice(flat, 1, 0, c - 1)), e.sqrt(ratio)); // [M, C−1]
-    Tensor below = e.div(diagonal, e.slice(safe, 1, 1, c));
-    Dims rows = Dims.of(flat.dims().get(0), Dim.of(c - 1), Dim.ONE);
-    Tensor eye =
-        part(
-            e,
-            "diagonal",
-            c,
-            p,
-            Nd4j.eye(c).get(org.nd4j.linalg.indexing.NDArrayIndex.interval(0, c - 1)));
-    Tensor mask =
-        part(
-            e,
-            "below",
-            c,
-            p,
-            triangle(c, true).get(org.nd4j.linalg.indexing.NDArrayIndex.interval(0, c - 1)));
-    Tensor spread = e.reshape(flat, Dims.of(flat.dims().get(0), Dim.ONE, Dim.of(c)));
-    Tensor factor =
-        e.sub(
-            e.mul(e.reshape(diagonal, rows), eye),
-            e.mul(e.mul(e.reshape(below, rows), spread), mask)); // [M, C−1, C]
+    Dim c = p.dims().get(-1);
+    Dim less = Dim.of(c.size() - 1);
     Tensor each = e.broadcast(w, Dims.of(n, Dim.ONE).plus(terms).plus(Dim.ONE));
-    Tensor weight = e.reshape(each, rowsOf(n, t));
-    Tensor value = e.mul(factor, e.sqrt(e.abs(weight)));
-    Tensor signs =
+    Tensor weight = e.reshape(each, Dims.of(n, t, Dim.ONE));
+    ColumnSource blocks = new Blocks(e, e.reshape(p, Dims.of(n, t, c)), e.sqrt(e.abs(weight)));
+    Dims part = p.dims().from(2);
+    return new SignedColumns(
+        blocks.then(b -> e.reshape(b, b.dims().range(0, 2).plus(part))),
         w.nonNegative()
-            ? null
-            : e.reshape(
-                e.broadcast(e.sign(weight), weight.dims().with(1, Dim.of(c - 1))),
-                Dims.of(n, Dim.of(t * (c - 1))));
-    return new SignedColumns(spreadOverPositions(e, value, n, t, c, terms), signs);
+            ? ColumnSigns.plus(t.times(less).size())
+            : ColumnSigns.of(
+                e.reshape(
+                    e.broadcast(e.sign(weight), Dims.of(n, t, less)), Dims.of(n, t.times(less)))));
   }
 
-  /** The weights' shape [N·T, 1, 1]. */
-  private static Dims rowsOf(Dim n, long t) {
-    return Dims.of(n.times(Dim.of(t)), Dim.ONE, Dim.ONE);
-  }
+  /** The factor of each position's p, [N, T, C]. */
+  private static final class Blocks extends BlockColumns {
+    private final Emitter e;
+    private final Tensor p; // [N, T, C]
+    private final Tensor diagonal; // [N, T, C−1]
+    private final Tensor below; // [N, T, C−1]
+    private final long classes;
 
-  /** [N·T, C−1, C] as columns [N, T·(C−1), E…, C], zero at the other positions. */
-  private static Tensor spreadOverPositions(
-      Emitter e, Tensor value, Dim n, long t, int c, Dims terms) {
-    if (t == 1) {
-      return e.reshape(value, Dims.of(n, Dim.of(c - 1)).plus(terms).plus(Dim.of(c)));
+    Blocks(Emitter e, Tensor p, Tensor root) {
+      super(e, p.dims().get(2).size() - 1, p.dims().get(1).size());
+      this.e = e;
+      this.p = p;
+      this.classes = p.dims().get(2).size();
+      Tensor wide = e.cast(p, wide(p));
+      Tensor q = sums(e, wide, true);
+      Tensor safe = e.max(q, e.literal(TINY, q.type(), Dims.of(1, 1, 1)));
+      Tensor next = e.slice(q, 2, 1, classes);
+      Tensor ratio = e.div(next, e.slice(safe, 2, 0, classes - 1)).knownNonNegative();
+      Tensor roots = e.mul(e.sqrt(e.slice(wide, 2, 0, classes - 1)), e.sqrt(ratio));
+      Tensor each = e.mul(roots, e.cast(root, roots.type()));
+      this.diagonal = e.cast(each, p.type());
+      this.below = e.cast(e.div(each, e.slice(safe, 2, 1, classes)), p.type());
     }
-    Tensor blocks = e.reshape(value, Dims.of(n, Dim.of(t), Dim.of(c - 1), Dim.ONE, Dim.of(c)));
-    Tensor own = e.reshape(e.eye(value.type(), t), Dims.of(1, t, 1, t, 1));
-    return e.reshape(
-        e.mul(blocks, own), Dims.of(n, Dim.of(t * (c - 1))).plus(terms).plus(Dim.of(c)));
-  }
 
-  private static Tensor part(Emitter e, String name, int c, Tensor like, INDArray array) {
-    return e.constant(
-        List.of(name, c, like.type()),
-        () -> array.castTo(like.type()).dup('c').reshape(1, c - 1, c));
-  }
-
-  /** [i, j] one where i ≥ j; or, strictly, where j &gt; i. */
-  private static INDArray triangle(int c, boolean strictlyAbove) {
-    INDArray triangle = Nd4j.zeros(c, c);
-    for (int i = 0; i < c; i++) {
-      for (int j = 0; j < c; j++) {
-        if (strictlyAbove ? j > i : i >= j) {
-          triangle.putScalar(i, j, 1);
-        }
-      }
+    @Override
+    protected Tensor entries(long firstRow, long endRow, long first, long end) {
+      Dim rows = Dim.of(endRow - firstRow);
+      Dims columns = Dims.of(p.dims().get(0), rows, Dim.of(end - first), Dim.ONE);
+      Dims spread = Dims.of(p.dims().get(0), rows, Dim.ONE, Dim.of(classes));
+      Dims mask = Dims.of(1, 1, end - first, classes);
+      Tensor own = e.reshape(e.identity(p.type(), classes, first, end), mask);
+      long[] numbers = LongStream.range(first, end).toArray();
+      Tensor behind = e.reshape(e.behind(p.type(), numbers, classes), mask);
+      Tensor some = e.reshape(e.slice(p, 1, firstRow, endRow), spread);
+      Tensor on = e.mul(e.reshape(part(diagonal, firstRow, endRow, first, end), columns), own);
+      Tensor factors = e.reshape(part(below, firstRow, endRow, first, end), columns);
+      return e.sub(e.large(on), e.large(e.mul(e.large(e.mul(factors, some)), behind)));
     }
-    return triangle;
+
+    private Tensor part(Tensor t, long firstRow, long endRow, long first, long end) {
+      return e.slice(e.slice(t, 1, firstRow, endRow), 2, first, end);
+    }
   }
 
-  /** One-hot samples of p [N, 1, E…, C] by uniform numbers u [N, M, E…, 1]. */
+  /**
+   * Sums from each entry on, or up to each entry, along the last axis; one after the other, so that
+   * no sum of non-negative numbers is less than that of fewer.
+   */
+  private static Tensor sums(Emitter e, Tensor p, boolean fromTheEnd) {
+    int axis = p.rank() - 1;
+    return e.op(
+        List.of("cumsum", axis, fromTheEnd),
+        p.dims(),
+        p.type(),
+        true,
+        List.of(p),
+        () -> e.graph().cumsum(p.variable(), false, fromTheEnd, axis));
+  }
+
+  /** The type in which probabilities are added up: of many classes each is as small as rounding. */
+  private static DataType wide(Tensor p) {
+    boolean many = p.dims().get(-1).size() > MANY;
+    return many ? DataType.DOUBLE : p.type().width() < 4 ? DataType.FLOAT : p.type();
+  }
+
+  /**
+   * One-hot samples of p [N, 1, E…, C] by uniform numbers u [N, M, E…, 1] from 0 to 1: the first
+   * class with which the sum of the probabilities is greater than u times that of all of them.
+   * There is one, and its probability is not zero, however the sums are rounded.
+   */
   static Tensor draw(Emitter e, Tensor p, Tensor u) {
-    int c = (int) p.dims().get(-1).size();
-    Tensor flat = e.reshape(p, Dims.of(p.dims().range(0, p.rank() - 1).product(), Dim.of(c)));
-    Tensor sums =
-        e.constant(
-            List.of("prefix sums", c, p.type()),
-            () -> triangle(c, false).transpose().castTo(p.type()).dup('c'));
-    Tensor cumulative = e.reshape(e.matmul(flat, false, sums, false), p.dims());
-    // the first class is taken whose sum is above u, and the last one whatever rounding says
-    Tensor first = e.ones(p.type(), onesShape(p.rank()));
-    Tensor above = e.greater(e.sub(e.slice(cumulative, p.rank() - 1, 0, c - 1), u), 0);
-    Tensor below = e.minus(1, above); // [N, M, E…, C−1]
-    Dims edge = below.dims().with(below.rank() - 1, Dim.ONE);
-    Tensor left = e.concat(below.rank() - 1, List.of(e.broadcast(first, edge), below));
-    Tensor right = e.concat(below.rank() - 1, List.of(below, e.scale(e.broadcast(first, edge), 0)));
-    return e.sub(left, right);
-  }
-
-  private static long[] onesShape(int rank) {
-    long[] shape = new long[rank];
-    java.util.Arrays.fill(shape, 1);
-    return shape;
+    int last = p.rank() - 1;
+    long c = p.dims().get(last).size();
+    Tensor sums = sums(e, e.cast(p, wide(p)), false);
+    Tensor total = e.slice(sums, last, c - 1, c);
+    Dims ones = Dims.SCALAR;
+    for (int k = 0; k < p.rank(); k++) {
+      ones = ones.plus(Dim.ONE);
+    }
+    // below one: times a sum it is below that sum, also when rounded
+    double most = sums.type() == DataType.DOUBLE ? 1 - 0x1p-53 : 1 - 0x1p-24;
+    Tensor least = e.literal(-most, sums.type(), ones);
+    Tensor below = e.scale(e.max(e.scale(e.cast(u, sums.type()), -1), least), -1);
+    Tensor beyond = e.greater(e.large(e.sub(sums, e.mul(below, total))), 0); // [N, M, E…, C]
+    Tensor from = e.sum(beyond, last, last + 1); // how many classes from the drawn one on
+    // not a number is nowhere beyond: a class all the same, since there is no other place
+    Tensor some = e.max(from, e.literal(1, from.type(), ones.range(0, last)));
+    return e.oneHot(e.cast(e.minus(c, some), DataType.INT), c, p.type());
   }
 }

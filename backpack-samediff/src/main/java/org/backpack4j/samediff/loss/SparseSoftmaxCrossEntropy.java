@@ -50,14 +50,7 @@ final class SparseSoftmaxCrossEntropy implements LossRule {
     Tensor z = site.value(LOGITS);
     Tensor labels = site.value(LABELS);
     long classes = z.dims().get(-1).size();
-    Tensor hot =
-        e.op(
-            List.of("one-hot", classes, z.type()),
-            labels.dims().plus(Dim.of(classes)),
-            z.type(),
-            true,
-            List.of(labels),
-            () -> e.graph().oneHot(labels.variable(), (int) classes, -1, 1.0, 0.0, z.type()));
+    Tensor hot = e.oneHot(labels, classes, z.type());
     return new Softmax(e, z, hot);
   }
 

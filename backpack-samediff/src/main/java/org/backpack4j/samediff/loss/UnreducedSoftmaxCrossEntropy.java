@@ -107,7 +107,7 @@ final class UnreducedSoftmaxCrossEntropy implements LossRule {
 
   private static List<Curvature> back(Site site, List<SignedColumns> groups) {
     return groups.stream()
-        .map(c -> new Curvature(Map.of(0, classesBack(site, c.value())), c.signs()))
+        .map(c -> new Curvature(Map.of(0, c.columns().then(t -> classesBack(site, t))), c.signs()))
         .toList();
   }
 

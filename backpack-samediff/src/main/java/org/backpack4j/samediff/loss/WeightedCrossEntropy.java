@@ -1,7 +1,6 @@
 package org.backpack4j.samediff.loss;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
@@ -19,7 +18,7 @@ import org.backpack4j.samediff.graph.Tensor;
  * targets (one, or one for each entry of the last axis), a result for each entry: ℓ = (1 − t) z +
  * (1 + (w − 1) t) log(1 + exp(−z)).
  */
-final class WeightedCrossEntropy implements Unsampled {
+final class WeightedCrossEntropy implements LossRule {
   private static final int TARGETS = 0;
   private static final int LOGITS = 1;
   private static final int WEIGHTS = 2;
@@ -85,8 +84,7 @@ final class WeightedCrossEntropy implements Unsampled {
     Tensor p = e.mul(Losses.sigmoid(e, z), Losses.sigmoid(e, negative(site)));
     Tensor d = e.mul(e.mul(above, factor(site)), p);
     Dims full = Dims.of(d.dims().get(0), Dim.ONE).plus(site.perSample(LOGITS));
-    SignedColumns columns = SignedColumns.diagonal(e, e.broadcast(d, full));
-    return List.of(new Curvature(Map.of(LOGITS, columns.value()), columns.signs()));
+    return List.of(Curvature.at(LOGITS, SignedColumns.diagonal(e, e.broadcast(d, full))));
   }
 
   @Override

@@ -163,31 +163,20 @@ final class Along {
   }
 
   /**
-   * Columns of single rows as columns of the whole value, zero in the other rows.
+   * Values by rows as they were.
    *
-   * @param columns [N, R, K, D], K columns for each row
-   * @return [N, R·K, F…]
+   * @param rows [N, V, R, D], as {@link #rows} has it
+   * @return [N, V, F…]
    */
-  Tensor spread(Tensor columns) {
-    Emitter e = site.emit();
-    Dim n = columns.dims().get(0);
-    Dim r = columns.dims().get(1);
-    Dim k = columns.dims().get(2);
-    Dim d = columns.dims().get(3);
-    Tensor all = e.reshape(columns, Dims.of(n, r, k, Dim.ONE, d));
-    if (!r.isOne()) {
-      Tensor own =
-          e.reshape(e.eye(columns.type(), r.size()), Dims.of(Dim.ONE, r, Dim.ONE, r, Dim.ONE));
-      all = e.mul(all, own);
-    }
+  Tensor back(Tensor rows) {
     Dims part = site.perSample(0);
     int[] order = alongLast(2 + part.rank());
-    Dims lead = Dims.of(n, r.times(k));
-    Dims permuted = lead.plus(part).permuted(order);
     int[] back = new int[order.length];
     for (int i = 0; i < order.length; i++) {
       back[order[i]] = i;
     }
-    return e.permute(e.reshape(all, permuted), back);
+    Emitter e = site.emit();
+    Dims permuted = rows.dims().range(0, 2).plus(part).permuted(order);
+    return e.permute(e.reshape(rows, permuted), back);
   }
 }

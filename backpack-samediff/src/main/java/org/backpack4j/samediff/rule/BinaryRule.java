@@ -1,10 +1,11 @@
 package org.backpack4j.samediff.rule;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.backpack4j.samediff.backprop.ColumnSigns;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Rule;
@@ -92,7 +93,7 @@ record BinaryRule(String name, Partial da, Partial db, Partial daa, Partial dab,
       if (second(k) != Partial.ZERO) {
         SignedColumns columns =
             SignedColumns.diagonal(e, e.mul(gradient, second(k).at(e, operands)));
-        all.add(new Curvature(Map.of(k, at(site, k, columns.value())), columns.signs()));
+        all.add(new Curvature(Map.of(k, at(site, k, columns.columns())), columns.signs()));
       }
     }
     if (active.size() == 2 && dab != Partial.ZERO) {
@@ -102,8 +103,8 @@ record BinaryRule(String name, Partial da, Partial db, Partial daa, Partial dab,
   }
 
   /** Columns at the output as columns at an input. */
-  private static Tensor at(Site site, int input, Tensor columns) {
-    return site.emit().cast(site.unaligned(input, 0, columns), site.type(input));
+  private static ColumnSource at(Site site, int input, ColumnSource columns) {
+    return columns.then(c -> site.emit().cast(site.unaligned(input, 0, c), site.type(input)));
   }
 
   /**
@@ -111,13 +112,13 @@ record BinaryRule(String name, Partial da, Partial db, Partial daa, Partial dab,
    */
   private static List<Curvature> pair(Site site, Tensor d) {
     Emitter e = site.emit();
-    Tensor root = SignedColumns.embed(e, e.scale(e.sqrt(e.abs(d)), Math.sqrt(0.5)));
-    Tensor signed = e.mul(root, SignedColumns.spread(e, e.sign(d)));
-    Tensor a = at(site, 0, root);
-    Tensor b = at(site, 1, signed);
-    Tensor minus = SignedColumns.signs(e, root, -1);
-    Map<Integer, Tensor> plusColumns = new LinkedHashMap<>(Map.of(0, a, 1, b));
-    Map<Integer, Tensor> minusColumns = new LinkedHashMap<>(Map.of(0, a, 1, e.scale(b, -1)));
-    return List.of(new Curvature(plusColumns, null), new Curvature(minusColumns, minus));
+    Tensor root = e.scale(e.sqrt(e.abs(d)), Math.sqrt(0.5));
+    ColumnSource a = at(site, 0, SignedColumns.embed(e, root));
+    ColumnSource b = at(site, 1, SignedColumns.embed(e, e.mul(root, e.sign(d))));
+    ColumnSource minusB = b.then(c -> e.scale(c, -1));
+    long count = d.dims().from(2).product().size();
+    return List.of(
+        new Curvature(Map.of(0, a, 1, b), ColumnSigns.plus(count)),
+        new Curvature(Map.of(0, a, 1, minusB), ColumnSigns.minus(count)));
   }
 }

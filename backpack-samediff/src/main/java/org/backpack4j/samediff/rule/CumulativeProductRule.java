@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.rule;
 
 import java.util.List;
+import java.util.stream.LongStream;
 import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
@@ -10,8 +11,7 @@ import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * {@code cumprod}: yⱼ is the product of some xᵢ, those up to j or from j on. ∂yⱼ/∂xᵢ is the product
@@ -71,7 +71,8 @@ final class CumulativeProductRule implements Rule {
     boolean reverse = CumulativeSumRule.reverse(site);
     Dim t = rows.dims().get(2);
     int length = (int) t.size();
-    Tensor eye = e.reshape(e.eye(rows.type(), length), Dims.of(Dim.ONE, Dim.ONE, t, t));
+    Tensor eye =
+        e.reshape(e.identity(rows.type(), length, 0, length), Dims.of(Dim.ONE, Dim.ONE, t, t));
     Tensor row = e.reshape(rows, rows.dims().range(0, 2).plus(Dim.ONE, t));
     Tensor without = e.add(e.mul(row, e.minus(1, eye)), eye);
     Tensor products =
@@ -82,23 +83,20 @@ final class CumulativeProductRule implements Rule {
             false,
             List.of(without),
             () -> e.graph().cumprod(without.variable(), exclusive, reverse, 3));
-    Tensor factors =
-        e.constant(
-            List.of("factors", length, exclusive, reverse, rows.type()),
-            () -> factors(length, exclusive, reverse).castTo(rows.type()));
-    return e.mul(products, factors);
+    return e.mul(products, e.reshape(factors(e, site, rows.type(), length), eye.dims()));
   }
 
   /** [i, j] is one if xᵢ is a factor of yⱼ. */
-  private static INDArray factors(int length, boolean exclusive, boolean reverse) {
-    double[][][][] factors = new double[1][1][length][length];
-    for (int i = 0; i < length; i++) {
-      for (int j = 0; j < length; j++) {
-        boolean before = reverse ? i > j : i < j;
-        factors[0][0][i][j] = before || (i == j && !exclusive) ? 1 : 0;
-      }
+  private static Tensor factors(Emitter e, Site site, DataType type, int length) {
+    boolean own = !CumulativeSumRule.exclusive(site);
+    if (CumulativeSumRule.reverse(site)) {
+      // i > j, or i ≥ j: not j > i − 1, or not j > i
+      int shift = own ? 0 : -1;
+      long[] rows = LongStream.range(0, length).map(i -> i + shift).toArray();
+      return e.minus(1, e.behind(type, rows, length)).knownNonNegative();
     }
-    return Nd4j.createFromArray(factors);
+    int shift = own ? -1 : 0;
+    return e.behind(type, LongStream.range(0, length).map(i -> i + shift).toArray(), length);
   }
 
   @Override

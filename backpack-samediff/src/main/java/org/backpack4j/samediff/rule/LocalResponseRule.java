@@ -1,15 +1,11 @@
 package org.backpack4j.samediff.rule;
 
-import java.util.List;
 import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
-import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * {@code lrn}, local response normalisation along the last axis: y = x u^(−β), u = bias + α B x²,
@@ -41,21 +37,8 @@ final class LocalResponseRule implements Rule {
   private static Tensor neighbours(Emitter e, Tensor value, Site site) {
     long depth = site.node().iArg(0, 5);
     long channels = value.dims().get(value.rank() - 1).size();
-    Tensor band =
-        e.constant(
-            List.of("band", depth, channels, value.type()),
-            () -> {
-              INDArray ones = Nd4j.zeros(value.type(), channels, channels);
-              for (long i = 0; i < channels; i++) {
-                for (long j = Math.max(0, i - depth); j <= Math.min(channels - 1, i + depth); j++) {
-                  ones.putScalar(i, j, 1);
-                }
-              }
-              return ones;
-            });
-    Dims lead = value.dims().range(0, value.rank() - 1);
-    Tensor rows = e.reshape(value, Dims.of(lead.product(), band.dims().get(0)));
-    return e.reshape(e.matmul(rows, false, band, false), value.dims());
+    return AxisMap.summed(
+        e, value, new Window(channels, 2 * depth + 1, 1, 1, depth, channels), null);
   }
 
   @Override

@@ -4,6 +4,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.backpack4j.samediff.backprop.BlockColumns;
+import org.backpack4j.samediff.backprop.ColumnSigns;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
 import org.backpack4j.samediff.backprop.Refused;
@@ -207,33 +210,67 @@ final class MatmulRule implements Rule {
     Tensor b = cube(e, operand(site, 1), 1); // [N, B, K, L]
     Dim batch = delta.dims().get(1);
     Dim m = delta.dims().get(2);
-    Dim l = delta.dims().get(3);
     Dim k = b.dims().get(2);
     Dim n = delta.dims().get(0);
-    Dim columns = batch.times(m).times(k);
+    long columns = batch.times(m).times(k).size();
     Tensor squares = e.reshape(e.sum(e.square(delta), 3, 4), Dims.of(n, batch, m, Dim.ONE));
     Tensor norm = e.sqrt(squares);
     Tensor positive = e.greater(norm, 0);
     Tensor root = e.sqrt(e.scale(norm, 0.5));
     Tensor row = e.mul(delta, e.mul(root, e.div(positive, e.add(norm, e.minus(1, positive)))));
     Tensor entries = e.broadcast(root, Dims.of(n, batch, m, k));
-    Tensor left = SignedColumns.embed(e, e.reshape(entries, Dims.of(n, Dim.ONE, batch, m, k)));
-    Tensor ownBatch =
-        e.reshape(
-            e.eye(row.type(), batch.size()),
-            Dims.of(Dim.ONE, batch, Dim.ONE, Dim.ONE, batch, Dim.ONE, Dim.ONE));
-    Tensor ownK =
-        e.reshape(
-            e.eye(row.type(), k.size()),
-            Dims.of(Dim.ONE, Dim.ONE, Dim.ONE, k, Dim.ONE, k, Dim.ONE));
-    Tensor spread = e.reshape(row, Dims.of(n, batch, m, Dim.ONE, Dim.ONE, Dim.ONE, l));
-    Tensor right = e.mul(e.mul(spread, ownK), ownBatch); // [N, B, M, K, B, K, L]
-    Tensor atA = laidOut(site, 0, left, columns);
-    Tensor atB = laidOut(site, 1, right, columns);
-    Map<Integer, Tensor> sum = Map.of(0, atA, 1, atB);
-    Map<Integer, Tensor> difference = Map.of(0, atA, 1, e.scale(atB, -1));
+    ColumnSource left =
+        SignedColumns.embed(e, e.reshape(entries, Dims.of(n, Dim.ONE, batch, m, k)));
+    ColumnSource right = new RowsOfFactor(e, row, k);
+    ColumnSource atA = left.then(c -> laidOut(site, 0, c));
+    ColumnSource atB = right.then(c -> laidOut(site, 1, c));
+    ColumnSource minusB = atB.then(c -> e.scale(c, -1));
     return List.of(
-        new Curvature(sum, null), new Curvature(difference, SignedColumns.signs(e, atA, -1)));
+        new Curvature(Map.of(0, atA, 1, atB), ColumnSigns.plus(columns)),
+        new Curvature(Map.of(0, atA, 1, minusB), ColumnSigns.minus(columns)));
+  }
+
+  /** For each b, m and k a column [B, K, L]: row [b, m] of [N, B, M, L] at the place [b, k]. */
+  private static final class RowsOfFactor extends BlockColumns {
+    private final Emitter e;
+    private final Tensor rows; // [N, B, M, L]
+    private final Dim k;
+
+    RowsOfFactor(Emitter e, Tensor rows, Dim k) {
+      super(e, k.size(), rows.dims().get(1).times(k).size());
+      this.e = e;
+      this.rows = rows;
+      this.k = k;
+    }
+
+    @Override
+    protected long block(long row, long column) {
+      return row / rows.dims().get(2).size() * k.size() + column;
+    }
+
+    @Override
+    protected Tensor entries(long firstRow, long endRow, long first, long end) {
+      Dims dims = rows.dims();
+      Tensor flat = e.reshape(rows, Dims.of(dims.get(0), dims.range(1, 3).product(), dims.get(3)));
+      Tensor some = e.slice(flat, 1, firstRow, endRow);
+      Dims each = some.dims().range(0, 2).plus(Dim.ONE, dims.get(3));
+      return e.broadcast(e.reshape(some, each), each.with(2, Dim.of(end - first)));
+    }
+
+    @Override
+    public Tensor mixed(Tensor weights) {
+      Dim b = rows.dims().get(1);
+      Dim m = rows.dims().get(2);
+      Dim l = rows.dims().get(3);
+      Dim n = weights.dims().get(0);
+      Dim sums = weights.dims().get(1);
+      Tensor apart = e.reshape(weights, Dims.of(n, sums, b, m, k));
+      Tensor left = e.reshape(e.permute(apart, 0, 2, 1, 4, 3), Dims.of(n, b, sums.times(k), m));
+      Tensor all = e.broadcast(rows, rows.dims().with(0, n));
+      Tensor product = e.reshape(e.matmul(left, false, all, false), Dims.of(n, b, sums, k, l));
+      Tensor sumsFirst = e.permute(product, 0, 2, 1, 3, 4);
+      return e.reshape(sumsFirst, Dims.of(n, sums, b.times(k), l));
+    }
   }
 
   /** [N, (1,) batch…, rows, columns] as [N, B, rows, columns]. */
@@ -245,11 +282,11 @@ final class MatmulRule implements Rule {
   }
 
   /** Columns at an untransposed operand as columns at the input. */
-  private static Tensor laidOut(Site site, int input, Tensor columns, Dim count) {
+  private static Tensor laidOut(Site site, int input, Tensor columns) {
     Emitter e = site.emit();
     Dims operand = matrix(site.dims(input), site.placement(input));
     int rank = operand.rank();
-    Dims lead = Dims.of(columns.dims().get(0), count);
+    Dims lead = columns.dims().range(0, 2);
     if (!transposed(site, input)) {
       return e.reshape(columns, lead.plus(site.perSample(input)));
     }

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.backpack4j.samediff.backprop.ColumnSigns;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
@@ -145,8 +147,7 @@ final class ReducedFunctionRule implements Rule {
       Tensor d = e.mul(g, hessian.diagonal());
       Dim samples = site.placement(0).hasSamples() ? Dim.N : d.dims().get(0);
       Tensor full = e.broadcast(d, Dims.of(samples, Dim.ONE).plus(site.perSample(0)));
-      SignedColumns columns = SignedColumns.diagonal(e, full);
-      all.add(new Curvature(Map.of(0, columns.value()), columns.signs()));
+      all.add(Curvature.at(0, SignedColumns.diagonal(e, full)));
     }
     for (int r = 0; r < hessian.vectors().size(); r++) {
       all.add(outer(e, g, hessian.vectors().get(r), hessian.signs().get(r)));
@@ -156,9 +157,10 @@ final class ReducedFunctionRule implements Rule {
 
   /** s g u uᵀ for each result, one column for each: √|g| u within the result, zero elsewhere. */
   private static Curvature outer(Emitter e, Tensor g, Tensor u, int sign) {
-    Tensor roots = SignedColumns.embed(e, e.sqrt(e.abs(g)));
+    ColumnSource roots = SignedColumns.embed(e, e.sqrt(e.abs(g)));
     Tensor flat = e.reshape(g, Dims.of(g.dims().get(0), g.dims().from(2).product()));
-    return new Curvature(Map.of(0, e.mul(roots, u)), e.scale(e.sign(flat), sign));
+    return new Curvature(
+        Map.of(0, roots.then(c -> e.mul(c, u))), ColumnSigns.of(e.scale(e.sign(flat), sign)));
   }
 
   @Override

@@ -3,22 +3,25 @@ package org.backpack4j.samediff.rule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.samediff.backprop.BlockColumns;
+import org.backpack4j.samediff.backprop.ColumnSigns;
+import org.backpack4j.samediff.backprop.ColumnSource;
 import org.backpack4j.samediff.backprop.Curvature;
+import org.backpack4j.samediff.backprop.SignedColumns;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Collects the signed columns of symmetric matrices, one matrix [D, D] for each row [N, R, D] of an
- * op that works along axes.
+ * op that works along axes. All columns of one kind stand beside each other, row by row.
  */
 final class RowColumns {
   private final Emitter e;
-  private final List<Tensor> columns = new ArrayList<>(); // [N, R, K, D]
-  private final List<Tensor> signs = new ArrayList<>(); // [N, R, K]
+  private final List<ColumnSource> columns = new ArrayList<>(); // each [N, V, R, D]
+  private final List<Tensor> signs = new ArrayList<>(); // each [N, V]
 
   RowColumns(Emitter e) {
     this.e = e;
@@ -31,32 +34,19 @@ final class RowColumns {
 
   /** Adds diag(d), d [N, R, D]. */
   RowColumns diagonal(Tensor d) {
-    Tensor roots = e.sqrt(e.abs(d));
-    columns.add(e.mul(apart(roots), eye(d)));
-    signs.add(e.sign(d));
-    return this;
+    return with(embed(e.sqrt(e.abs(d))), e.sign(d));
   }
 
   /** Adds m (I − 1 1ᵀ/D), m [N, R, 1]; like is any [N, R, D]. */
   RowColumns centring(Tensor m, Tensor like) {
-    long d = like.dims().get(2).size();
-    Tensor centring =
-        e.constant(
-            List.of("centring", d, like.type()),
-            () -> Nd4j.eye(d).subi(1.0 / d).castTo(like.type()).reshape(1, 1, d, d));
-    columns.add(e.mul(apart(e.sqrt(e.abs(m))), centring));
-    signs.add(e.broadcast(e.sign(m), like.dims()));
-    return this;
+    return with(new Centring(e, e.sqrt(e.abs(m)), like), e.broadcast(e.sign(m), like.dims()));
   }
 
   /** Adds w (diag p − p pᵀ), the covariance of one draw, p [N, R, D] and w [N, R, 1]. */
   RowColumns covariance(Tensor p, Tensor w) {
     Tensor root = e.sqrt(e.abs(w));
-    columns.add(e.mul(apart(e.mul(e.sqrt(p), root)), eye(p)));
-    signs.add(e.broadcast(e.sign(w), p.dims()));
-    columns.add(e.reshape(e.mul(p, root), p.dims().range(0, 2).plus(Dim.ONE, p.dims().get(2))));
-    signs.add(e.scale(e.sign(w), -1));
-    return this;
+    with(embed(e.mul(e.sqrt(p), root)), e.broadcast(e.sign(w), p.dims()));
+    return with(new OneEach(e, e.mul(p, root)), e.scale(e.sign(w), -1));
   }
 
   /**
@@ -69,14 +59,82 @@ final class RowColumns {
     Tensor root = e.sqrt(e.scale(e.mul(normA, normB), 0.5));
     Tensor left = e.mul(e.mul(a, inverse(normA)), root);
     Tensor right = e.mul(e.mul(b, inverse(normB)), root);
-    Dims one = Dims.of(a.dims().get(0), a.dims().get(1), Dim.ONE, a.dims().get(2));
-    columns.add(e.reshape(e.add(left, right), one));
-    columns.add(e.reshape(e.sub(left, right), one));
-    Tensor minus = constant(a.type(), -1);
     Dims each = a.dims().with(2, Dim.ONE);
-    signs.add(e.broadcast(minus, each));
-    signs.add(e.broadcast(constant(a.type(), 1), each));
+    with(new OneEach(e, e.add(left, right)), e.broadcast(constant(a.type(), -1), each));
+    return with(new OneEach(e, e.sub(left, right)), e.broadcast(constant(a.type(), 1), each));
+  }
+
+  private RowColumns with(ColumnSource more, Tensor theirSigns) {
+    Dims dims = theirSigns.dims();
+    columns.add(more);
+    signs.add(e.reshape(theirSigns, Dims.of(dims.get(0), dims.from(1).product())));
     return this;
+  }
+
+  /** One column for each entry of d [N, R, D]. */
+  private ColumnSource embed(Tensor d) {
+    Dims one = Dims.of(d.dims().get(0), Dim.ONE).plus(d.dims().from(1));
+    return SignedColumns.embed(e, e.reshape(d, one));
+  }
+
+  /** One column for each row: its entries. */
+  private static final class OneEach extends BlockColumns {
+    private final Emitter e;
+    private final Tensor rows; // [N, R, D]
+
+    OneEach(Emitter e, Tensor rows) {
+      super(e, 1, rows.dims().get(1).size());
+      this.e = e;
+      this.rows = rows;
+    }
+
+    @Override
+    protected Tensor entries(long firstRow, long endRow, long first, long end) {
+      Tensor some = e.slice(rows, 1, firstRow, endRow);
+      return e.reshape(some, some.dims().range(0, 2).plus(Dim.ONE, some.dims().get(2)));
+    }
+
+    @Override
+    public Tensor mixed(Tensor weights) {
+      Tensor each = e.reshape(weights, weights.dims().plus(Dim.ONE));
+      return e.mul(
+          e.reshape(rows, Dims.of(rows.dims().get(0), Dim.ONE).plus(rows.dims().from(1))), each);
+    }
+  }
+
+  /** The columns of I − 1 1ᵀ/D times a number for each row. */
+  private static final class Centring extends BlockColumns {
+    private final Emitter e;
+    private final Tensor factors; // [N, R, 1]
+    private final Dims rows; // [N, R, D]
+
+    Centring(Emitter e, Tensor factors, Tensor like) {
+      super(e, like.dims().get(2).size(), like.dims().get(1).size());
+      this.e = e;
+      this.factors = factors;
+      this.rows = like.dims();
+    }
+
+    private long size() {
+      return rows.get(2).size();
+    }
+
+    @Override
+    protected Tensor entries(long firstRow, long endRow, long first, long end) {
+      Tensor own = e.identity(factors.type(), size(), first, end);
+      Tensor centred = e.reshape(e.plus(own, -1.0 / size()), Dims.of(1, 1, end - first, size()));
+      Tensor some = e.slice(factors, 1, firstRow, endRow);
+      return e.mul(e.reshape(some, some.dims().plus(Dim.ONE)), centred);
+    }
+
+    @Override
+    public Tensor mixed(Tensor weights) {
+      Dims each = weights.dims().range(0, 2).plus(rows.from(1));
+      Tensor apart = e.reshape(weights, each); // [N, M, R, D]
+      Tensor means = e.scale(e.reshape(e.sum(apart, 3, 4), each.with(3, Dim.ONE)), 1.0 / size());
+      Dims one = Dims.of(factors.dims().get(0), Dim.ONE).plus(factors.dims().from(1));
+      return e.mul(e.sub(apart, means), e.reshape(factors, one));
+    }
   }
 
   private Tensor constant(DataType type, double value) {
@@ -94,21 +152,10 @@ final class RowColumns {
     return e.div(positive, e.add(norm, e.minus(1, positive)));
   }
 
-  /** [N, R, K] as [N, R, K, 1]. */
-  private Tensor apart(Tensor t) {
-    return e.reshape(t, t.dims().plus(Dim.ONE));
-  }
-
-  private Tensor eye(Tensor like) {
-    long d = like.dims().get(2).size();
-    return e.reshape(e.eye(like.type(), d), Dims.of(1, 1, d, d));
-  }
-
   /** All columns, as curvature with respect to the first input. */
   Curvature curvature(Along along) {
-    Tensor all = along.spread(e.concat(2, columns));
-    Tensor sign = e.concat(2, signs);
-    return new Curvature(
-        Map.of(0, all), e.reshape(sign, Dims.of(all.dims().get(0), all.dims().get(1))));
+    List<Long> counts = signs.stream().map(s -> s.dims().get(1).size()).toList();
+    ColumnSource all = ColumnSource.beside(e, columns, counts);
+    return new Curvature(Map.of(0, all.then(along::back)), ColumnSigns.of(e.concat(1, signs)));
   }
 }

@@ -9,6 +9,7 @@ import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** {@code trace} of matrices on the last two axes: the signal goes to the diagonal. */
 final class TraceRule implements Rule {
@@ -27,24 +28,21 @@ final class TraceRule implements Rule {
   public Tensor pull(Site site, int input, int output, Tensor signal) {
     Emitter e = site.emit();
     Dims matrix = site.dims(0).from(site.dims(0).rank() - 2);
-    int rows = (int) matrix.get(0).size();
-    int columns = (int) matrix.get(1).size();
-    Tensor eye =
-        e.constant(
-            java.util.List.of("eye", site.type(0), rows, columns),
-            () ->
-                org.nd4j.linalg.factory.Nd4j.eye(Math.max(rows, columns))
-                    .get(
-                        org.nd4j.linalg.indexing.NDArrayIndex.interval(0, rows),
-                        org.nd4j.linalg.indexing.NDArrayIndex.interval(0, columns))
-                    .dup('c')
-                    .castTo(site.type(0)));
+    Tensor eye = diagonal(e, site.type(0), matrix.get(0).size(), matrix.get(1).size());
     Dims ones = Dims.SCALAR;
     for (int k = 0; k < signal.rank(); k++) {
       ones = ones.plus(Dim.ONE);
     }
     Tensor spread = e.reshape(signal, signal.dims().plus(Dim.ONE, Dim.ONE));
     return e.mul(spread, e.reshape(eye, ones.plus(matrix)));
+  }
+
+  /** Ones on the diagonal, as large as one of the matrices. */
+  private static Tensor diagonal(Emitter e, DataType type, long rows, long columns) {
+    long square = Math.min(rows, columns);
+    return rows > columns
+        ? e.pad(e.identity(type, columns, 0, square), 0, 0, rows - square)
+        : e.identity(type, columns, 0, square);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package org.backpack4j.samediff.rule;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Placements;
@@ -76,8 +75,7 @@ final class UnaryRule implements Rule {
     }
     Emitter e = site.emit();
     Tensor d = e.mul(gradient, second.at(e, new Point(site)));
-    SignedColumns columns = SignedColumns.diagonal(e, d);
-    return List.of(new Curvature(Map.of(0, columns.value()), columns.signs()));
+    return List.of(Curvature.at(0, SignedColumns.diagonal(e, d)));
   }
 
   @Override
