@@ -74,7 +74,7 @@ public final class ExtendedGraph implements AutoCloseable {
     this.hints =
         Hints.none()
             .withFusions(fusions(emit))
-            .withPortions(SamplePortions.of(graph, annotations, outputs.seeds()))
+            .withPortions(SamplePortions.of(graph, annotations, rules, outputs.seeds()))
             .withBudget(Hints.Budget.of(memoryBudget))
             .withProgress(progress);
     this.planned = new PlannedGraph(graph, hints);
@@ -135,8 +135,8 @@ public final class ExtendedGraph implements AutoCloseable {
    * @param names any variables: quantities, the loss, predictions
    * @return a new array for each name, in that order
    * @throws IllegalArgumentException if a name is unknown, a feed is missing or does not fit its
-   *     placeholder, the machine has no room for the results, or there is no sample and a name is
-   *     not defined then
+   *     placeholder, there is no room for the results or for what it works in, or there is no sample
+   *     and a name is not defined then
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);

@@ -7,8 +7,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.backpack4j.samediff.backprop.Annotations;
+import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.execution.Hints;
 import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -21,21 +23,22 @@ final class SamplePortions {
   /**
    * Where every variable of the extended graph has the samples, and what is a sum over them.
    *
-   * <p>Nothing, where samples influence each other, or where something is folded into an axis
-   * before them.
+   * <p>Nothing, where samples influence each other other than in sums and means over all of them
+   * (which have no samples any more), or where something is folded into an axis before them.
    *
    * @param seeds where backpropagation starts: what is behind takes most memory
    */
-  static Hints.Portioning of(SameDiff graph, Annotations annotations, Set<Tensor> seeds) {
+  static Hints.Portioning of(
+      SameDiff graph, Annotations annotations, Map<Node, Rule> rules, Set<Tensor> seeds) {
     Emitter emit = annotations.emit();
+    if (rules.entrySet().stream().anyMatch(e -> mixes(annotations, e.getKey(), e.getValue()))) {
+      return Hints.Portioning.NONE;
+    }
     Map<String, Hints.Axis> axes = new HashMap<>();
     Set<String> fed = new HashSet<>();
     for (SDVariable variable : graph.variables()) {
       String name = variable.name();
       Placement place = annotations.knownPlacement(name);
-      if (place != null && place.mixing() != null) {
-        return Hints.Portioning.NONE;
-      }
       if (place != null && place.hasSamples()) {
         if (place.outer() != 1) {
           return Hints.Portioning.NONE;
@@ -65,5 +68,11 @@ final class SamplePortions {
     }
     Set<String> starts = seeds.stream().map(Tensor::name).collect(Collectors.toSet());
     return new Hints.Portioning(List.of(starts, fed), axes, totals);
+  }
+
+  private static boolean mixes(Annotations annotations, Node node, Rule rule) {
+    return node.outputs().stream()
+        .map(annotations::placement)
+        .anyMatch(p -> p.mixing() != null && (p.hasSamples() || !rule.pullsSampleBySample()));
   }
 }

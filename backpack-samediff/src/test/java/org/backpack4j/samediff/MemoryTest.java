@@ -8,10 +8,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
 import org.backpack4j.samediff.contribution.Contribution;
+import org.backpack4j.samediff.execution.NoRoomException;
 import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchDiagGGNExact;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
@@ -22,12 +25,17 @@ import org.backpack4j.samediff.graph.Tensor;
 import org.backpack4j.samediff.progress.Progress;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.LocalResponseNormalizationConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -246,6 +254,138 @@ class MemoryTest {
       assertThat(use.work()).isPositive();
       assertThat(use.total()).isEqualTo(use.results() + use.work());
       assertThat(use.toString()).contains("0.0 MiB of results");
+    }
+  }
+
+  /** Images as predictions: the columns of one sample are many times what the machine has. */
+  @Test
+  void refusesWhatItWouldWorkIn() {
+    SameDiff sd = SameDiff.create();
+    int entries = 512 * 512 * 3;
+    SDVariable x = sd.placeHolder("x", DataType.FLOAT, -1, entries);
+    SDVariable w = sd.var("w", Nd4j.zeros(DataType.FLOAT, 1));
+    sd.loss()
+        .meanSquaredError("loss", sd.placeHolder("y", DataType.FLOAT, -1, entries), x.mul(w), null);
+    INDArray images = Nd4j.zeros(DataType.FLOAT, 1, entries);
+    Map<String, INDArray> feeds = Map.of("x", images, "y", images);
+    try (ExtendedGraph graph = BackPack.extend(sd, new DiagGGNExact(), new DiagGGNMC())) {
+      List<String> exact = List.of("w.diag_ggn_exact");
+      assertThat(graph.memory(feeds, exact).work()).isGreaterThan(MachineMemory.bytes());
+      assertThatThrownBy(() -> graph.output(feeds, exact))
+          .isInstanceOf(NoRoomException.class)
+          .hasMessageContaining("w.diag_ggn_exact")
+          .hasMessageContaining("The largest part is \"backpack/loss")
+          .hasMessageContaining("DiagGGNMC");
+      assertThat(graph.output(feeds, "w.diag_ggn_mc").get("w.diag_ggn_mc").getDouble(0)).isZero();
+    }
+  }
+
+  private static long largestConstant(SameDiff sd) {
+    return sd.variables().stream()
+        .filter(v -> v.getVariableType() == VariableType.CONSTANT)
+        .mapToLong(v -> v.getArr().length())
+        .max()
+        .orElse(0);
+  }
+
+  private interface Head {
+    SDVariable of(SameDiff sd, SDVariable z);
+  }
+
+  private static Arguments head(String name, Head head) {
+    return Arguments.of(name, head);
+  }
+
+  static Stream<Arguments> wideHeads() {
+    return Stream.of(
+        head("squares", (sd, z) -> sd.math().square(z).mean()),
+        head("a product", (sd, z) -> z.mul(sd.math().sin(z)).mean()),
+        head("softmax", (sd, z) -> sd.math().square(sd.nn().softmax(z)).mean()),
+        head("log softmax", (sd, z) -> sd.nn().logSoftmax(z).mul(0.3).mean()),
+        head("standardised", (sd, z) -> sd.math().square(sd.math().standardize(z, 1)).mean()),
+        head(
+            "a product of matrices",
+            (sd, z) -> z.reshape(-1, 20, 20).mmul(z.reshape(-1, 20, 20)).mean()),
+        head("a norm", (sd, z) -> sd.norm2(z, 1).mean()),
+        head("a trace", (sd, z) -> sd.math().trace(z.reshape(-1, 1, WIDE)).add(z.mean(1)).mean()),
+        head(
+            "neighbours",
+            (sd, z) ->
+                sd.cnn()
+                    .localResponseNormalization(
+                        z.reshape(-1, 1, 1, WIDE),
+                        LocalResponseNormalizationConfig.builder()
+                            .alpha(1)
+                            .beta(0.5)
+                            .bias(1)
+                            .depth(2)
+                            .build())
+                    .mean()),
+        head("log poisson", (sd, z) -> sd.loss().logPoisson(z.mul(0), z, null, false)));
+  }
+
+  private static final int WIDE = 400;
+
+  /** No constant grows as the square of an extent; nor does a saved graph, which holds them. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("wideHeads")
+  void noConstantIsSquare(String name, Head head) {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, WIDE);
+    SDVariable z = x.mul("z", sd.var("w", Nd4j.rand(DataType.DOUBLE, WIDE)));
+    head.of(sd, z).rename("loss");
+    sd.setLossVariables("loss");
+    try (ExtendedGraph graph =
+        BackPack.on(sd)
+            .predictions("z")
+            .lenient()
+            .extend(new DiagGGNExact(), new DiagGGNMC(), new BatchGrad())) {
+      assertThat(largestConstant(graph.sameDiff())).isLessThanOrEqualTo(8 * WIDE);
+    }
+  }
+
+  private static SameDiff lookingUp(int rows, boolean tied) {
+    Nd4j.getRandom().setSeed(6);
+    SameDiff sd = SameDiff.create();
+    SDVariable table = sd.var("table", Nd4j.rand(DataType.DOUBLE, rows, 5).subi(0.5));
+    SDVariable h = sd.gather(table, sd.placeHolder("ids", DataType.INT, -1, 20), 0).mean(1);
+    if (tied) {
+      SDVariable z = sd.mmul(h, table, false, true, false);
+      sd.loss().sparseSoftmaxCrossEntropy(z, sd.placeHolder("y", DataType.INT, -1)).sum("loss");
+    } else {
+      sd.math().tanh(h).sum("loss");
+    }
+    sd.setLossVariables("loss");
+    return sd;
+  }
+
+  /**
+   * Gradients of a table's rows take less than a third beside the gradients themselves, whatever
+   * the number of rows is divided by; where they are not asked for, those of a few samples at a
+   * time.
+   */
+  @ParameterizedTest
+  @CsvSource({"4000, false", "4001, false", "4000, true", "4001, true"})
+  void gradientsOfATableTakeLittleMemory(int rows, boolean tied) {
+    int samples = 12;
+    Nd4j.getRandom().setSeed(7);
+    Map<String, INDArray> feeds = new HashMap<>();
+    feeds.put("ids", Nd4j.rand(samples, 20).muli(rows).castTo(DataType.INT));
+    if (tied) {
+      feeds.put("y", Nd4j.zeros(DataType.INT, samples));
+    }
+    String name = tied ? "table.batch_l2" : "table.grad_batch";
+    Extension extension = tied ? new BatchL2Grad() : new BatchGrad();
+    long each = rows * 5L * Double.BYTES;
+    SameDiff sd = lookingUp(rows, tied);
+    try (ExtendedGraph whole = BackPack.on(sd).memoryBudget(1L << 32).extend(extension);
+        ExtendedGraph little = BackPack.on(sd).memoryBudget(1).extend(extension)) {
+      long work = little.memory(feeds, List.of(name)).work();
+      assertThat(work).isLessThan(tied ? 5 * each : samples * each / 3);
+      Checked.compare(
+          "sample by sample",
+          whole.output(feeds, List.of(name)),
+          little.output(feeds, List.of(name)));
     }
   }
 

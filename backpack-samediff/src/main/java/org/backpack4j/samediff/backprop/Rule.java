@@ -56,6 +56,16 @@ public interface Rule {
   }
 
   /**
+   * Whether {@link #pull} makes of some samples what it makes of them among all, also where the op
+   * runs over the sample axis, so that a few samples at a time can be worked through.
+   *
+   * @return true for a sum over the samples, which gives back the same to each
+   */
+  default boolean pullsSampleBySample() {
+    return false;
+  }
+
+  /**
    * Whether what {@link #contribution} answers for an input without a sample axis keeps samples and
    * columns apart.
    *
@@ -187,7 +197,8 @@ public interface Rule {
   default void checkCurvature(Site site, Set<Integer> active) {
     throw new Refused(
         "the second derivative of " + site.node().op() + " is not known",
-        "write the loss with one of SameDiff's loss ops, or of elementwise functions, sums, products and softmax");
+        "write the loss with one of SameDiff's loss ops, or of elementwise functions, sums,"
+            + " products and softmax");
   }
 
   /**

@@ -3,13 +3,12 @@ package org.backpack4j.samediff.contribution;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * The contribution to a table whose rows are looked up: G[n, v, k] = Σ S[n, v, p] over the
@@ -100,22 +99,61 @@ public final class Lookup implements Contribution {
     return emit.reshape(product, Dims.of(samples(), a, columns(), entries()));
   }
 
-  /** One where an index is a row's number: [N or 1, K, P]. */
-  private Tensor oneHot() {
-    Tensor numbers =
-        emit.constant(
-            List.of("row numbers", rows, indices.type()),
-            () ->
-                Nd4j.createFromArray(LongStream.range(0, rows).toArray())
-                    .castTo(indices.type())
-                    .reshape(1, rows, 1));
-    Dims dims = Dims.of(indices.dims().get(0), Dim.ONE, positions());
-    return emit.equal(numbers, emit.reshape(indices, dims), s.type());
+  /**
+   * Adds up values at positions by their index, for each sample: [N, P, …] of {@code width} entries
+   * to [N, K, width].
+   *
+   * <p>A row's number k = a·B + b says which of A blocks it is in, and which of B rows there. With
+   * one-hot a and b it is a matrix product: Σₚ 1[aₚ = a] (1[bₚ = b] S[p]), whose factors [P, A] and
+   * [P, B·width] are as large as the roots of the result, and not like a one-hot [P, K] many times
+   * as large. Every op treats samples apart.
+   */
+  private Tensor rowsOfSamples(Tensor values, Dim width) {
+    long inner = inner(width.size());
+    long outer = (rows + inner - 1) / inner;
+    Tensor number = emit.cast(indices, DataType.DOUBLE); // exact up to 2⁵³
+    // (k + ½)/B is never so near to a whole number that rounding could change its floor
+    Tensor block = floor(emit.scale(emit.plus(number, 0.5), 1.0 / inner));
+    Tensor within = emit.sub(number, emit.scale(block, inner));
+    Tensor blocks = emit.oneHot(emit.cast(block, DataType.INT), outer, s.type()); // [N, P, A]
+    Tensor row = emit.oneHot(emit.cast(within, DataType.INT), inner, s.type()); // [N, P, B]
+    Dims each = row.dims().plus(Dim.ONE);
+    Dims one = Dims.of(samples(), positions(), Dim.ONE, width);
+    Tensor spread = emit.mul(emit.reshape(row, each), emit.reshape(values, one));
+    Dim columns = Dim.of(inner).times(width);
+    Tensor right = emit.reshape(spread, Dims.of(samples(), positions(), columns));
+    Tensor left = emit.broadcast(blocks, blocks.dims().with(0, samples()));
+    Tensor product = emit.large(emit.matmul(left, true, right, false)); // [N, A, B·width]
+    Tensor all = emit.reshape(product, Dims.of(samples(), Dim.of(outer * inner), width));
+    return emit.slice(all, 1, 0, rows);
+  }
+
+  private Tensor floor(Tensor a) {
+    return emit.map("floor", a, a.nonNegative(), v -> emit.graph().math().floor(v));
+  }
+
+  /**
+   * The number B of rows in a block: near to √(K/width), where the factors are smallest together; a
+   * divisor of K if there is one, since else the result has rows too many, and is copied.
+   */
+  private long inner(long width) {
+    double best = Math.max(1, Math.sqrt((double) rows / width));
+    for (long k = 0; k <= best; k++) {
+      for (long inner : new long[] {Math.round(best) - k, Math.round(best) + k}) {
+        if (inner >= Math.max(1, best / 4) && rows % inner == 0) {
+          return inner;
+        }
+      }
+    }
+    return Math.round(best);
   }
 
   @Override
   public Tensor perSample() {
-    return emit.permute(overPositions(oneHot()), 0, 2, 1, 3);
+    Tensor apart = emit.permute(s, 0, 2, 1, 3); // [N, P, V, D]
+    Tensor sums = rowsOfSamples(apart, columns().times(entries()));
+    Tensor rowsFirst = emit.reshape(sums, Dims.of(samples(), Dim.of(rows), columns(), entries()));
+    return emit.permute(rowsFirst, 0, 2, 1, 3);
   }
 
   @Override
@@ -134,16 +172,7 @@ public final class Lookup implements Contribution {
 
   @Override
   public Tensor squaredPerSample() {
-    Tensor squares = squaresAtPositions();
-    if (sameForAll()) {
-      Tensor first = emit.permute(squares, 1, 0, 2);
-      Tensor flat = emit.reshape(first, Dims.of(positions(), samples().times(entries())));
-      Tensor hot = emit.reshape(oneHot(), Dims.of(Dim.of(rows), positions()));
-      Tensor product = emit.matmul(hot, false, flat, false);
-      return emit.permute(
-          emit.reshape(product, Dims.of(Dim.of(rows), samples(), entries())), 1, 0, 2);
-    }
-    return emit.matmul(oneHot(), false, squares, false);
+    return rowsOfSamples(squaresAtPositions(), entries());
   }
 
   @Override

@@ -50,6 +50,11 @@ final class ReduceRule implements Rule {
   }
 
   @Override
+  public boolean pullsSampleBySample() {
+    return true;
+  }
+
+  @Override
   public boolean linear(Site site, Set<Integer> active) {
     return true;
   }

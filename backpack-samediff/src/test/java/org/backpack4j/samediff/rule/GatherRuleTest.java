@@ -39,7 +39,7 @@ class GatherRuleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {5, 40})
+  @ValueSource(ints = {5, 23, 40})
   void aSequenceForEachSample(int rows) {
     net.classified(net.sd.gather(net.parameter("table", rows, 2), words(), 0), 3);
     net.check();
