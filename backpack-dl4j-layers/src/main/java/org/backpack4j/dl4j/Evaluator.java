@@ -25,9 +25,12 @@ import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.check.Verification;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.progress.LongWork;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Computes one network's quantities for the batch that it works on. The network is converted and
@@ -38,6 +41,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * that of training, second-order quantities from that of evaluation.
  */
 final class Evaluator implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Evaluator.class);
+
   /** As many shapes are kept. */
   private static final int SHAPES = 8;
 
@@ -50,9 +55,10 @@ final class Evaluator implements AutoCloseable {
 
   private final Settings settings;
   private final GradientComparison gradients;
-  private final Map<BatchShape, Made> made = new Recent<>(SHAPES, Made::close);
+  private final Map<BatchShape, Made> made = new Recent<>(SHAPES, this::forget);
   private final Map<BatchShape, RuntimeException> refused = new Recent<>(REFUSALS, e -> {});
   private final Trials trials = new Trials();
+  private int forgotten;
   private Given given = Given.NOTHING;
 
   /** Whether what belongs to the present iteration could not be kept. */
@@ -230,6 +236,20 @@ final class Evaluator implements AutoCloseable {
     return known;
   }
 
+  /** Lets go of what was made for a shape, and says that this costs time, but not each time. */
+  private void forget(Made eldest) {
+    eldest.close();
+    forgotten++;
+    if (Integer.bitCount(forgotten) == 1) {
+      log.info(
+          "Graphs were made for {} shapes of batches, and {} are kept: for every other shape the"
+              + " network is converted and extended again, which takes as long as a first step. Pad"
+              + " sequences to few lengths, with masks, or sort them into batches by length.",
+          SHAPES + forgotten,
+          SHAPES);
+    }
+  }
+
   private Made make(Model net, BatchShape shape) {
     Set<String> before = begins == null ? Set.of() : begins;
     begins = null; // if this fails, the next iteration keeps all activations
@@ -301,6 +321,7 @@ final class Evaluator implements AutoCloseable {
 
   private Part part(
       Model net, BatchShape shape, BatchStatistics statistics, Predicate<Extension> chosen) {
+    LongWork work = new LongWork(log, "Converting a network");
     ConvertedNetwork network =
         Dl4jConverter.on(net)
             .like(shape)
@@ -308,6 +329,7 @@ final class Evaluator implements AutoCloseable {
             .statistics(statistics)
             .iteration(settings.lenient())
             .convert();
+    work.done();
     checkNames(net, network);
     BackPack.Builder builder = network.backPack(settings.parameters());
     if (settings.lenient()) {

@@ -31,6 +31,7 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.samediff.SDLayerParams;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
@@ -250,6 +251,32 @@ class BackPackListenerTest {
       assertThat(listener.outputs()).containsAllEntriesOf(expected);
       assertThat(listener.latest().notes()).anyMatch(n -> n.contains("running statistics"));
       assertThat(listener.outputs()).containsKeys("norm_gamma.grad_batch", "conv1_W.grad");
+    }
+  }
+
+  @Test
+  void graphsThatAreMadeAgainAndAgainAreToldInTheLog() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.recurrent(2), new RnnOutputLayer.Builder(LossFunction.MSE).nOut(1).build());
+    Logger logger = (Logger) LoggerFactory.getLogger(Evaluator.class);
+    Level before = logger.getLevel();
+    logger.setLevel(Level.INFO);
+    ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    appender.start();
+    logger.addAppender(appender);
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      listen(net, listener);
+      for (int length = 1; length <= 11; length++) {
+        net.fit(new DataSet(Nets.random(2, 2, length), Nets.random(2, 1, length)));
+        assertThat(appender.list)
+            .extracting(ILoggingEvent::getFormattedMessage)
+            .filteredOn(m -> m.contains("shapes of batches, and 8 are kept") && m.contains("masks"))
+            .hasSize(length <= 8 ? 0 : length <= 9 ? 1 : 2);
+      }
+    } finally {
+      logger.detachAppender(appender);
+      logger.setLevel(before);
     }
   }
 

@@ -37,6 +37,7 @@ import org.backpack4j.samediff.graph.Tensor;
 import org.backpack4j.samediff.graph.Walk;
 import org.backpack4j.samediff.loss.LossRule;
 import org.backpack4j.samediff.loss.Losses;
+import org.backpack4j.samediff.progress.LongWork;
 import org.backpack4j.samediff.rule.Rules;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -54,11 +55,13 @@ final class Extender {
   private final Request request;
   private final SameDiff source;
   private final Map<String, LossRule> losses = Losses.table();
+  private final LongWork work;
   private int passes;
 
   Extender(Request request) {
     this.request = request;
     this.source = request.sd();
+    this.work = new LongWork(log, "Extending a graph of " + source.getOps().size() + " ops");
   }
 
   ExtendedGraph extend() {
@@ -139,6 +142,11 @@ final class Extender {
 
   /** Reports that a pass begins; the last report is that all are done. */
   private void pass(String name) {
+    if (passes < PASSES) {
+      work.step(name);
+    } else {
+      work.done();
+    }
     request.progress().step("extend: " + name, passes++, PASSES);
   }
 

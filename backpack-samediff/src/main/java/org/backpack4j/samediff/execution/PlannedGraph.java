@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.samediff.progress.LongWork;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -168,7 +169,11 @@ public final class PlannedGraph implements AutoCloseable {
       }
       Pool pool = pools.get(key);
       if (pool == null) {
+        LongWork work =
+            new LongWork(
+                LOG, "Planning the execution of a graph of " + graph.getOps().size() + " ops");
         Plan plan = Planner.plan(graph, feeds, key.names(), hints);
+        work.done();
         LOG.debug(
             "Planned {} steps in {} bytes (without reuse {})",
             plan.steps().size(),

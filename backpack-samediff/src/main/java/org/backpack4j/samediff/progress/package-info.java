@@ -1,6 +1,6 @@
 /**
- * How far long work is, and how to stop it. {@link org.backpack4j.samediff.progress.Progress} is
- * all there is.
+ * How far long work is, and how to stop it: {@link org.backpack4j.samediff.progress.Progress}. And
+ * what the log says of it.
  */
 @NullMarked
 package org.backpack4j.samediff.progress;
