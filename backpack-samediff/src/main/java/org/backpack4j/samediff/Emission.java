@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.backpack4j.samediff.backprop.Annotations;
 import org.backpack4j.samediff.backprop.Curvature;
 import org.backpack4j.samediff.backprop.Rule;
@@ -46,6 +47,10 @@ final class Emission {
   /** For each parameter what has been emitted of it so far, by field. */
   private final Map<String, Map<String, Tensor>> fields = new HashMap<>();
 
+  /** Parameters to which something came as a sum over samples that is no penalty. */
+  private final Set<String> summed = new HashSet<>();
+
+  private final DataFlow flow;
   private final Outputs outputs = new Outputs();
 
   Emission(
@@ -62,6 +67,7 @@ final class Emission {
     this.quantities = quantities;
     this.memoryBudget = memoryBudget;
     this.emit = graph.emit();
+    this.flow = new DataFlow(graph, rules);
   }
 
   Outputs emit() {
@@ -69,6 +75,7 @@ final class Emission {
     gradient.run(parameter -> {});
     startAtLosses(gradient);
     quantities.parameters().forEach(parameter -> firstOrder(parameter, gradient));
+    checkFirstOrder(gradient);
     Set<Columns> kinds = new LinkedHashSet<>();
     quantities.extensions().stream()
         .map(Extension::columns)
@@ -136,6 +143,34 @@ final class Emission {
     }
   }
 
+  private void checkFirstOrder(Sweep gradient) {
+    Set<String> asked = asked(field -> field.equals(GRAD));
+    Set<String> apart = asked(this::isOfSampleGradients);
+    apart.retainAll(summed);
+    flow.checkGradient(gradient, lossVariables, asked, apart);
+    Set<String> curved = asked(field -> !field.equals(GRAD) && !isOfSampleGradients(field));
+    curved.retainAll(asked);
+    flow.checkPredictions(gradient, lossVariables, plan.predictions(), curved);
+  }
+
+  private boolean isOfSampleGradients(String field) {
+    return quantities.extensions().stream()
+        .anyMatch(e -> e.field().equals(field) && !e.columns().secondOrder());
+  }
+
+  /** The parameters of which some of the fields is to be had. */
+  private Set<String> asked(Predicate<String> fields) {
+    List<String> all = new ArrayList<>(List.of(GRAD));
+    quantities.extensions().forEach(e -> all.add(e.field()));
+    Set<String> asked = new LinkedHashSet<>();
+    for (String parameter : quantities.parameters()) {
+      if (all.stream().anyMatch(f -> fields.test(f) && quantities.has(parameter, f))) {
+        asked.add(parameter);
+      }
+    }
+    return asked;
+  }
+
   /** What the gradient is at the losses' inputs is where its way through the network starts. */
   private void startAtLosses(Sweep gradient) {
     for (Node node : graph.nodes()) {
@@ -157,7 +192,9 @@ final class Emission {
     for (Contribution sum : gradient.sumsAt(parameter)) {
       Tensor total = withoutColumn(sum.sum());
       all.add(total);
-      if (!total.fromSamples()) {
+      if (total.fromSamples()) {
+        summed.add(parameter);
+      } else {
         penalties.add(total);
       }
     }
@@ -260,8 +297,10 @@ final class Emission {
       emit.in(node.label(), () -> seed(node, columns, gradient, seeds));
     }
     long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
+    List<Sweep> sweeps = new ArrayList<>();
     for (ColumnGroups.Group group : ColumnGroups.of(seeds, most)) {
       Sweep sweep = new Sweep(graph, rules, carries, variable -> true, variable -> false);
+      sweeps.add(sweep);
       for (ColumnGroups.Start start : group.starts(emit)) {
         outputs.startsAt(start.signal().value());
         sweep.seed(start.variable(), start.signal());
@@ -274,6 +313,9 @@ final class Emission {
         quantities.parameters().forEach(parameter -> add(parameter, columns, sweep));
       }
     }
+    flow.checkColumns(sweeps,
+        seeds.stream().map(ColumnGroups.Seed::variable).toList(),
+        parametersWith(columns));
   }
 
   /**

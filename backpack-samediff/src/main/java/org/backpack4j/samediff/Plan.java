@@ -1,5 +1,6 @@
 package org.backpack4j.samediff;
 
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -245,6 +246,11 @@ final class Plan {
                     i ->
                         coupledInRegion.contains(i)
                             || graph.placement(i).kind() == Placement.Kind.REDUCED));
+  }
+
+  /** What the losses are functions of; empty where no second-order quantity is asked for. */
+  Set<String> predictions() {
+    return Collections.unmodifiableSet(predictions);
   }
 
   /** From a loss through factors and sums to the loss ops, whose predictions are known. */

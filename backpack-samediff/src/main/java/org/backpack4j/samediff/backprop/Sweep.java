@@ -45,6 +45,11 @@ public final class Sweep {
   private final Map<String, Map<String, List<Contribution>>> contributions = new HashMap<>();
   private final Map<List<Contribution>, Contribution> joined = new IdentityHashMap<>();
 
+  /** The inputs to which something was passed, and those to which samples came apart. */
+  private final Set<String> passed = new HashSet<>();
+
+  private final Set<String> passedApart = new HashSet<>();
+
   /**
    * A sweep.
    *
@@ -197,7 +202,7 @@ public final class Sweep {
       rule = rule == null ? rules.apply(node) : rule;
       Map<Integer, View> views = shared ? views(site, rule, output) : Map.of();
       if (!views.isEmpty()) {
-        views.forEach((input, view) -> passView(node.inputs().get(input), variable, view));
+        views.forEach((input, view) -> passView(node, input, variable, view));
         continue;
       }
       for (Signal signal : shared ? computed(variable) : List.copyOf(at(variable).values())) {
@@ -262,15 +267,50 @@ public final class Sweep {
     return wantsSums.test(variable) && !wantsRows.test(variable);
   }
 
-  private void passView(String input, String variable, View view) {
+  private void passView(Node node, int input, String variable, View view) {
     contributions
         .getOrDefault(variable, Map.of())
         .forEach(
             (source, parts) -> {
+              note(node, input, source.endsWith(ROWS));
               for (Contribution part : parts) {
-                put(input, source, part.through(view));
+                put(node.inputs().get(input), source, part.through(view));
               }
             });
+  }
+
+  private void note(Node node, int input, boolean apart) {
+    passed.add(use(node, input));
+    if (apart) {
+      passedApart.add(use(node, input));
+    }
+  }
+
+  private static String use(Node node, int input) {
+    return input + " of " + node.name();
+  }
+
+  /**
+   * Whether something was passed on to an input that is the same for all samples.
+   *
+   * @param node a node
+   * @param input which of its inputs
+   * @return true if a signal or a contribution was
+   */
+  public boolean passed(Node node, int input) {
+    return passed.contains(use(node, input));
+  }
+
+  /**
+   * Whether something was passed on to an input that is the same for all samples, each sample's
+   * part by itself.
+   *
+   * @param node a node
+   * @param input which of its inputs
+   * @return true if contributions were that keep samples apart
+   */
+  public boolean passedApart(Node node, int input) {
+    return passedApart.contains(use(node, input));
   }
 
   /** What waits at a variable without a sample axis, as signals. */
@@ -307,8 +347,11 @@ public final class Sweep {
           Tensor rows = rule.pull(site, input, output, signal.value());
           arrive(variable, signal.with(lift(graph.emit().sumOverSamples(rows))));
         }
-        case SHARED ->
-            contribute(variable, signal.source(), rule.contribution(site, input, output, signal));
+        case SHARED -> {
+          Contribution contribution = rule.contribution(site, input, output, signal);
+          note(node, input, rowsOf(contribution));
+          contribute(variable, signal.source(), contribution);
+        }
       }
     }
   }
