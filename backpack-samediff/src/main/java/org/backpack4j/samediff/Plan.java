@@ -103,7 +103,7 @@ final class Plan {
     return new Site(graph, node);
   }
 
-  /** Whether a variable depends on a parameter asked for, through ops that have a derivative. */
+  /** Whether a loss depends on a parameter asked for by way of a variable, through derivatives. */
   boolean leads(String variable) {
     return leading.contains(variable);
   }
@@ -121,6 +121,29 @@ final class Plan {
         node.outputs().stream().filter(o -> graph.type(o).isFPType()).forEach(leading::add);
       }
     }
+    leading.retainAll(toLosses());
+    leading.addAll(parameters);
+  }
+
+  /**
+   * What the losses depend on through ops that have a derivative: not what only shapes are read
+   * off.
+   */
+  private Set<String> toLosses() {
+    Set<String> reaching = new HashSet<>(losses);
+    List<Node> nodes = graph.nodes();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      Node node = nodes.get(i);
+      if (node.outputs().stream().anyMatch(reaching::contains)) {
+        Rule rule = rules.apply(node);
+        for (int k = 0; k < node.inputs().size(); k++) {
+          if (rule.differentiable(site(node), k)) {
+            reaching.add(node.inputs().get(k));
+          }
+        }
+      }
+    }
+    return reaching;
   }
 
   private boolean passed(Node node) {
@@ -344,6 +367,9 @@ final class Plan {
     Set<String> lost = kind.secondOrder() ? through(region.keySet()) : Set.of();
     Set<String> nameless = kind.secondOrder() ? through(withoutPredictions) : Set.of();
     for (Node node : graph.nodes()) {
+      if (!passed(node)) {
+        continue;
+      }
       for (int k = 0; k < node.inputs().size(); k++) {
         if (reach.arrivesAt(node, k)) {
           Function<String, Obstacle> onTheWay = onTheWay(node, k, kind);

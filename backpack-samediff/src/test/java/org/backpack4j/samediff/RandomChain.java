@@ -44,7 +44,13 @@ final class RandomChain {
     shape = entrance == 0 ? new long[] {-1, 2, 3} : new long[] {3, -1, 2};
     SDVariable x = sd.placeHolder("x", DataType.DOUBLE, shape.clone());
     feeds.put("x", array(concrete(SAMPLES)));
-    value = sd.math().tanh(x.mul(sd.var("w", array(concrete(1)))));
+    SDVariable w = sd.var("w", array(concrete(1)));
+    value = sd.math().tanh(x.mul(w));
+    if (random.nextInt(3) == 0) {
+      SettledValues settled = new SettledValues(sd, random);
+      value = sd.math().tanh(x.mul(settled.meets(x, w)));
+      steps.add("settled by shapes");
+    }
     int length = 3 + random.nextInt(4);
     while (steps.size() < length) {
       step();

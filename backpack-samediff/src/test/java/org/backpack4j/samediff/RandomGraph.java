@@ -26,6 +26,14 @@ final class RandomGraph {
   private final SameDiff sd = SameDiff.create();
   private final Map<String, INDArray> feeds = new LinkedHashMap<>();
   private final List<SDVariable> parameters = new ArrayList<>();
+  private final SettledValues settled;
+  private final BatchValues ofAllSamples;
+
+  /** Parameters that meet a value of all samples. */
+  private final List<String> coupled = new ArrayList<>();
+
+  /** What was fed. */
+  private final SDVariable input;
 
   /** The current value and its per-sample shape, channels first where it is an image. */
   private SDVariable value;
@@ -35,14 +43,23 @@ final class RandomGraph {
 
   RandomGraph(long seed) {
     random = new Random(seed);
+    settled = new SettledValues(sd, random);
+    ofAllSamples = new BatchValues(sd, random);
     Nd4j.getRandom().setSeed(seed);
     boolean image = random.nextBoolean();
     shape = image ? new long[] {2, 4, 3} : new long[] {4};
-    value = sd.placeHolder("x", DataType.DOUBLE, withSamples(-1));
+    input = sd.placeHolder("x", DataType.DOUBLE, withSamples(-1));
+    value = input;
     feeds.put("x", array(withSamples(SAMPLES)));
     int layers = 2 + random.nextInt(4);
     for (int k = 0; k < layers; k++) {
       layer();
+    }
+    if (random.nextInt(3) == 0) {
+      settledShift();
+    }
+    if (random.nextInt(6) == 0) {
+      coupledShift();
     }
     flatten();
     long out = 2 + random.nextInt(2);
@@ -56,6 +73,24 @@ final class RandomGraph {
 
   Map<String, INDArray> feeds() {
     return feeds;
+  }
+
+  /** The parameters of which everything but the gradient has to be refused. */
+  List<String> coupled() {
+    return coupled;
+  }
+
+  /** A scale and a shift that meet numbers read off shapes. */
+  private void settledShift() {
+    SDVariable scale = settled.meets(value, parameter(withSamples(1)));
+    value = sd.math().tanh(value.mul(scale).add(settled.meets(value, parameter(withSamples(1)))));
+  }
+
+  /** A shift that meets a number of all samples. */
+  private void coupledShift() {
+    SDVariable p = parameter(withSamples(1));
+    coupled.add(p.name());
+    value = sd.math().tanh(value.add(ofAllSamples.meets(input, p)));
   }
 
   private long[] withSamples(long n) {
@@ -192,7 +227,11 @@ final class RandomGraph {
         };
     if (random.nextBoolean()) {
       SDVariable p = parameters.get(random.nextInt(parameters.size()));
-      sd.setLossVariables(loss.mul(1.5).add("total", p.mul(p).sum().mul(0.1)).name());
+      SDVariable penalty = p.mul(p).sum().mul(0.1);
+      if (random.nextBoolean()) {
+        penalty = penalty.div(settled.number(input));
+      }
+      sd.setLossVariables(loss.mul(1.5).add("total", penalty).name());
     }
   }
 }

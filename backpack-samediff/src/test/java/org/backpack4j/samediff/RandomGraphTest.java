@@ -1,5 +1,8 @@
 package org.backpack4j.samediff;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
@@ -9,11 +12,21 @@ import org.backpack4j.samediff.extension.BatchDiagGGNExact;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Random networks of supported ops against brute force. */
 class RandomGraphTest {
+  private static final Extension[] ALL = {
+    new BatchGrad(),
+    new BatchL2Grad(),
+    new SumGradSquared(),
+    new Variance(),
+    new DiagGGNExact(),
+    new BatchDiagGGNExact()
+  };
 
   @Property(tries = 25, shrinking = ShrinkingMode.OFF)
   void everyQuantityIsThatOfBruteForce(@ForAll @LongRange(min = 0, max = 1_000_000) long seed) {
@@ -21,13 +34,23 @@ class RandomGraphTest {
     Checked.check(
         random.graph(),
         random.feeds(),
-        BackPack.on(random.graph()),
+        BackPack.on(random.graph()).without(random.coupled().toArray(new String[0])),
         BruteForce.on(random.graph(), random.feeds()),
-        new BatchGrad(),
-        new BatchL2Grad(),
-        new SumGradSquared(),
-        new Variance(),
-        new DiagGGNExact(),
-        new BatchDiagGGNExact());
+        ALL);
+    refusesWhatMeetsAllSamples(random);
+  }
+
+  /** Of them nothing but the gradient is to be had. */
+  private static void refusesWhatMeetsAllSamples(RandomGraph random) {
+    for (String parameter : random.coupled()) {
+      try (ExtendedGraph graph =
+          BackPack.on(random.graph()).parameters(parameter).lenient().extend(ALL)) {
+        assertThat(graph.outputNames())
+            .filteredOn(name -> !name.endsWith(".grad_penalty"))
+            .containsExactly(parameter + ".grad");
+        Map<String, INDArray> gradient = graph.output(random.feeds(), graph.outputNames());
+        BruteForce.on(random.graph(), random.feeds()).verify(gradient).orThrow();
+      }
+    }
   }
 }

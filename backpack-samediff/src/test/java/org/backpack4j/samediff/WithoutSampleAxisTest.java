@@ -138,6 +138,9 @@ class WithoutSampleAxisTest {
     all.put("times ones like a maximum of all", (sd, x, p) -> p.mul(sd.onesLike(x.max(0))));
     all.put("times the mean of ones", (sd, x, p) -> p.mul(sd.mean(sd.onesLike(x), 0)));
     all.put("over the sum of ones", (sd, x, p) -> p.div(sd.sum(sd.onesLike(x), 0)));
+    all.put(
+        "plus zeros like a mean of what depends on it",
+        (sd, x, p) -> p.add(sd.zerosLike(sd.math().tanh(x.mul(p)).mean(0))));
     all.put("plus positions of samples, added up", WithoutSampleAxisTest::plusPositions);
     all.put(
         "where there are more than two samples",

@@ -3,18 +3,24 @@ package org.backpack4j.dl4j.convert;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.samediff.graph.KeptEntries;
+import org.backpack4j.samediff.graph.RandomOps;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.loss.BaseLoss;
+import org.nd4j.linalg.api.rng.Random;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** What a converter sees: the layer's or vertex' inputs and parameters, and the graph. */
@@ -362,6 +368,39 @@ public final class Site {
         conversion.scale() == Scale.SUM ? terms.sum("loss") : terms.mean("loss"),
         predictions,
         true);
+  }
+
+  /**
+   * Has a person's own layer or vertex define something in our graph. DL4J has it defined, too:
+   * what either draws is not what the other does.
+   *
+   * @param definition defines it
+   * @return what it has defined
+   */
+  public SDVariable defined(Supplier<SDVariable> definition) {
+    Random generator = Nd4j.getRandom();
+    long root = generator.rootState();
+    long node = generator.nodeState();
+    SDVariable defined = definition.get();
+    if (generator.rootState() != root || generator.nodeState() != node) {
+      generator.setStates(root, node);
+      throw refuse(
+          "it draws random numbers when it is defined, others than in DL4J's own definition",
+          "draw them before, and keep them in the layer");
+    }
+    KeptEntries.apply(sd());
+    List<SameDiffOp> drawing = RandomOps.in(sd(), List.of(defined.name()));
+    if (!drawing.isEmpty()) {
+      throw refuse(
+          "its "
+              + drawing.stream()
+                  .map(op -> "\"" + RandomOps.label(op) + "\" (" + op.getOp().opName() + ")")
+                  .collect(Collectors.joining(", "))
+              + " draws random numbers, which are others than those of DL4J's own step",
+          "feed the noise as an input of the network, or use DL4J's dropout and noise, whose draws"
+              + " are known");
+    }
+    return defined;
   }
 
   /**

@@ -35,8 +35,8 @@ final class Inlined implements LayerConverter<SameDiffLayer> {
     }
     Value given = x.mask();
     SDVariable mask = given == null ? ones(x, site) : given.shaped();
-    SDVariable out = conf.defineLayer(site.sd(), x.shaped(), parameters, mask);
-    return site.measured(out);
+    SDVariable in = x.shaped();
+    return site.measured(site.defined(() -> conf.defineLayer(site.sd(), in, parameters, mask)));
   }
 
   /** What DL4J hands a layer that no mask reaches: [N, 1], [N, T] or [N, 1, 1, …]. */

@@ -33,7 +33,8 @@ final class InlinedOutput implements LayerConverter<SameDiffOutputLayer> {
       parameters.put(key, site.parameter(key).shaped());
     }
     SDVariable labels = new Value(site.labels(shape), shape).shaped();
-    SDVariable loss = conf.defineLayer(site.sd(), x.shaped(), labels, parameters);
+    SDVariable in = x.shaped();
+    SDVariable loss = site.defined(() -> conf.defineLayer(site.sd(), in, labels, parameters));
     Value activations = activations(conf.activationsVertexName(), site);
     site.inlined(loss, activations.variable());
     return activations;

@@ -26,7 +26,9 @@ final class Inlined implements VertexConverter<SameDiffVertex> {
     for (String key : conf.getVertexParams().getParamShapes().keySet()) {
       parameters.put(key, site.parameter(key).shaped());
     }
-    return site.measured(own(conf, site).defineVertex(site.sd(), inputs, parameters, Map.of()));
+    SameDiffVertex own = own(conf, site);
+    return site.measured(
+        site.defined(() -> own.defineVertex(site.sd(), inputs, parameters, Map.of())));
   }
 
   /** A lambda vertex keeps the graph that it was first defined in: ours must be that of a copy. */

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.check;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -15,6 +17,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Compares results with brute force: of each parameter a random handful of entries and those that
  * are largest in an output, each for all samples.
+ *
+ * <p>Where a parameter's {@code grad} and {@code grad_batch} are both there, they are compared with
+ * each other as well, at every entry: the samples' gradients and {@code grad_penalty} have to add
+ * up to the gradient.
  *
  * <p>Outputs are {@code <parameter>.<field>} with the fields {@code grad}, {@code grad_penalty},
  * {@code grad_batch}, {@code batch_l2}, {@code sum_grad_squared}, {@code variance}, {@code
@@ -131,6 +137,7 @@ public final class Verifier {
       progress.step("verify " + parameters.get(k).name(), k, parameters.size());
       checkEntries(parameters.get(k), results, checks);
       checkNorms(parameters.get(k), results, checks);
+      checkSums(parameters.get(k), results, checks);
     }
     progress.step("verify", parameters.size(), parameters.size());
     if (checks.isEmpty()) {
@@ -234,6 +241,36 @@ public final class Verifier {
     }
     comparison.add(0, 1, norms(parameter));
     checks.put(output, comparison.result());
+  }
+
+  private void checkSums(
+      Parameter parameter, Map<String, INDArray> results, Map<String, OutputCheck> checks) {
+    String output = Quantity.GRAD_BATCH.of(parameter);
+    INDArray gradient = results.get(Quantity.GRAD.of(parameter));
+    INDArray rows = results.get(output);
+    INDArray penalty = results.get(Quantity.GRAD_PENALTY.of(parameter));
+    boolean broken =
+        Stream.of(Quantity.GRAD, Quantity.GRAD_BATCH, Quantity.GRAD_PENALTY)
+            .map(quantity -> checks.get(quantity.of(parameter)))
+            .anyMatch(check -> check != null && check.verdict() == Verdict.FAILED);
+    if (gradient == null || rows == null || broken || gradient.isEmpty() || rows.isEmpty()) {
+      return;
+    }
+    if (!Arrays.equals(rows.shape(), shape(true, parameter))) {
+      return; // of other samples, which is told where samples are compared
+    }
+    RowSums sums = new RowSums(parameter, gradient, rows, penalty);
+    int worst = sums.worst();
+    double limit = sums.limit(tolerance(rows));
+    double missing = sums.missing(worst);
+    if (penalty == null && !(Math.abs(missing) <= limit)) {
+      Estimate known = bruteForce.entry(parameter, worst).penalty(); // there, and not handed in
+      missing -= known.values()[0];
+      limit += known.maxError();
+    }
+    if (!(Math.abs(missing) <= limit)) {
+      checks.put(output, OutputCheck.broken(output, sums.describe(worst)));
+    }
   }
 
   private Estimate norms(Parameter parameter) {

@@ -277,12 +277,49 @@ class VerifierTest {
         coupled.verify(
             Map.of(
                 "w.grad", Nd4j.create(new double[][] {{4}}),
-                "w.grad_batch", Nd4j.zeros(DataType.DOUBLE, 2, 1, 1)));
+                "w.grad_batch", Nd4j.valueArrayOf(new long[] {2, 1, 1}, 2, DataType.DOUBLE)));
 
     assertThat(verification.ok()).isTrue();
     assertThat(verification.outputs())
         .extracting(OutputCheck::output, OutputCheck::verdict)
         .containsExactlyInAnyOrderElementsOf(
             List.of(tuple("w.grad", Verdict.OK), tuple("w.grad_batch", Verdict.NOT_CHECKED)));
+  }
+
+  @Test
+  @DisplayName("rows that do not add up to the gradient are found where no difference is taken")
+  void rowsAddUp() {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.placeHolder("x", DataType.DOUBLE, -1, 1);
+    SDVariable y = graph.placeHolder("y", DataType.DOUBLE, -1, 1);
+    SDVariable scaled = x.mul(graph.var("w", Nd4j.create(new double[][] {{2}})));
+    graph.loss().meanSquaredError("loss", y, scaled.sub(scaled.mean()), null);
+    INDArray features = Nd4j.create(new double[][] {{1}, {3}});
+    BruteForce coupled =
+        BruteForce.on(graph, Map.of("x", features, "y", Nd4j.zeros(DataType.DOUBLE, 2, 1)));
+    Map<String, INDArray> zeros =
+        Map.of(
+            "w.grad", Nd4j.create(new double[][] {{4}}),
+            "w.grad_batch", Nd4j.zeros(DataType.DOUBLE, 2, 1, 1));
+
+    assertThat(coupled.verify(zeros).ok()).isFalse();
+    assertThat(coupled.verify(zeros).toString()).contains("add up to 0.0 at [0, 0]");
+  }
+
+  @Test
+  @DisplayName("what is missing in the rows may be a penalty that was not handed in")
+  void rowsAndPenalty() {
+    SDVariable b2 = mlp.graph.getVariable("b2");
+    SDVariable all = mlp.graph.getVariable("loss").add("all", b2.mul(b2).sum().mul(0.1));
+    mlp.graph.setLossVariables(all.name());
+    BruteForce penalised = BruteForce.on(mlp.graph, mlp.feeds(mlp.classes()));
+    Map<String, INDArray> results = results();
+    INDArray penalty = b2.getArr().castTo(DataType.DOUBLE).mul(0.2).reshape(1, Mlp.OUTPUTS);
+    Map<String, INDArray> some = new LinkedHashMap<>();
+    some.put("b2.grad", results.get("b2.grad").add(penalty));
+    some.put("b2.grad_batch", results.get("b2.grad_batch"));
+    assertThat(penalised.verify(some).ok()).isTrue();
+    some.put("b2.grad_penalty", penalty);
+    assertThat(penalised.verify(some).ok()).isTrue();
   }
 }
