@@ -9,7 +9,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Random values that shapes settle, for random graphs: what a person reads off the shape of a value
- * with samples, and lets a parameter meet.
+ * with samples, and lets a parameter meet. They stay small, so that nothing is saturated by them.
  */
 final class SettledValues {
   private final SameDiff sd;
@@ -31,8 +31,8 @@ final class SettledValues {
     SDVariable number = number(x);
     return switch (random.nextInt(6)) {
       case 0 -> p.div(number);
-      case 1 -> p.mul(sd.math().sqrt(number));
-      case 2 -> p.add(number.mul(0.1));
+      case 1 -> p.mul(sd.math().sqrt(number).mul(0.3));
+      case 2 -> p.add(number.mul(0.01));
       case 3 -> p.add(sd.zerosLike(x.max()));
       case 4 -> p.mul(sd.onesLike(x.mean()));
       default -> p.sub(sd.math().cos(positions(x).sum()));
