@@ -38,8 +38,18 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 class OwnDrawsTest {
   private static final DataSet BATCH = new DataSet(Nets.random(4, 5), Nets.classes(4, 3));
 
+  /** A layer of one input that keeps its shape. */
+  abstract static class Lambda extends SameDiffLambdaLayer {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public InputType getOutputType(int index, InputType input) {
+      return input;
+    }
+  }
+
   /** Adds noise that the graph draws. */
-  public static final class Noisy extends SameDiffLambdaLayer {
+  public static final class Noisy extends Lambda {
     private static final long serialVersionUID = 1L;
 
     @Override
@@ -49,7 +59,7 @@ class OwnDrawsTest {
   }
 
   /** Draws constants when it is defined. */
-  public static final class NoisyOnce extends SameDiffLambdaLayer {
+  public static final class NoisyOnce extends Lambda {
     private static final long serialVersionUID = 1L;
 
     @Override
@@ -59,7 +69,7 @@ class OwnDrawsTest {
   }
 
   /** Dropout of SameDiff's that keeps everything. */
-  public static final class Keeping extends SameDiffLambdaLayer {
+  public static final class Keeping extends Lambda {
     private static final long serialVersionUID = 1L;
 
     @Override
@@ -133,7 +143,7 @@ class OwnDrawsTest {
     List<Long> before = generator();
     assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net))
         .isInstanceOf(UnconvertibleNetworkException.class)
-        .hasMessageContaining("layer 1")
+        .hasMessageContaining("layer \"1\"")
         .hasMessageContaining("draws random numbers");
     assertThatThrownBy(() -> Dl4jConverter.on(net).like(BATCH).convert())
         .isInstanceOf(UnconvertibleNetworkException.class)
