@@ -261,7 +261,7 @@ public final class Verifier {
     }
     RowSums sums = new RowSums(parameter, gradient, rows, penalty);
     int worst = sums.worst();
-    double limit = sums.limit(tolerance(rows));
+    double limit = sums.limit(tolerance(parameter, rows));
     double missing = sums.missing(worst);
     if (penalty == null && !(Math.abs(missing) <= limit)) {
       Estimate known = bruteForce.entry(parameter, worst).penalty(); // there, and not handed in
