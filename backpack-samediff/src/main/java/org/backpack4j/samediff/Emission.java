@@ -313,9 +313,8 @@ final class Emission {
         quantities.parameters().forEach(parameter -> add(parameter, columns, sweep));
       }
     }
-    flow.checkColumns(sweeps,
-        seeds.stream().map(ColumnGroups.Seed::variable).toList(),
-        parametersWith(columns));
+    flow.checkColumns(
+        sweeps, seeds.stream().map(ColumnGroups.Seed::variable).toList(), parametersWith(columns));
   }
 
   /**
