@@ -23,4 +23,9 @@ record Apart(List<Contribution> parts) implements Parts {
   public Tensor squaredNorm() {
     return total(Contribution::squaredNorm);
   }
+
+  @Override
+  public Tensor variance() {
+    return total(Contribution::variance);
+  }
 }

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.contribution;
 
+import java.util.List;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Tensor;
@@ -79,6 +80,18 @@ public interface Contribution {
   default Tensor squaredNorm() {
     Tensor squares = Signs.weigh(emit(), emit().square(perSample()), signs());
     return emit().sum(squares, 1, squares.rank());
+  }
+
+  /**
+   * The variance over the samples of a contribution with a single column, entry by entry: 1/N Σₙ
+   * G[n]² − (1/N Σₙ G[n])², zero of one sample. Both sums are made in double precision.
+   *
+   * @return [P…]
+   */
+  default Tensor variance() {
+    Tensor g = perSample();
+    Tensor rows = emit().reshape(g, g.dims().without(1));
+    return Variances.ofRows(emit(), rows, List.of());
   }
 
   /**

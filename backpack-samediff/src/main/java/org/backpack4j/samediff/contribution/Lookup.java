@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Precision;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -178,6 +179,13 @@ public final class Lookup implements Contribution {
   @Override
   public Tensor squaredNorm() {
     return emit.sum(squaresAtPositions(), 1, 3);
+  }
+
+  @Override
+  public Tensor variance() {
+    Lookup exact = new Lookup(emit, emit.cast(s, Precision.CANCELLING), indices, rows, signs);
+    Tensor squares = exact.squaredSum();
+    return Variances.of(emit, emit.reshape(exact.sum(), squares.dims()), squares, s.type());
   }
 
   /** Σᵥ s (E S)²/c, [N, P, D]. */

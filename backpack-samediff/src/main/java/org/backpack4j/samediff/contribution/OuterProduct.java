@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.backpack4j.samediff.graph.Dim;
 import org.backpack4j.samediff.graph.Dims;
 import org.backpack4j.samediff.graph.Emitter;
+import org.backpack4j.samediff.graph.Precision;
 import org.backpack4j.samediff.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Sums of squares cost N·O·(V+I) for one position, N·O·P²·(V+I) over pairs of positions,
  * N·V·O·P·I directly; the cheapest is taken. The squared norm of a sum of outer products is ⟨SᵀS,
- * XᵀX⟩ (Goodfellow, 2015, for one position).
+ * XᵀX⟩ (Goodfellow, 2015, for one position). Where positions cancel, with κ = Σₚ ‖Sₚ‖ ‖Xₚ‖/‖G‖,
+ * ways over pairs are off by some 2⁻⁵³ κ² in double precision, the direct one by 2⁻²⁴ κ in single:
+ * so in single precision pairs are multiplied and added up in double, which is the better way
+ * wherever the direct one has a digit; in double precision the direct way is taken.
  */
 public final class OuterProduct implements Contribution {
   private final Emitter emit;
@@ -204,6 +208,29 @@ public final class OuterProduct implements Contribution {
     return emit.fused("outer_squared_sum", sum, operands);
   }
 
+  @Override
+  public Tensor variance() {
+    if (positions() > 1) {
+      Tensor a = emit.reshape(s, Dims.of(samples(), Dim.of(outputs()), Dim.of(positions())));
+      Tensor g = made == null ? product() : made; // not kept: a sum has faster ways
+      return Variances.ofRows(
+          emit,
+          emit.reshape(g, g.dims().without(1)),
+          inputsFirst ? List.of(x.get(), a) : List.of(a, x.get()));
+    }
+    OuterProduct exact =
+        new OuterProduct(
+            emit,
+            wide(s),
+            () -> wide(x.get()),
+            positionsByInputs,
+            inputsFirst,
+            signs,
+            whole -> null);
+    Tensor squares = exact.squaredSum();
+    return Variances.of(emit, emit.reshape(exact.sum(), squares.dims()), squares, s.type());
+  }
+
   /** Σᵥ s S² [N, O], for one position. */
   private Tensor squaredSignals() {
     Tensor rows = emit.reshape(s, Dims.of(samples(), Dim.of(columns()), Dim.of(outputs())));
@@ -230,11 +257,21 @@ public final class OuterProduct implements Contribution {
   }
 
   /**
-   * Measured: the products of pairs are small, and their arrangement costs as much as they do. They
-   * square the condition number, too.
+   * Whether there is a type in which products of two numbers are exact. Ways over pairs of
+   * positions add up terms that may cancel, and square the condition number: they are taken only
+   * there.
    */
+  private boolean hasWider() {
+    return s.type() != Precision.CANCELLING;
+  }
+
+  private Tensor wide(Tensor value) {
+    return emit.cast(value, Precision.CANCELLING);
+  }
+
+  /** Measured: the products of pairs are small, and their arrangement costs as much as they do. */
   private boolean pairsAreCheaper() {
-    return 5 * positions() * (columns() + inputs()) < columns() * inputs();
+    return hasWider() && 5 * positions() * (columns() + inputs()) < columns() * inputs();
   }
 
   /** Σₙ Σₚq (Σᵥ s Sₚ Sq)(Xₚ Xq) [O, I], clamped at zero where the squares are. */
@@ -242,18 +279,19 @@ public final class OuterProduct implements Contribution {
     long o = outputs();
     long i = inputs();
     long p = positions();
-    Tensor byOutput = emit.permute(s, 0, 2, 1, 3); // [N, O, V, P]
+    Tensor byOutput = wide(emit.permute(s, 0, 2, 1, 3)); // [N, O, V, P]
     Tensor weighted = byOutput;
     if (signs != null) {
       Tensor spread =
-          emit.reshape(signs, Dims.of(signs.dims().get(0), Dim.ONE, signs.dims().get(1), Dim.ONE));
+          emit.reshape(
+              wide(signs), Dims.of(signs.dims().get(0), Dim.ONE, signs.dims().get(1), Dim.ONE));
       weighted = emit.mul(byOutput, spread);
     }
     Dim batch = samples().times(Dim.of(o));
     Dims folded = Dims.of(batch, Dim.of(columns()), Dim.of(p));
     Tensor ss =
         emit.matmul(emit.reshape(weighted, folded), true, emit.reshape(byOutput, folded), false);
-    Tensor xs = x.get();
+    Tensor xs = wide(x.get());
     Tensor xx =
         emit.mul(
             emit.reshape(xs, Dims.of(samplesOf(xs), Dim.of(i), Dim.of(p), Dim.ONE)),
@@ -263,12 +301,13 @@ public final class OuterProduct implements Contribution {
     Tensor right =
         emit.permute(emit.reshape(xx, Dims.of(samplesOf(xs), Dim.of(i), Dim.of(p * p))), 1, 0, 2);
     Dim pairs = samples().times(Dim.of(p * p));
-    Tensor total =
+    Tensor exact =
         emit.matmul(
             emit.reshape(left, Dims.of(Dim.of(o), pairs)),
             false,
             emit.reshape(right, Dims.of(Dim.of(i), pairs)),
             true);
+    Tensor total = emit.cast(exact, s.type());
     if (signs != null) {
       return total;
     }
@@ -291,11 +330,12 @@ public final class OuterProduct implements Contribution {
       Tensor right = emit.sum(emit.square(x.get()), 1, 3);
       return Signs.weigh(emit, emit.mul(left, right), signs == null ? null : emit.sum(signs, 1, 2));
     }
-    if (p * (o + i) < o * i) {
+    if (hasWider() && p * (o + i) < o * i) {
+      Tensor left = wide(rows);
+      Tensor right = wide(x.get());
       Tensor product =
-          emit.mul(
-              emit.matmul(rows, true, rows, false), emit.matmul(x.get(), true, x.get(), false));
-      Tensor norm = emit.sum(product, 1, 3);
+          emit.mul(emit.matmul(left, true, left, false), emit.matmul(right, true, right, false));
+      Tensor norm = emit.cast(emit.sum(product, 1, 3), s.type());
       Tensor zero = emit.scale(emit.ones(norm.type(), 1), 0);
       return signs == null ? emit.max(norm, zero) : emit.mul(norm, emit.sum(signs, 1, 2));
     }

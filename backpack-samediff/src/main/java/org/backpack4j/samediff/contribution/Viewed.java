@@ -46,4 +46,9 @@ record Viewed(Contribution inner, View view) implements Contribution {
   public Tensor squaredNorm() {
     return inner.squaredNorm();
   }
+
+  @Override
+  public Tensor variance() {
+    return view.undo(inner.variance(), 0);
+  }
 }

@@ -64,10 +64,10 @@ final class Fusing {
      * is only a faster way from more inputs than its op has, pays where others read those too.
      */
     boolean pays(Set<OpPlan> needed) {
-      long largest = inner.stream().mapToLong(OpPlan::bytes).max().orElse(0);
+      long largest = inner.stream().mapToLong(OpPlan::numbers).max().orElse(0);
       return largest == 0
           ? kernel.inputs().stream().allMatch(input -> isRead(input, needed))
-          : inner.stream().noneMatch(p -> 2 * p.bytes() > largest && needed.contains(p));
+          : inner.stream().noneMatch(p -> 2 * p.numbers() > largest && needed.contains(p));
     }
 
     /** Whether an input is one of the op's own, or another op reads it. */
@@ -77,6 +77,7 @@ final class Fusing {
     }
   }
 
+  /** Of several kernels for one op the last that pays is taken. */
   private List<OpPlan> replaced(List<Fused> candidates, Collection<Value> results) {
     List<Fused> used = candidates;
     while (true) {

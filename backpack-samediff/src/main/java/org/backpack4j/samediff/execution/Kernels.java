@@ -34,9 +34,22 @@ final class Kernels {
 
   /** The kernel of a name for given shapes; null if there is none, or it does not know them. */
   static @Nullable Kernel named(String name, List<Value> inputs, Value output, long[] arguments) {
-    if (!isReal(output) || inputs.stream().anyMatch(v -> v.type != output.type || v.isEmpty())) {
+    if (!isReal(output) || inputs.stream().anyMatch(Value::isEmpty)) {
       return null;
     }
+    return switch (name) {
+      case "moments" -> Moments.of(inputs, output);
+      case "outer_moments" -> OuterMoments.of(inputs, output);
+      case "variance" -> SpreadOfSums.of(inputs, output);
+      default ->
+          inputs.stream().allMatch(v -> v.type == output.type)
+              ? ofOneType(name, inputs, output, arguments)
+              : null;
+    };
+  }
+
+  private static @Nullable Kernel ofOneType(
+      String name, List<Value> inputs, Value output, long[] arguments) {
     return switch (name) {
       case "max_pool" -> MaxTaken.of(inputs, output);
       case "max_pool_backward" -> MaxPoolBackward.of(inputs, output);

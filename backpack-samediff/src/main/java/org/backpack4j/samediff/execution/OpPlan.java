@@ -70,6 +70,11 @@ final class OpPlan implements Task {
     return way == Way.PREPARED ? outputs.stream().mapToLong(Value::bytes).sum() : 0;
   }
 
+  /** How many numbers its outputs have, if it is run. */
+  long numbers() {
+    return way == Way.PREPARED ? outputs.stream().mapToLong(Value::length).sum() : 0;
+  }
+
   @Override
   public String toString() {
     return node.getName() + " " + way;
