@@ -140,8 +140,8 @@ class EmptyBatchTest {
             (s, name) -> s.sum(1).max(name, 0));
     for (int k = 0; k < means.size(); k++) {
       String name = "mean" + k;
-      means.get(k).apply(squares, name);
-      sd.setLossVariables(name);
+      SDVariable mean = means.get(k).apply(squares, name);
+      sd.setLossVariables(mean.name());
       try (ExtendedGraph graph = BackPack.extend(sd)) {
         assertThatThrownBy(() -> graph.output(none, "w.grad"))
             .isInstanceOf(IllegalArgumentException.class)
