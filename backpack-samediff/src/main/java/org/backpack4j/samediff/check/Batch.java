@@ -1,10 +1,13 @@
 package org.backpack4j.samediff.check;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -91,6 +94,25 @@ final class Batch {
   /** The feeds as they are. */
   Map<String, INDArray> feeds() {
     return feeds;
+  }
+
+  /** Which arrays are not finite, and where first: a sentence, or nothing. */
+  String notFinite() {
+    List<String> found = new ArrayList<>();
+    feeds.forEach(
+        (name, array) -> {
+          double[] values = array.dataType().isFPType() ? Arrays64.of(array) : new double[0];
+          IntStream.range(0, values.length)
+              .filter(k -> !Double.isFinite(values[k]))
+              .mapToObj(
+                  k ->
+                      "\"%s\": %s at %s"
+                          .formatted(
+                              name, values[k], new Parameter(name, array.shape()).position(k)))
+              .findFirst()
+              .ifPresent(found::add);
+        });
+    return found.isEmpty() ? "" : " Fed is " + String.join(", ", found) + ".";
   }
 
   /** The feeds with sample {@code source(n)} in the place of sample n. */

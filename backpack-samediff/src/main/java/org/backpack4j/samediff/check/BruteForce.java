@@ -45,9 +45,6 @@ public final class BruteForce {
   /** An error above this fraction of the largest number asked for is worth an exception. */
   private static final double CERTAIN = 1e-6;
 
-  /** Errors that are nothing beside the loss are none. */
-  private static final double NEGLIGIBLE = 1e-9;
-
   /** The person's graph in double precision, as it was when asked. */
   private final SameDiff graph;
 
@@ -490,6 +487,6 @@ public final class BruteForce {
   }
 
   private Certainty certainty() {
-    return new Certainty(CERTAIN, NEGLIGIBLE * Math.max(1, Math.abs(measurements().loss()[0])));
+    return new Certainty(CERTAIN, measurements().negligible().error());
   }
 }

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.check;
 
 import java.util.Arrays;
+import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -9,6 +10,7 @@ final class Comparison {
   private final Parameter shape;
   private final double[] found;
   private final double tolerance;
+  private final DoubleUnaryOperator rounding;
 
   /**
    * The largest absolute entry, of the output or of what it should be: what differences are
@@ -26,11 +28,14 @@ final class Comparison {
    * @param output the output's name
    * @param array the output
    * @param tolerance the largest difference to accept, relative to the largest entry
+   * @param rounding a difference that may be rounding, by the largest entry: whether more of it is
+   *     there cannot be told
    */
-  Comparison(String output, INDArray array, double tolerance) {
+  Comparison(String output, INDArray array, double tolerance, DoubleUnaryOperator rounding) {
     this.shape = new Parameter(output, array.shape());
     this.found = Arrays64.of(array);
     this.tolerance = tolerance;
+    this.rounding = rounding;
     this.largest = Estimate.maxAbs(found);
   }
 
@@ -80,12 +85,14 @@ final class Comparison {
     double value = expected.values()[0];
     double error = expected.errors()[0];
     double unit = largest == 0 ? 1 : largest;
-    if (!(error <= tolerance * unit)) {
+    double difference = Math.abs(found[place] - value);
+    boolean tooSmall = difference > tolerance * unit && difference <= rounding.applyAsDouble(unit);
+    if (!(error <= tolerance * unit) || tooSmall) {
       uncertain++;
       return false;
     }
     compared++;
-    double relative = Math.abs(found[place] - value) / unit;
+    double relative = difference / unit;
     if (worst == null || relative > worst.relative()) {
       worst =
           new Deviation(shape.name(), shape.position(place), found[place], value, error, relative);

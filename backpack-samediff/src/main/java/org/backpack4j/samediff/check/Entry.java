@@ -3,6 +3,7 @@ package org.backpack4j.samediff.check;
 import java.util.Arrays;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * What differences say about one entry θ of a parameter. Everything is worked out when first asked
@@ -148,7 +149,8 @@ final class Entry {
     double sum = Arrays.stream(bySample.values()).sum();
     double size = Arrays.stream(bySample.values()).map(Math::abs).sum();
     double error = Arrays.stream(bySample.errors()).sum() + ggn().maxError();
-    if (Math.abs(sum - ggn().values()[0]) > SUM_TOLERANCE * size + 2 * error) {
+    double rounding = measurements.negligible().roundingOfSquares(DataType.DOUBLE, size);
+    if (Math.abs(sum - ggn().values()[0]) > SUM_TOLERANCE * size + 2 * error + rounding) {
       throw new UnsupportedOperationException(
           "The loss is no sum over samples: at "
               + parameter.describe(index)

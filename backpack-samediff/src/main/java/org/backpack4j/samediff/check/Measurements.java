@@ -23,6 +23,7 @@ final class Measurements {
   private final boolean curved;
   private final double[] middle;
   private final double[] loss;
+  private final Negligible negligible;
 
   /** For each prediction, once it was needed: how the loss changes as it alone moves. */
   private final Map<Integer, Estimate> single = new ConcurrentHashMap<>();
@@ -44,8 +45,38 @@ final class Measurements {
     this.curved = curved;
     this.middle = experiment.predictions();
     this.loss = experiment.loss(middle);
+    this.negligible = new Negligible(loss[0]);
+    requireFinite(batch);
     this.owners = owners(batch);
     this.mixing = mixing(batch);
+  }
+
+  /** NaN is not NaN: nothing could be told of what follows from it, least of all by whom it is. */
+  private void requireFinite(Batch batch) {
+    String where = "";
+    int offset = 0;
+    for (Map.Entry<String, long[]> entry : experiment.predictionShapes().entrySet()) {
+      Parameter shape = new Parameter(entry.getKey(), entry.getValue());
+      int length = Math.toIntExact(shape.length());
+      for (int k = 0; k < length && where.isEmpty(); k++) {
+        if (!Double.isFinite(middle[offset + k])) {
+          where =
+              "The predictions \"%s\" are not finite: %s is at %s"
+                  .formatted(entry.getKey(), middle[offset + k], shape.position(k));
+        }
+      }
+      offset += length;
+    }
+    if (where.isEmpty() && !Double.isFinite(loss[0])) {
+      where = "The loss is " + loss[0];
+    }
+    if (!where.isEmpty()) {
+      throw new IllegalArgumentException(
+          where
+              + ", and brute force can tell nothing of what follows from that."
+              + batch.notFinite()
+              + " Leave such samples out, or compare with parameters for which all is finite.");
+    }
   }
 
   private int[] owners(Batch batch) {
@@ -109,6 +140,11 @@ final class Measurements {
   /** The loss, as an array of one entry. */
   double[] loss() {
     return loss;
+  }
+
+  /** What is nothing beside the loss. */
+  Negligible negligible() {
+    return negligible;
   }
 
   /** A direction in the predictions without the entries of other samples. */

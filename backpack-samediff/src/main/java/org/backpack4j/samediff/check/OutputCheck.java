@@ -39,7 +39,7 @@ public record OutputCheck(
       text.append(", %d numbers compared, tolerance %.0e".formatted(compared, tolerance));
     }
     if (uncertain > 0) {
-      text.append(", %d too near to a kink".formatted(uncertain));
+      text.append(", %d too near to a kink, or to zero".formatted(uncertain));
     }
     if (worst != null) {
       text.append("; worst: ").append(worst);

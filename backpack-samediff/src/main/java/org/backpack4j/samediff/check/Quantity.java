@@ -41,6 +41,14 @@ enum Quantity {
     };
   }
 
+  /** Whether it is a square of derivatives, or a sum of such. */
+  boolean isSquare() {
+    return switch (this) {
+      case SUM_GRAD_SQUARED, VARIANCE, DIAG_GGN_EXACT, DIAG_GGN_EXACT_BATCH -> true;
+      case GRAD, GRAD_PENALTY, GRAD_BATCH, DIAG_H, DIAG_H_BATCH -> false;
+    };
+  }
+
   /** What differences say: one number, or N. */
   Estimate measure(Entry entry) {
     return switch (this) {

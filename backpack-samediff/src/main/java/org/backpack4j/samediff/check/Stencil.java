@@ -101,7 +101,10 @@ final class Stencil {
     return (8 * second - first) / 7;
   }
 
-  /** How far a component may be off; not at all where it is the same everywhere. */
+  /**
+   * How far a component may be off; not at all where it is the same everywhere, as behind a unit
+   * that is dead. (A saturated one may be the same to the last bit as well: {@link Negligible}.)
+   */
   private double rounding(int k) {
     boolean constant = scale == 0;
     for (int level = 0; level < LEVELS && constant; level++) {

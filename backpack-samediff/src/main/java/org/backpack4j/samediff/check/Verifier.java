@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.progress.Progress;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -170,7 +171,9 @@ public final class Verifier {
         checks.put(output, OutputCheck.skipped(output, "samples influence each other"));
         continue;
       }
-      Comparison comparison = new Comparison(output, array, tolerance(parameter, array));
+      Comparison comparison =
+          new Comparison(
+              output, array, tolerance(parameter, array), rounding(array, quantity.isSquare()));
       String broken = comparison.broken(shape(quantity.bySample(), parameter));
       if (broken.isEmpty()) {
         comparisons.put(quantity, comparison);
@@ -233,7 +236,8 @@ public final class Verifier {
       checks.put(output, OutputCheck.skipped(output, reason));
       return;
     }
-    Comparison comparison = new Comparison(output, array, tolerance(parameter, array));
+    Comparison comparison =
+        new Comparison(output, array, tolerance(parameter, array), rounding(array, true));
     String broken = comparison.broken(new long[] {bruteForce.samples()});
     if (!broken.isEmpty()) {
       checks.put(output, OutputCheck.broken(output, broken));
@@ -288,6 +292,14 @@ public final class Verifier {
 
   private long[] shape(boolean bySample, Parameter parameter) {
     return bySample ? parameter.shape(bruteForce.samples()) : parameter.shape();
+  }
+
+  private DoubleUnaryOperator rounding(INDArray array, boolean square) {
+    Negligible negligible = bruteForce.measurements().negligible();
+    DataType type = array.dataType();
+    return square
+        ? largest -> negligible.roundingOfSquares(type, largest)
+        : largest -> negligible.rounding(type);
   }
 
   private double tolerance(Parameter parameter, INDArray array) {

@@ -63,6 +63,31 @@ class BruteForceErrorsTest {
   }
 
   @Test
+  void featuresThatAreNotNumbers() {
+    crossEntropy();
+    INDArray x = feeds.get("x").dup();
+    x.putScalar(1, 2, Double.NaN);
+    feeds.put("x", x);
+
+    assertRefused(
+        () -> brute().gradient("b2", 0),
+        "predictions \"logits\" are not finite",
+        "Fed is \"x\": NaN at [1, 2]");
+    assertRefused(
+        () -> brute().verify(Map.of("b2.grad", Nd4j.zeros(1, Mlp.OUTPUTS))), "NaN at [1, 2]");
+  }
+
+  @Test
+  void labelsThatAreInfinite() {
+    crossEntropy();
+    INDArray y = feeds.get("y").dup();
+    y.putScalar(0, 0, Double.POSITIVE_INFINITY);
+    feeds.put("y", y);
+
+    assertRefused(() -> brute().gradient("b2", 0), "The loss is ", "\"y\": Infinity at [0, 0]");
+  }
+
+  @Test
   void unknownFeed() {
     crossEntropy();
     feeds.put("W1", Nd4j.scalar(1.0));
