@@ -131,7 +131,7 @@ public final class OpExecution {
     }
     if (op instanceof DynamicCustomOp customOp) {
       TableBounds.check(node, inputs);
-      if (SegmentFaults.isAtRisk(op.opName(), inputs.get(0))) {
+      if (!inputs.isEmpty() && SegmentFaults.isAtRisk(op.opName(), inputs.get(0))) {
         return List.of(SegmentFaults.run(customOp, inputs));
       }
       return runCustom(graph, node, customOp, inputs);
