@@ -27,6 +27,7 @@ import org.backpack4j.samediff.graph.Emitter;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.loss.LogLikelihood;
 import org.backpack4j.samediff.loss.LossRule;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -372,6 +373,13 @@ final class Emission {
 
   /** A node's own second derivative, weighted by what arrives at its outputs. */
   private List<Curvature> curvature(Node node, Sweep gradient) {
+    if (plan.joined(node)) {
+      return List.of();
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    if (likelihood != null) {
+      return likelihood.curvature(variable -> gradient.gradientAt(variable, GRADIENT));
+    }
     Site site = new Site(graph, node);
     Rule rule = rules.apply(node);
     Set<Integer> active = plan.active(node);
@@ -396,6 +404,13 @@ final class Emission {
           : new RandomSigns(emit, typed(noise(columns, node), node), columns.samples())
               .mixed(groups);
     }
+    LogLikelihood likelihood = plan.likelihood(node);
+    if (likelihood != null) {
+      return likelihood.sampled(
+          variable -> gradient.gradientAt(variable, GRADIENT),
+          noise(columns, node),
+          columns.samples());
+    }
     Tensor above = gradient.gradientAt(node.outputs().get(0), GRADIENT);
     return above == null
         ? List.of()
@@ -408,7 +423,18 @@ final class Emission {
   }
 
   private boolean drawsLabels(Node node) {
-    return rules.apply(node) instanceof LossRule loss && loss.draws(new Site(graph, node)) > 0;
+    return labelDraws(node) > 0;
+  }
+
+  /** How many random numbers a node's labels take for each sample; 0 if it draws none. */
+  private long labelDraws(Node node) {
+    if (plan.joined(node)) {
+      return 0;
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    return likelihood != null
+        ? likelihood.draws()
+        : rules.apply(node) instanceof LossRule loss ? loss.draws(new Site(graph, node)) : 0;
   }
 
   // ---- random numbers ----
@@ -432,7 +458,7 @@ final class Emission {
     for (Node node : plan.region()) {
       long numbers =
           drawsLabels(node)
-              ? ((LossRule) rules.apply(node)).draws(new Site(graph, node))
+              ? labelDraws(node)
               : emit.in(node.label(), () -> RandomSigns.count(curvature(node, gradient)));
       if (numbers > 0) {
         draws.put(node, numbers);

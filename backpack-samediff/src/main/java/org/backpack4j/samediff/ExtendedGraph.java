@@ -135,8 +135,8 @@ public final class ExtendedGraph implements AutoCloseable {
    * @param names any variables: quantities, the loss, predictions
    * @return a new array for each name, in that order
    * @throws IllegalArgumentException if a name is unknown, a feed is missing or does not fit its
-   *     placeholder, there is no room for the results or for what it works in, or there is no sample
-   *     and a name is not defined then
+   *     placeholder, there is no room for the results or for what it works in, or there is no
+   *     sample and a name is not defined then
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
     FeedCheck.check(annotations, graph, feeds, names);
@@ -358,6 +358,17 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public List<Refusal> refusals() {
     return List.copyOf(quantities.refusals());
+  }
+
+  /**
+   * What is to be known of the quantities.
+   *
+   * @return a sentence for each loss whose second-order quantities start at the probabilities of a
+   *     softmax or sigmoid, not in front of it, though nobody named them by {@link
+   *     BackPack.Builder#predictions}
+   */
+  public List<String> notes() {
+    return List.copyOf(quantities.notes());
   }
 
   /**

@@ -330,7 +330,9 @@ final class Extender {
     if (request.extensions().stream().anyMatch(x -> !x.columns().secondOrder())) {
       warnOfMixing(plan.mixingNodes());
     }
-    return new Quantities(parameters, request.extensions(), refused, List.copyOf(refusals));
+    plan.notes().forEach(log::warn);
+    return new Quantities(
+        parameters, request.extensions(), refused, List.copyOf(refusals), plan.notes());
   }
 
   /** What a person knows a node by: the layer that it belongs to, if the graph was converted. */

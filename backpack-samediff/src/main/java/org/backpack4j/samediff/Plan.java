@@ -1,11 +1,13 @@
 package org.backpack4j.samediff;
 
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -16,9 +18,11 @@ import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.backprop.Refused;
 import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.backprop.Site;
+import org.backpack4j.samediff.graph.Likelihoods;
 import org.backpack4j.samediff.graph.Node;
 import org.backpack4j.samediff.graph.Placement;
 import org.backpack4j.samediff.graph.RandomOps;
+import org.backpack4j.samediff.loss.LogLikelihood;
 import org.backpack4j.samediff.loss.LossRule;
 import org.jspecify.annotations.Nullable;
 
@@ -70,6 +74,14 @@ final class Plan {
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Set<String> fromPredictions = new HashSet<>();
   private final Set<String> coupledInRegion = new HashSet<>();
+  private final Likelihoods likelihoods;
+
+  /** Functions that are one with the logarithms of their answers, and these logarithms. */
+  private final Map<Node, LogLikelihood> joint = new LinkedHashMap<>();
+
+  private final Set<Node> joined = new HashSet<>();
+  private final Set<Node> inFront = new HashSet<>();
+  private final Set<String> notes = new LinkedHashSet<>();
 
   /** Why a node stands in the way. */
   record Obstacle(String reason, String remedy) {}
@@ -87,6 +99,7 @@ final class Plan {
     this.parameters = parameters;
     this.penalties = new Penalties(graph, rules);
     this.reach = new Reach(graph, rules, parameters);
+    this.likelihoods = Likelihoods.of(graph.emit().graph(), losses);
     findLeading();
     this.rowNumbers = new RowNumbers(graph, leading::contains);
     for (Node node : graph.nodes()) {
@@ -96,6 +109,7 @@ final class Plan {
     }
     if (secondOrder) {
       findRegion(namedPredictions);
+      joinLikelihoods();
     }
   }
 
@@ -188,6 +202,13 @@ final class Plan {
   private void findRegion(List<String> named) {
     if (named.isEmpty()) {
       losses.forEach(this::descend);
+      for (Node node : graph.nodes()) {
+        if (inFront.contains(node)) {
+          fromPredictions.addAll(node.outputs());
+          regionNodes.add(node);
+          inspectRegion(node, rules.apply(node), active(node));
+        }
+      }
       return;
     }
     for (String prediction : named) {
@@ -230,6 +251,78 @@ final class Plan {
         }
       }
     }
+  }
+
+  /** Starts in front of the function whose answer a node takes the logarithm of, if it has one. */
+  private boolean startInFront(Node logarithm) {
+    Likelihoods.@Nullable Likelihood found =
+        likelihoods.behind(logarithm.name(), logarithm.inputs().get(0));
+    if (found == null || !leads(found.argument())) {
+      return false;
+    }
+    if (!found.sole() && !(rules.apply(logarithm) instanceof LossRule)) {
+      return false; // a loss that is written out has to have its predictions named
+    }
+    if (!found.sole()) {
+      notes.add(
+          logarithm
+              + ": second-order quantities start behind the "
+              + found.function().getOp().opName()
+              + " that it takes the logarithm of, at the probabilities, since other ops read them"
+              + " as well. The curvature is another there; predictions(…) chooses where it"
+              + " starts.");
+      return false;
+    }
+    predictions.add(found.argument());
+    fromPredictions.add(found.argument());
+    Set<String> names = found.nodes();
+    graph.nodes().stream().filter(n -> names.contains(n.name())).forEach(inFront::add);
+    return true;
+  }
+
+  /** What is to be told, not to be refused. */
+  List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  /** Softmax and sigmoid nodes of the region whose Hessian is known together with the loss's. */
+  private void joinLikelihoods() {
+    Map<String, Node> byName = new HashMap<>();
+    regionNodes.forEach(n -> byName.put(n.name(), n));
+    for (Node node : region()) {
+      Likelihoods.@Nullable Likelihood found =
+          node.inputs().isEmpty() ? null : likelihoods.behind(node.name(), node.inputs().get(0));
+      Node function = found == null ? null : byName.get(found.function().getName());
+      if (found == null || function == null || joint.containsKey(function)) {
+        continue;
+      }
+      boolean known =
+          found.logarithms().stream().allMatch(op -> byName.containsKey(op.getName()))
+              && region.keySet().stream().noneMatch(n -> belongs(n, found));
+      LogLikelihood likelihood =
+          known
+              ? LogLikelihood.of(found, name -> site(Objects.requireNonNull(byName.get(name))))
+              : null;
+      if (likelihood != null) {
+        joint.put(function, likelihood);
+        found.logarithms().forEach(op -> joined.add(byName.get(op.getName())));
+      }
+    }
+  }
+
+  private static boolean belongs(Node node, Likelihoods.Likelihood likelihood) {
+    return likelihood.nodes().contains(node.name())
+        || likelihood.logarithms().stream().anyMatch(op -> op.getName().equals(node.name()));
+  }
+
+  /** The function of a node together with the loss's logarithms; null if it stands for itself. */
+  @Nullable LogLikelihood likelihood(Node node) {
+    return joint.get(node);
+  }
+
+  /** Whether what a node adds to the curvature is part of a {@link #likelihood}. */
+  boolean joined(Node node) {
+    return joined.contains(node);
   }
 
   private void inspectRegion(Node node, Rule rule, Set<Integer> active) {
@@ -295,7 +388,8 @@ final class Plan {
       return;
     }
     if (rule instanceof LossRule loss) {
-      for (int k : loss.predictions()) {
+      boolean before = node.op().equals("log_loss") && startInFront(node);
+      for (int k : before ? Set.<Integer>of() : loss.predictions()) {
         String prediction = node.inputs().get(k);
         if (leads(prediction)) {
           predictions.add(prediction);
@@ -308,6 +402,8 @@ final class Plan {
       } catch (Refused refused) {
         region.put(node, new Obstacle(refused.reason(), refused.remedy()));
       }
+    } else if (node.op().equals("log") && startInFront(node)) {
+      fromPredictions.addAll(node.outputs());
     } else if (AFFINE.contains(node.op())
         && rule.linear(site(node), sampled(node, leadingInputs))) {
       leadingInputs.forEach(k -> descend(node.inputs().get(k)));

@@ -13,12 +13,14 @@ import org.backpack4j.samediff.extension.Extension;
  * @param extensions the quantities asked for
  * @param refused for a parameter the fields that cannot be had
  * @param refusals why
+ * @param notes where second-order quantities start otherwise than one might think
  */
 record Quantities(
     Set<String> parameters,
     List<Extension> extensions,
     Map<String, Set<String>> refused,
-    List<Refusal> refusals) {
+    List<Refusal> refusals,
+    List<String> notes) {
   boolean has(String parameter, String field) {
     return !refused.getOrDefault(parameter, Set.of()).contains(field);
   }

@@ -7,13 +7,15 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.backpack4j.samediff.graph.Likelihoods;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 
 /**
  * Finds the predictions of a graph: what SameDiff's loss ops compare with labels, whether their
- * results are the loss or are scaled and added first.
+ * results are the loss or are scaled and added first, and what goes into a softmax or sigmoid whose
+ * logarithms alone are read.
  */
 final class PredictionSearch {
   private PredictionSearch() {}
@@ -29,6 +31,7 @@ final class PredictionSearch {
   static List<String> find(
       SameDiff graph, Collection<String> losses, Collection<String> parameters) {
     Origins origins = Origins.of(graph, losses, parameters, List.of());
+    Likelihoods likelihoods = Likelihoods.of(graph, losses);
     Set<String> predictions = new LinkedHashSet<>();
     Deque<String> open = new ArrayDeque<>(losses);
     Set<String> seen = new HashSet<>(losses);
@@ -37,14 +40,28 @@ final class PredictionSearch {
       if (node == null) {
         continue;
       }
+      String argument = likelihood(node, likelihoods);
       @Nullable LossOp loss = LossOp.of(node);
-      if (loss == null) {
+      if (argument != null) {
+        if (origins.fromParameters(argument)) {
+          predictions.add(argument);
+        }
+      } else if (loss == null) {
         Origins.inputs(node).stream().filter(seen::add).forEach(open::add);
       } else {
         predictions.addAll(predictions(node, loss, origins));
       }
     }
     return List.copyOf(predictions);
+  }
+
+  /** What goes into a softmax or sigmoid whose answer is only there for a node's logarithm. */
+  private static @Nullable String likelihood(SameDiffOp node, Likelihoods likelihoods) {
+    Likelihoods.@Nullable Likelihood found =
+        Origins.inputs(node).isEmpty()
+            ? null
+            : likelihoods.behind(node.getName(), Origins.inputs(node).get(0));
+    return found == null || !found.sole() ? null : found.argument();
   }
 
   private static Set<String> predictions(SameDiffOp node, LossOp loss, Origins origins) {
