@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.convert.Conversion;
 import org.backpack4j.dl4j.convert.Given;
+import org.backpack4j.dl4j.convert.KeptInput;
 import org.backpack4j.dl4j.convert.Obstacle;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
@@ -183,8 +185,8 @@ public final class ConvertedNetwork {
    * Adds what belongs to one iteration, and has the graph read the iteration's own parameters.
    *
    * @param feeds the batch
-   * @param added what DL4J has added to layers' inputs, as the iteration's first graph finds it
-   *     out; that has to be one of training, where the sums are DL4J's
+   * @param added what DL4J has made of layers' inputs, as the iteration's first graph finds it out;
+   *     that has to be one of training, where the inputs are DL4J's
    */
   void add(Given given, Map<String, INDArray> feeds, Map<String, INDArray> added) {
     result.noisy().clear();
@@ -193,12 +195,12 @@ public final class ConvertedNetwork {
         .given()
         .forEach(
             (name, rows) -> {
-              String summand = result.sums().get(name);
+              KeptInput kept = result.kept().get(name);
               INDArray array =
-                  summand == null
+                  kept == null
                       ? given.array(name)
                       : added.computeIfAbsent(
-                          name, n -> given.array(n).sub(evaluate(summand, feeds)));
+                          name, n -> kept.drawn(evaluate(kept.input(), feeds), given.array(n)));
               feeds.put(name, fit(sameDiff().getVariable(name), Given.feed(array, rows)));
             });
   }
@@ -289,6 +291,16 @@ public final class ConvertedNetwork {
   private static INDArray fit(SDVariable placeholder, INDArray array) {
     INDArray typed = array.castTo(placeholder.dataType());
     long[] shape = placeholder.placeholderShape();
+    for (int k = 1; typed.rank() == shape.length && k < shape.length; k++) {
+      if (shape[k] >= 0 && shape[k] != typed.size(k)) {
+        throw new IllegalArgumentException(
+            "The array for \"%s\" has the shape %s; the graph was made for %s."
+                .formatted(
+                    placeholder.name(),
+                    Arrays.toString(typed.shape()),
+                    Arrays.toString(shape).replace("[-1", "[N")));
+      }
+    }
     return typed.rank() == shape.length || array.length() == 0
         ? typed
         : typed.reshape(withSamples(shape, typed));

@@ -30,6 +30,7 @@ import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
@@ -309,6 +310,113 @@ class DropoutTest {
         Nets.classes(N, 3));
   }
 
+  static Stream<IDropout> ofOutputs() {
+    return Stream.of(new Dropout(0.5), new AlphaDropout(0.6), new GaussianDropout(0.4));
+  }
+
+  /** What an output layer drops is found by its input, which it keeps as it has changed it. */
+  @ParameterizedTest
+  @MethodSource
+  void ofOutputs(IDropout dropout) {
+    for (Activation below : new Activation[] {Activation.TANH, Activation.RELU}) {
+      Iteration.check(
+          Nets.sequential(
+              InputType.feedForward(4),
+              dense().activation(below).build(),
+              new OutputLayer.Builder(LossFunction.MCXENT)
+                  .nOut(3)
+                  .activation(Activation.SOFTMAX)
+                  .dropOut(dropout.clone())
+                  .build()),
+          Nets.random(N, 4),
+          Nets.classes(N, 3));
+    }
+  }
+
+  /** Set once for the whole network, it is every layer's, the output layer's included. */
+  @Test
+  void ofTheWholeNetwork() {
+    Iteration.check(
+        Nets.sequential(
+            Nets.builder().dropOut(0.6),
+            InputType.feedForward(4),
+            dense().build(),
+            dense().activation(Activation.RELU).build(),
+            output()),
+        Nets.random(N, 4),
+        Nets.classes(N, 3));
+  }
+
+  /** Loss layers have it too, and leave it out. */
+  @Test
+  void ofTheWholeNetworkWithALossLayer() {
+    Iteration.check(
+        Nets.sequential(
+            Nets.builder().dropOut(0.6),
+            InputType.feedForward(4),
+            dense().build(),
+            dense().nOut(3).activation(Activation.SOFTMAX).build(),
+            new LossLayer.Builder(LossFunction.MCXENT).activation(Activation.IDENTITY).build()),
+        Nets.random(N, 4),
+        Nets.classes(N, 3));
+  }
+
+  /** Of an input of exactly 0 it cannot be told whether it was kept, and behind tanh it matters. */
+  @Test
+  void ofAnOutputLayerWithInputsOfZero() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            Nets.builder().biasInit(0),
+            InputType.feedForward(4),
+            dense().build(),
+            new OutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(3)
+                .activation(Activation.SOFTMAX)
+                .dropOut(0.5)
+                .build());
+    try (BackPackListener listener = new BackPackListener(new BatchGrad())) {
+      net.setListeners(listener);
+      net.fit(new DataSet(Nets.random(N, 4).mul(0), Nets.classes(N, 3)));
+      assertThatThrownBy(listener::latest)
+          .hasMessageContaining("layer \"1\" (OutputLayer): its input has entries of exactly 0")
+          .hasMessageContaining("put a DropoutLayer before it instead");
+    }
+  }
+
+  /** What keeps everything, as imports of Keras models leave it, is no dropout: in any format. */
+  @Test
+  void whatKeepsEverythingIsNone() {
+    for (IDropout all : new IDropout[] {new Dropout(1), new SpatialDropout(1)}) {
+      assertThat(
+              Dl4jConverter.obstacles(
+                  Nets.sequential(
+                      InputType.recurrent(4, T, RNNFormat.NWC),
+                      new LSTM.Builder().nOut(3).dataFormat(RNNFormat.NWC).dropOut(all).build(),
+                      new RnnOutputLayer.Builder(LossFunction.MSE)
+                          .nOut(2)
+                          .dataFormat(RNNFormat.NWC)
+                          .dropOut(all)
+                          .build())))
+          .isEmpty();
+    }
+  }
+
+  /** A frozen layer runs in evaluation mode, where nothing is dropped. */
+  @Test
+  void ofAFrozenLayerInTheFormatWithFeaturesLast() {
+    Layer lstm = new LSTM.Builder().nOut(3).dataFormat(RNNFormat.NWC).dropOut(0.5).build();
+    assertThat(
+            Dl4jConverter.obstacles(
+                Nets.sequential(
+                    InputType.recurrent(4, T, RNNFormat.NWC),
+                    new org.deeplearning4j.nn.conf.layers.misc.FrozenLayer(lstm),
+                    new RnnOutputLayer.Builder(LossFunction.MSE)
+                        .nOut(2)
+                        .dataFormat(RNNFormat.NWC)
+                        .build())))
+        .isEmpty();
+  }
+
   private static OutputLayer noisyOutput() {
     return new OutputLayer.Builder(LossFunction.MCXENT)
         .nOut(3)
@@ -340,16 +448,8 @@ class DropoutTest {
                         new MapSchedule.Builder(ScheduleType.ITERATION).add(0, 0.6).build()))
                 .build(),
             output(),
-            "layer \"1\" (DenseLayer): its input passes an AlphaDropout whose probability changes"),
-        Arguments.of(
-            dense().build(),
-            new OutputLayer.Builder(LossFunction.MCXENT)
-                .nOut(3)
-                .activation(Activation.SOFTMAX)
-                .dropOut(0.5)
-                .build(),
-            "layer \"2\" (OutputLayer): its input passes a Dropout, whose random numbers DL4J draws"
-                + " and forgets between its calls of listeners; put a DropoutLayer before"));
+            "layer \"1\" (DenseLayer): its input passes an AlphaDropout whose probability"
+                + " changes"));
   }
 
   @ParameterizedTest

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -16,6 +20,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
@@ -213,6 +218,45 @@ class LossFunctionsTest {
         .isInstanceOf(UnconvertibleNetworkException.class)
         .hasMessageContaining("layer \"1\" (OutputLayer): the F-measure is one number")
         .hasMessageContaining("use XENT or MCXENT");
+  }
+
+  /** DL4J compares the shapes of images and labels before its backward pass. */
+  @Test
+  void numbersOfClassesOfPixelsAreRefused() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.convolutional(3, 3, 1),
+            new ConvolutionLayer.Builder(2, 2).nOut(CLASSES).build(),
+            new CnnLossLayer.Builder(new LossSparseMCXENT())
+                .activation(Activation.SOFTMAX)
+                .build());
+    assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net, new long[] {1, 3, 3}))
+        .isInstanceOf(UnconvertibleNetworkException.class)
+        .hasMessageContaining("cannot train with the numbers of classes");
+  }
+
+  /** Of volumes it takes them. */
+  @Test
+  void numbersOfClassesOfVoxels() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.convolutional3D(2, 2, 3, 1),
+            new Convolution3D.Builder(1, 1, 2).nOut(CLASSES).build(),
+            new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
+                .lossFunction(new LossSparseMCXENT())
+                .activation(Activation.SOFTMAX)
+                .build());
+    INDArray numbers = Nets.random(3, 1, 2, 2, 2).add(1).mul(1.4);
+    Converted.check(net, Nets.random(3, 1, 2, 2, 3), Nd4j.math().floor(numbers));
+  }
+
+  /** An array of another shape is told, not laid out otherwise. */
+  @Test
+  void labelsThatDoNotFitAreTold() {
+    ConvertedNetwork converted = Dl4jConverter.toSameDiff(net(new LossMSE(), Activation.IDENTITY));
+    assertThatThrownBy(() -> converted.feeds(new DataSet(Nets.random(6, 4), Nets.random(6, 2))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("\"1.labels\" has the shape [6, 2]; the graph was made for [N, 3]");
   }
 
   private static MultiDataSet batch(INDArray labels, INDArray mask) {

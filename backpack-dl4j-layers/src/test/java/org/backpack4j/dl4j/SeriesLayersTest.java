@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
@@ -129,6 +132,22 @@ class SeriesLayersTest {
   void everyLayer(String name, Layer layer) {
     Converted.check(
         net(RNNFormat.NCW, layer, softmax().build()), series(RNNFormat.NCW), labels(RNNFormat.NCW));
+  }
+
+  /** Recurrent weights are in no step then: zeros, as DL4J's gradient. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("recurrent")
+  void sequencesOfOneStep(String name, Layer layer) {
+    MultiLayerNetwork net = Nets.sequential(InputType.recurrent(F, 1), layer, softmax().build());
+    INDArray y = Nets.classes(N, C).reshape(N, C, 1);
+    Converted.check(net, Nets.random(N, F, 1), y);
+    ConvertedNetwork converted = Dl4jConverter.toSameDiff(net, new long[] {F, 1});
+    assertThat(converted.parameters()).containsAll(net.paramTable().keySet());
+    try (ExtendedGraph graph = converted.extend(new BatchGrad())) {
+      net.paramTable()
+          .keySet()
+          .forEach(p -> assertThat(graph.outputNames()).contains(p + ".grad_batch"));
+    }
   }
 
   @ParameterizedTest(name = "{0}")
@@ -262,6 +281,31 @@ class SeriesLayersTest {
         net(RNNFormat.NWC, layer, softmax().dataFormat(RNNFormat.NWC).build()),
         series(RNNFormat.NWC),
         labels(RNNFormat.NWC));
+  }
+
+  /** A softmax runs along the last axis of the format: of the channels in NWC, of time in NCW. */
+  @ParameterizedTest
+  @EnumSource(RNNFormat.class)
+  void convolutionsWithASoftmax(RNNFormat format) {
+    Layer convolution =
+        new Convolution1DLayer.Builder()
+            .kernelSize(2)
+            .convolutionMode(ConvolutionMode.Same)
+            .nOut(3)
+            .rnnDataFormat(format)
+            .activation(Activation.SOFTMAX)
+            .build();
+    MultiLayerNetwork net = net(format, convolution, softmax().dataFormat(format).build());
+    ConvertedNetwork converted =
+        Dl4jConverter.on(net).like(new DataSet(series(format), labels(format))).convert();
+    String name = converted.activations("0");
+    INDArray actual =
+        converted
+            .sameDiff()
+            .output(converted.feeds(new DataSet(series(format), labels(format))), name)
+            .get(name);
+    INDArray expected = net.feedForward(series(format), true).get(1);
+    assertThat(expected.sub(actual).amaxNumber().doubleValue()).isLessThan(1e-12);
   }
 
   @ParameterizedTest

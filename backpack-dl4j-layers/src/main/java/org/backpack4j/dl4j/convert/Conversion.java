@@ -57,7 +57,7 @@ public final class Conversion {
   private final Map<Object, String> drawn = new IdentityHashMap<>();
 
   private final Map<String, Long> given = new LinkedHashMap<>();
-  private final Map<String, String> sums = new LinkedHashMap<>();
+  private final Map<String, KeptInput> kept = new LinkedHashMap<>();
   private final Map<String, INDArray> noisy = new ConcurrentHashMap<>();
 
   private final Map<String, Value> values = new LinkedHashMap<>();
@@ -121,8 +121,8 @@ public final class Conversion {
    *     network is trained by truncated backpropagation through time
    * @param given for the placeholder of each array that belongs to one iteration, how many rows of
    *     the array a sample has
-   * @param sums for a placeholder of what is added: the variable to which it is, where the array is
-   *     the sum
+   * @param kept for a placeholder of what changes a layer's input: how it is found out, where
+   *     DL4J's array is the changed input
    * @param noisy what the graph reads in the place of a parameter; to be filled by the parameters'
    *     names
    * @param begins the steps behind which the graph begins, since they could not be converted
@@ -142,7 +142,7 @@ public final class Conversion {
       List<String> predictions,
       Map<String, State> states,
       Map<String, Long> given,
-      Map<String, String> sums,
+      Map<String, KeptInput> kept,
       Map<String, INDArray> noisy,
       Set<String> begins,
       Map<String, Obstacle> outOfReach,
@@ -292,7 +292,7 @@ public final class Conversion {
         writtenOut ? List.copyOf(predictions) : List.of(),
         states,
         given,
-        sums,
+        kept,
         noisy,
         reach.ends(),
         beyond,
@@ -356,8 +356,15 @@ public final class Conversion {
     if (noise == null) {
       return site;
     }
-    if (converter.adds()) {
-      sums.put(Objects.requireNonNull(drawn.get(dropout)), x.variable().name());
+    String name = Objects.requireNonNull(drawn.get(dropout));
+    if (converter.adds() || Objects.requireNonNull(survey.draws().get(name)).late()) {
+      kept.put(
+          name,
+          new KeptInput(
+              site.where(),
+              x.variable().name(),
+              (before, after) -> Objects.requireNonNull(converter.noise(dropout, before, after)),
+              KeptInput.zerosMatter(x.variable())));
     } else if (reach.endsAt(site.name())) {
       throw site.refuse(
           "DL4J may have changed in place what the layer before it answered, for its "

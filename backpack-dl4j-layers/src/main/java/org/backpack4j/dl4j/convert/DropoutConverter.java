@@ -32,12 +32,34 @@ public interface DropoutConverter<D extends IDropout> {
   @Nullable INDArray noise(D conf);
 
   /**
-   * Whether it adds what it draws, and DL4J keeps the sum alone: then the noise is the difference
-   * between the layer's input as DL4J has it and as the graph has it.
+   * Whether it adds what it draws, and DL4J keeps the sum alone.
    *
    * @return whether {@link #noise} has none
    */
   default boolean adds() {
+    return false;
+  }
+
+  /**
+   * What DL4J drew, by a layer's input before and after the change: where it keeps the changed
+   * input alone, as an output layer does until its backward pass has been made.
+   *
+   * @param conf the dropout
+   * @param before the input as the graph has it
+   * @param after the input as DL4J has it
+   * @return the noise, NaN where it cannot be told since the input is 0; null if it cannot be found
+   *     out that way at all
+   */
+  default @Nullable INDArray noise(D conf, INDArray before, INDArray after) {
+    return null;
+  }
+
+  /**
+   * Whether {@link #noise(IDropout, INDArray, INDArray)} answers.
+   *
+   * @return whether the noise can be found out by the changed input
+   */
+  default boolean found() {
     return false;
   }
 

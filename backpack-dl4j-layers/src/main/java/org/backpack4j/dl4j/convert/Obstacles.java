@@ -8,10 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
+import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1D;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -19,15 +23,20 @@ import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.conf.weightnoise.IWeightNoise;
 import org.deeplearning4j.nn.conf.weightnoise.WeightNoise;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** What stands in the way of one layer or vertex, by its configuration alone. */
@@ -55,6 +64,15 @@ public final class Obstacles {
           RepeatVector.class,
           SpaceToDepthLayer.class,
           Upsampling1D.class);
+
+  /** Output layers that leave dropout out. */
+  private static final Set<Class<?>> HEEDLESS =
+      Set.of(
+          Cnn3DLossLayer.class,
+          CnnLossLayer.class,
+          LossLayer.class,
+          RnnLossLayer.class,
+          Yolo2OutputLayer.class);
 
   private static final String ONE_ITERATION = "ask a BackPackListener, which has them, or ";
 
@@ -110,8 +128,9 @@ public final class Obstacles {
       add("there is no converter for a " + layer.getClass().getSimpleName(), LEAVE_OUT);
       return;
     }
-    if (layer.getIDropout() != null && !evaluating) {
-      dropout(layer.getIDropout(), layer);
+    IDropout dropout = layer.getIDropout();
+    if (dropout != null && drops(layer)) {
+      dropout(dropout, layer);
     }
     if (layer instanceof BaseLayer base) {
       if (base.getWeightNoise() != null) {
@@ -138,10 +157,23 @@ public final class Obstacles {
     evaluating = before;
   }
 
+  /**
+   * Whether DL4J changes a layer's input at random: not in evaluation mode, not where everything is
+   * kept, and not in loss layers, which have what is set for the whole network and leave it out.
+   *
+   * @param layer the layer's configuration
+   * @return whether it does
+   */
+  public boolean drops(Layer layer) {
+    IDropout dropout = layer.getIDropout();
+    boolean keepsAll =
+        (dropout instanceof Dropout d && d.getP() == 1 && d.getPSchedule() == null)
+            || (dropout instanceof SpatialDropout s && s.getP() == 1 && s.getPSchedule() == null)
+            || (dropout instanceof AlphaDropout a && a.getP() == 1 && a.getPSchedule() == null);
+    return dropout != null && !keepsAll && !evaluating && !HEEDLESS.contains(layer.getClass());
+  }
+
   private <D extends IDropout> void dropout(D dropout, Layer layer) {
-    if (dropout instanceof Dropout d && d.getP() == 1 && d.getPSchedule() == null) {
-      return;
-    }
     DropoutConverter<D> converter = tables.of(dropout);
     String kind = dropout.getClass().getSimpleName();
     String passes = "its input passes a " + kind + ", whose random numbers ";
@@ -151,6 +183,9 @@ public final class Obstacles {
       add(passes + "are those of one iteration", ONE_ITERATION + SWITCH_OFF);
     } else if (converter.adds()) {
       sum(dropout, layer);
+    } else if (step.output() && layer.getClass() == OutputLayer.class && converter.found()) {
+      draws.add(new Draw(dropout, true, activations -> keptInput()));
+      converter.check(dropout, this);
     } else if (step.output()) {
       add(
           passes + "DL4J draws and forgets between its calls of listeners",
@@ -181,13 +216,14 @@ public final class Obstacles {
           "its input passes a " + kind + ", of which only the layer inside has the sum",
           "put a DropoutLayer before it instead");
     } else {
-      org.deeplearning4j.nn.api.Layer running = step.running();
-      draws.add(
-          new Draw(
-              dropout,
-              step.output(),
-              activations -> running == null ? null : Running.input(running)));
+      draws.add(new Draw(dropout, step.output(), activations -> keptInput()));
     }
+  }
+
+  /** The layer's input as it has changed it. */
+  private @Nullable INDArray keptInput() {
+    org.deeplearning4j.nn.api.Layer running = step.running();
+    return running == null ? null : Running.input(running);
   }
 
   /** Whether a layer is inside the step's, more than wrapped in it. */

@@ -70,6 +70,11 @@ public final class Site {
     return step.name();
   }
 
+  /** What messages call the layer or vertex. */
+  String where() {
+    return step.where();
+  }
+
   /**
    * The graph that is being made.
    *

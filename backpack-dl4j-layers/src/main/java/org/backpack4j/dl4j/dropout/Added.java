@@ -20,6 +20,16 @@ final class Added implements DropoutConverter<GaussianNoise> {
   }
 
   @Override
+  public INDArray noise(GaussianNoise conf, INDArray before, INDArray after) {
+    return after.sub(before);
+  }
+
+  @Override
+  public boolean found() {
+    return true;
+  }
+
+  @Override
   public SDVariable apply(GaussianNoise conf, Value x, SDVariable noise) {
     return x.variable().add(noise);
   }

@@ -23,6 +23,24 @@ final class Alpha implements DropoutConverter<AlphaDropout> {
     return conf.getMask();
   }
 
+  /** What is dropped is a α' + b, whatever it was. */
+  @Override
+  public INDArray noise(AlphaDropout conf, INDArray before, INDArray after) {
+    double p = conf.getP();
+    double dropped = conf.a(p) * conf.getAlphaPrime() + conf.b(p);
+    INDArray mask = after.dup('c');
+    for (long k = 0; k < mask.length(); k++) {
+      double off = Math.abs(mask.getDouble(k) - dropped);
+      mask.putScalar(k, off <= 1e-6 * Math.abs(dropped) ? 0 : 1);
+    }
+    return mask;
+  }
+
+  @Override
+  public boolean found() {
+    return true;
+  }
+
   @Override
   public SDVariable apply(AlphaDropout conf, Value x, SDVariable noise) {
     double p = conf.getP();

@@ -17,7 +17,7 @@ public final class Dropouts {
   private Dropouts() {
     put(AlphaDropout.class, new Alpha());
     put(Dropout.class, new Inverted());
-    put(GaussianDropout.class, GaussianDropout::getNoise);
+    put(GaussianDropout.class, new Gaussian());
     put(GaussianNoise.class, new Added());
     put(SpatialDropout.class, new Spatial());
   }

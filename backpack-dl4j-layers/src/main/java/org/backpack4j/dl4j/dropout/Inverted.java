@@ -20,4 +20,14 @@ final class Inverted implements DropoutConverter<Dropout> {
   public @Nullable INDArray noise(Dropout conf) {
     return conf.getMask();
   }
+
+  @Override
+  public INDArray noise(Dropout conf, INDArray before, INDArray after) {
+    return Ratios.ofOne(before, after);
+  }
+
+  @Override
+  public boolean found() {
+    return true;
+  }
 }

@@ -7,6 +7,7 @@ import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.lossfunctions.impl.LossSparseMCXENT;
 
 /** {@code CnnLossLayer}: a loss of each pixel of images [N, C, H, W]. */
 final class CnnLoss implements LayerConverter<CnnLossLayer> {
@@ -14,6 +15,11 @@ final class CnnLoss implements LayerConverter<CnnLossLayer> {
   public void check(CnnLossLayer conf, Obstacles obstacles) {
     obstacles.loss(conf.getLossFn(), conf.getActivationFn());
     obstacles.activation(conf.getActivationFn());
+    obstacles.addIf(
+        conf.getLossFn() instanceof LossSparseMCXENT,
+        "DL4J wants labels of the shape of the images there, and cannot train with the numbers of"
+            + " classes",
+        "use MCXENT with one-hot labels");
     obstacles.addIf(
         conf.getFormat() != CNN2DFormat.NCHW,
         "M2.1 takes its score from images with the channels first, whatever the format is",

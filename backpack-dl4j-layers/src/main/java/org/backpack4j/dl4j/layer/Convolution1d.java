@@ -58,10 +58,10 @@ final class Convolution1d implements LayerConverter<Convolution1DLayer> {
     SDVariable z =
         bias == null ? sd.cnn().conv2d(image, w, config) : sd.cnn().conv2d(image, w, bias, config);
     long[] shape = {-1, weights.size(0), windows.positions(0, length)};
-    Value out = site.activate(conf.getActivationFn(), new Value(sd.reshape(z, shape), shape));
-    if (conf.getRnnDataFormat() == RNNFormat.NWC) {
-      out = Sequences.swapped(site, out);
-    }
-    return out;
+    Value out = new Value(sd.reshape(z, shape), shape);
+    // DL4J's softmax runs along the last axis of the sequence's own format
+    return site.activate(
+        conf.getActivationFn(),
+        conf.getRnnDataFormat() == RNNFormat.NWC ? Sequences.swapped(site, out) : out);
   }
 }

@@ -30,7 +30,7 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
   public void check(AbstractLSTM conf, Obstacles obstacles) {
     obstacles.activation(conf.getGateActivationFn());
     obstacles.addIf(
-        conf.getIDropout() != null && conf.getRnnDataFormat() == RNNFormat.NWC,
+        obstacles.drops(conf) && conf.getRnnDataFormat() == RNNFormat.NWC,
         "DL4J lays out its dropout's mask with the features first, whatever the format is",
         "put a DropoutLayer before it, or use the format NCW");
   }
@@ -66,7 +66,14 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
             .variable()
             .mmul(site.parameter(w).variable())
             .add(site.parameter(b).variable());
-    Cell cell = new Cell(site, conf.getActivationFn(), gates.function(), units);
+    Cell cell =
+        new Cell(
+            site,
+            conf.getActivationFn(),
+            gates.function(),
+            units,
+            series.begin("prevAct", units),
+            site.initialState("prevMem", units));
     List<SDVariable> inputs = series.steps(projected, 4 * units);
     List<@Nullable SDVariable> masks = series.masks();
     List<SDVariable> steps = new ArrayList<>();
@@ -94,13 +101,19 @@ final class Lstm implements LayerConverter<AbstractLSTM> {
     private @Nullable SDVariable results;
     private @Nullable SDVariable cells;
 
-    Cell(Site site, IActivation activation, IActivation gate, long units) {
+    Cell(
+        Site site,
+        IActivation activation,
+        IActivation gate,
+        long units,
+        @Nullable SDVariable results,
+        @Nullable SDVariable cells) {
       this.site = site;
       this.activation = activation;
       this.gate = gate;
       this.units = units;
-      this.results = site.initialState("prevAct", units);
-      this.cells = site.initialState("prevMem", units);
+      this.results = results;
+      this.cells = cells;
     }
 
     SDVariable results() {

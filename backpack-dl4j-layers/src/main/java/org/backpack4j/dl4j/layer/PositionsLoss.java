@@ -37,7 +37,9 @@ final class PositionsLoss {
   Value of(ILossFunction loss, IActivation activation, @Nullable Value mask) {
     Value rows = rows(x);
     if (site.output()) {
-      Value labels = rows(new Value(site.labels(x.shape()), x.shape()));
+      long columns = site.labelColumns(loss, x.size(channels));
+      long[] shape = Images.with(x.shape(), channels, columns);
+      Value labels = rows(new Value(site.labels(shape), shape));
       long positions = x.sampleLength() / x.size(channels);
       site.loss(
           loss, activation, rows, labels.variable(), mask == null ? null : spread(mask), positions);

@@ -36,11 +36,14 @@ final class RecurrentAttention implements LayerConverter<RecurrentAttentionLayer
     List<SDVariable> steps = new ArrayList<>();
     for (SDVariable input : series.steps(projected, units)) {
       SDVariable z = input;
-      if (!steps.isEmpty()) {
-        SDVariable before = steps.get(steps.size() - 1);
+      // a single step depends on no other: its parameters get zeros, as DL4J's gradient has them
+      boolean single = series.length() == 1;
+      if (!steps.isEmpty() || single) {
+        SDVariable before = single ? input : steps.get(steps.size() - 1);
         Value query = new Value(site.sd().reshape(before, -1, units, 1), -1, units, 1);
         Value seen = Heads.attend(site, conf.isProjectInput(), query, x, x, mask);
         SDVariable row = site.sd().reshape(seen.variable(), -1, seen.size(1));
+        row = single ? row.mul(0) : row;
         z = z.add(row.mmul(site.parameter("RW").variable()));
       }
       steps.add(site.activate(activation, new Value(z, -1, units)).variable());

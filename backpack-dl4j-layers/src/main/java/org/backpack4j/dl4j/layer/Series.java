@@ -8,6 +8,7 @@ import org.backpack4j.dl4j.convert.Value;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A time series as recurrent layers read it: [N, F, T] in DL4J's format NCW, [N, T, F] in NWC.
@@ -117,6 +118,18 @@ final class Series {
     return mask == null
         ? turned
         : turned.withMask(new Value(site.sd().reverse(mask, 1), -1, series.size(time)));
+  }
+
+  /**
+   * What a recurrent layer begins with: the state that the sequence's part before has left; zeros
+   * for a sequence of a single step, whose recurrent weights would else be in no op; null for zeros
+   * that need not be there.
+   */
+  @Nullable SDVariable begin(String key, long units) {
+    SDVariable state = site.initialState(key, units);
+    return state == null && length() == 1
+        ? site.constant(Nd4j.zeros(site.type(), 1, units))
+        : state;
   }
 
   /** Another value in this series' format. */

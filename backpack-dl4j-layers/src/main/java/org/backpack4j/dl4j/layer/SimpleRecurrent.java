@@ -37,7 +37,7 @@ final class SimpleRecurrent implements LayerConverter<SimpleRnn> {
     List<SDVariable> inputs = series.steps(projected, units);
     List<@Nullable SDVariable> masks = series.masks();
     List<SDVariable> steps = new ArrayList<>();
-    SDVariable before = site.initialState("prevAct", units);
+    SDVariable before = series.begin("prevAct", units);
     for (int t = 0; t < inputs.size(); t++) {
       SDVariable z = before == null ? inputs.get(t) : inputs.get(t).add(before.mmul(recurrent));
       SDVariable h = site.activate(conf.getActivationFn(), new Value(z, -1, units)).variable();

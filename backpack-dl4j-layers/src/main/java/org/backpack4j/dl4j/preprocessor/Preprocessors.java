@@ -13,9 +13,16 @@ import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+import org.deeplearning4j.preprocessors.KerasFlattenRnnPreprocessor;
+import org.deeplearning4j.preprocessors.PermutePreprocessor;
+import org.deeplearning4j.preprocessors.ReshapePreprocessor;
 
 /** Who converts which preprocessor. */
 public final class Preprocessors {
+  private static final String IMPORTED =
+      "org.deeplearning4j.nn.modelimport.keras.preprocessors"
+          + ".TensorFlowCnnToFeedForwardPreProcessor";
+
   private final Map<Class<?>, PreprocessorConverter<?>> table = new LinkedHashMap<>();
 
   private Preprocessors() {
@@ -26,8 +33,22 @@ public final class Preprocessors {
     put(FeedForwardToCnn3DPreProcessor.class, new RowsToVolumes());
     put(FeedForwardToCnnPreProcessor.class, new RowsToImages());
     put(FeedForwardToRnnPreProcessor.class, new RowsToSeries());
+    put(KerasFlattenRnnPreprocessor.class, Keras::flatten);
+    put(PermutePreprocessor.class, Keras::permute);
+    put(ReshapePreprocessor.class, Keras::reshape);
     put(RnnToCnnPreProcessor.class, new SeriesToImages());
     put(RnnToFeedForwardPreProcessor.class, new SeriesToRows());
+    putImported();
+  }
+
+  /** What deeplearning4j-modelimport has, where that is there. */
+  private void putImported() {
+    try {
+      PreprocessorConverter<CnnToFeedForwardPreProcessor> channelsLast = Keras::channelsLast;
+      table.put(Class.forName(IMPORTED), channelsLast);
+    } catch (ClassNotFoundException e) {
+      // then no network has it
+    }
   }
 
   /**
