@@ -3,10 +3,13 @@ package org.backpack4j.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -28,6 +31,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
@@ -106,6 +110,28 @@ class OwnOutputsTest {
         detector(format, boxes().lossClassPredictions(classes).build()),
         images(format),
         objects(format));
+  }
+
+  /** A detector's loss is written out: sampled columns are sums of its columns by random signs. */
+  @Test
+  void sampledDiagonalsOfBoxesTendToTheExactOnes() {
+    MultiLayerNetwork net = detector(CNN2DFormat.NCHW, boxes().build());
+    ConvertedNetwork converted = Dl4jConverter.toSameDiff(net, new long[] {1, 4, 3});
+    DataSet batch = new DataSet(images(CNN2DFormat.NCHW), objects(CNN2DFormat.NCHW));
+    try (ExtendedGraph graph =
+        converted.extend(new DiagGGNExact(), new DiagGGNMC(40, 1), new BatchGrad())) {
+      Map<String, INDArray> feeds = converted.feeds(batch);
+      List<String> names = List.of("1_W.diag_ggn_exact", "1_W.diag_ggn_mc");
+      INDArray exact = graph.output(feeds, names.subList(0, 1)).get(names.get(0));
+      INDArray mean = exact.mul(0);
+      int draws = 25;
+      for (int draw = 0; draw < draws; draw++) {
+        mean.addi(graph.output(feeds, names.subList(1, 2)).get(names.get(1)).div(draws));
+      }
+      // a thousand columns: about a twentieth of the exact numbers
+      assertThat(mean.distance2(exact) / exact.norm2Number().doubleValue()).isLessThan(0.1);
+      assertThat(exact.norm2Number().doubleValue()).isPositive();
+    }
   }
 
   static Stream<Arguments> refusedBoxes() {
