@@ -29,6 +29,9 @@ import org.slf4j.LoggerFactory;
 final class Sections {
   private static final Logger LOG = LoggerFactory.getLogger(Sections.class);
 
+  /** So many times as much memory as its inputs is better taken again and again than kept. */
+  private static final long MUCH_LARGER = 4;
+
   private final Hints hints;
   private final Set<String> roots;
   private final Collection<Value> results;
@@ -157,9 +160,13 @@ final class Sections {
         return false;
       }
     }
-    return (op.way == OpPlan.Way.PREPARED || op.way == OpPlan.Way.VIEW)
+    return canRepeat(op)
         && op.outputs().stream()
             .allMatch(o -> isPortion(o, portion) || hints.portions().additive().contains(o.name));
+  }
+
+  private static boolean canRepeat(OpPlan op) {
+    return op.way == OpPlan.Way.PREPARED || isView(op);
   }
 
   /** Whether a value has as many samples as a portion where its counterpart has all of them. */
@@ -180,7 +187,9 @@ final class Sections {
   }
 
   /**
-   * Draws in what is computed for the section alone and is larger than what it is computed from.
+   * Draws in what is computed for the section alone and is larger than what it is computed from:
+   * portions of it, or, of what does not depend on samples, all of it once more for each portion
+   * where it is so much larger that it should not be kept (a mask that is made of its indices).
    */
   private void draw(Portioned portion, Set<String> inside) {
     Set<String> readOutside = new HashSet<>();
@@ -193,15 +202,44 @@ final class Sections {
       long in = op.inputs().stream().filter(Value::isStatic).mapToLong(Value::bytes).sum();
       boolean drawn =
           op.outputs().stream().noneMatch(o -> readOutside.contains(o.name))
-              && op.outputs().stream().allMatch(o -> isPortion(o, portion))
-              && canBeInside(op, portion, inside)
-              && (op.way == OpPlan.Way.VIEW || op.bytes() >= in);
+              && ((isDivided(op, portion, inside) && (isView(op) || op.bytes() >= in))
+                  || (isSameForAll(op, portion, inside)
+                      && (isView(op) || op.bytes() >= MUCH_LARGER * in)));
       if (drawn) {
         op.outputs().forEach(o -> inside.add(o.name));
       } else {
         op.inputs().forEach(input -> readOutside.add(input.name));
       }
     }
+  }
+
+  private static boolean isView(OpPlan op) {
+    return op.way == OpPlan.Way.VIEW;
+  }
+
+  private boolean isDivided(OpPlan op, Portioned portion, Set<String> inside) {
+    return op.outputs().stream().allMatch(o -> isPortion(o, portion))
+        && canBeInside(op, portion, inside);
+  }
+
+  /** Whether an op computes the same for each portion, from what is outside. */
+  private boolean isSameForAll(OpPlan op, Portioned portion, Set<String> inside) {
+    for (int i = 0; i < op.inputs().size(); i++) {
+      if (inside.contains(op.inputs().get(i).name) || fetching(op, i, portion) != Fetching.WHOLE) {
+        return false;
+      }
+    }
+    return !op.inputs().isEmpty()
+        && canRepeat(op)
+        && op.outputs().stream().allMatch(this::isAsInAll);
+  }
+
+  private boolean isAsInAll(Value part) {
+    Value all = wholeValues.known(part.name);
+    return all != null
+        && all.isStatic()
+        && part.isStatic()
+        && Arrays.equals(all.shape(), part.shape());
   }
 
   // ---- What crosses the border

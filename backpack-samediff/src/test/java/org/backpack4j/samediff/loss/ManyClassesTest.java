@@ -75,6 +75,9 @@ class ManyClassesTest {
         BackPack.on(classifier(classes)).memoryBudget(1).extend(new DiagGGNExact())) {
       assertThat(largestConstant(graph.sameDiff())).isLessThanOrEqualTo(2L * classes);
       assertThat(graph.memory(feeds(), graph.outputNames()).work()).isLessThan(factor / 2);
+      Map<String, INDArray> many =
+          Map.of("x", Nd4j.zeros(DataType.FLOAT, 20, 2), "y", Nd4j.zeros(DataType.INT, 20));
+      assertThat(graph.memory(many, graph.outputNames()).work()).isLessThan(factor / 2);
       INDArray x = feeds().get("x");
       INDArray w = graph.sameDiff().getVariable("w").getArr();
       INDArray p = Nd4j.nn().softmax(x.mmul(w).castTo(DataType.DOUBLE), 1);
