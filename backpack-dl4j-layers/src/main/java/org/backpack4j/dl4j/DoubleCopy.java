@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
@@ -64,7 +65,7 @@ final class DoubleCopy {
 
   /** A parameter's array, to be changed in place. */
   INDArray parameter(String name) {
-    return copy.paramTable().get(name);
+    return Objects.requireNonNull(copy.paramTable().get(name), name);
   }
 
   /** A batch in double precision. */

@@ -182,7 +182,9 @@ final class SecondOpinion {
           .entrySet()
           .removeIf(
               e -> {
-                boolean small = e.getValue().within(PERTURBED * rounding.get(e.getKey()));
+                boolean small =
+                    e.getValue()
+                        .within(PERTURBED * Objects.requireNonNull(rounding.get(e.getKey())));
                 if (small) {
                   verdicts.put(e.getKey(), unstable(e.getKey(), ours, rounding));
                 }
@@ -218,7 +220,8 @@ final class SecondOpinion {
     Summands summands = compared.summands(compared.theirs(), compared.epsilon());
     for (String p : doubtful) {
       Distance distance = oursInSingle(p, Objects.requireNonNull(ours.get(p)));
-      double rounding = Math.max(PERTURBED * moved.get(p), summands.rounding(p));
+      double rounding =
+          Math.max(PERTURBED * Objects.requireNonNull(moved.get(p)), summands.rounding(p));
       if (!distance.within(rounding)) {
         verdicts.put(
             p,
@@ -309,7 +312,7 @@ final class SecondOpinion {
         Kind.ROUNDING,
         "It is rounding.",
         "Inputs and parameters that change in their last digits change the gradient by %.1e, %.1e of its norm."
-            .formatted(moved.get(parameter), moved.get(parameter) / norm));
+            .formatted(moved.get(parameter), Objects.requireNonNull(moved.get(parameter)) / norm));
   }
 
   // ---- ours alone, where DL4J has drawn random numbers ----
@@ -325,7 +328,7 @@ final class SecondOpinion {
           String known = known(parameter);
           if (near) {
             verdicts.put(parameter, rounding(parameter, distance, gradient, gradient));
-          } else if (distance.within(PERTURBED * rounding.get(parameter))) {
+          } else if (distance.within(PERTURBED * Objects.requireNonNull(rounding.get(parameter)))) {
             verdicts.put(parameter, unstable(parameter, ours, rounding));
           } else if (!known.isEmpty() && !scores.isEmpty()) {
             verdicts.put(parameter, new Verdict(Kind.OURS, known, scores));
@@ -355,7 +358,7 @@ final class SecondOpinion {
   private void askTheScore(
       Map<String, Distance> apart, Map<String, INDArray> ours, Map<String, INDArray> theirs) {
     List<String> parameters = new ArrayList<>(apart.keySet());
-    parameters.sort(Comparator.comparingDouble(p -> apart.get(p).off()));
+    parameters.sort(Comparator.comparingDouble(p -> Objects.requireNonNull(apart.get(p)).off()));
     double scale = scoreScale();
     int share = (parameters.size() + DIRECTIONS - 1) / DIRECTIONS;
     for (int k = 0; k < parameters.size(); k += share) {
@@ -366,12 +369,12 @@ final class SecondOpinion {
       for (String p : group) {
         INDArray gradient = Objects.requireNonNull(ours.get(p));
         INDArray other = Objects.requireNonNull(theirs.get(p)).reshape(gradient.shape());
-        INDArray unit = gradient.sub(other).divi(apart.get(p).off());
+        INDArray unit = gradient.sub(other).divi(Objects.requireNonNull(apart.get(p)).off());
         direction.put(p, unit);
         our += dot(gradient, unit);
         their += dot(other, unit);
       }
-      double least = apart.get(group.get(0)).off();
+      double least = Objects.requireNonNull(apart.get(group.get(0))).off();
       Slope slope = slope(direction, scale);
       boolean sure = slope.error() <= FOLLOWS * 50 * least;
       boolean follows = Math.abs(slope.value() - our) <= FOLLOWS * least + slope.error();
