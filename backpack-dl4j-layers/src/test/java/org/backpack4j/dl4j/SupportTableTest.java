@@ -30,6 +30,10 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
 class SupportTableTest {
   private static final Path PAGE = Path.of("..", "docs", "guide-dl4j.md");
   private static final String BEGIN = "<!-- support: begin -->\n";
+
+  /** Preprocessors of imported models are not among the configurations. */
+  private static final String ELSEWHERE = "org/deeplearning4j/preprocessors/";
+
   private static final String END = "<!-- support: end -->\n";
 
   @Test
@@ -94,7 +98,8 @@ class SupportTableTest {
     try (JarFile file = new JarFile(jar.toFile())) {
       file.stream()
           .map(e -> e.getName())
-          .filter(n -> n.startsWith(folder) && n.endsWith(".class") && !n.contains("$"))
+          .filter(n -> n.startsWith(folder) || n.startsWith(ELSEWHERE))
+          .filter(n -> n.endsWith(".class") && !n.contains("$"))
           .forEach(n -> names.add(n.replace('/', '.').replaceFirst("\\.class$", "")));
     }
     List<Class<?>> classes = new ArrayList<>();
