@@ -83,6 +83,7 @@ class ListenerFailuresTest {
     return net.params();
   }
 
+  @SuppressWarnings("InfiniteRecursion") // it is to overflow the stack
   private static int deep(int depth) {
     return 1 + deep(depth + 1);
   }
