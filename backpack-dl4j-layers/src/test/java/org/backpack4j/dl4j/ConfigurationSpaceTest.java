@@ -21,7 +21,7 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 class ConfigurationSpaceTest {
   private static final double TOLERANCE = 1e-6;
 
-  private static final int CASES = 4;
+  private static final int CASES = 2;
 
   static Stream<String> kinds() {
     return Configurations.all().keySet().stream();
