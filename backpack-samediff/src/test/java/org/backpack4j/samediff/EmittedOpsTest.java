@@ -161,6 +161,7 @@ class EmittedOpsTest {
     unary("SDMath.cos", (e, x) -> math(e).cos(v(x)), Math::cos);
     unary("SDMath.cosh", (e, x) -> math(e).cosh(v(x)), Math::cosh);
     unary("SDMath.exp", (e, x) -> math(e).exp(v(x)), Math::exp);
+    unary("SDMath.floor", (e, x) -> math(e).floor(v(x)), Math::floor);
     unary("SDMath.log", (e, x) -> math(e).log(math(e).abs(v(x))), x -> Math.log(Math.abs(x)));
     unary("SDMath.log1p", (e, x) -> math(e).log1p(v(x)), Math::log1p);
     unary("SDMath.reciprocal", (e, x) -> e.reciprocal(x[0]).variable(), x -> 1 / x);
@@ -230,6 +231,10 @@ class EmittedOpsTest {
         "SameDiff.eq",
         (e, x) -> e.equal(e.sign(x[0]), e.sign(x[1]), DataType.DOUBLE).variable(),
         (x, y) -> Math.signum(x) == Math.signum(y) ? 1 : 0);
+    binary(
+        "SameDiff.gt",
+        (e, x) -> e.graph().gt(v(x), x[1].variable()).castTo(DataType.DOUBLE),
+        (x, y) -> x > y ? 1 : 0);
     binary(
         "SDVariable.gt",
         (e, x) -> v(x).gt(x[1].variable()).castTo(DataType.DOUBLE),

@@ -103,7 +103,7 @@ final class DryRuns {
             }
             visitor.computed(op, inputs, outputs);
           });
-    } catch (UnsupportedOperationException | CancellationException e) {
+    } catch (UnsupportedOperationException | CancellationException | Sliding.NoWindowException e) {
       throw e; // which says what is the matter
     } catch (RuntimeException e) {
       if (failure == null) {

@@ -115,7 +115,7 @@ public record Sliding(
    * @param name ND4J's name of the op
    * @param arguments its integer arguments
    * @param shapes its inputs' shapes
-   * @throws IllegalArgumentException if the op's result would be empty, or not even that
+   * @throws NoWindowException if the op's result would be empty, or not even that
    */
   static void check(String what, String name, long[] arguments, List<long[]> shapes) {
     if (!OPS.containsKey(name) || shapes.isEmpty()) {
@@ -130,7 +130,7 @@ public record Sliding(
       Axis axis = sliding.axes.get(k);
       String problem = sliding.problem(axis);
       if (problem != null) {
-        throw new IllegalArgumentException(
+        throw new NoWindowException(
             "\""
                 + what
                 + "\" ("
@@ -168,5 +168,14 @@ public record Sliding(
             + " entries and the padded input has "
             + (axis.in + 2 * axis.padding)
         : null;
+  }
+
+  /** No window fits into what an op slides along. */
+  static final class NoWindowException extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+
+    NoWindowException(String message) {
+      super(message);
+    }
   }
 }
