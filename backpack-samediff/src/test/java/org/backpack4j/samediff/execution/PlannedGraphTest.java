@@ -316,16 +316,18 @@ class PlannedGraphTest {
     Map<String, INDArray> feeds = Map.of("x", Nd4j.rand(DataType.FLOAT, 1000, 256));
     try (PlannedGraph planned = new PlannedGraph(graph, Hints.none())) {
       long early = 0;
+      long held = 0;
       for (int i = 0; i < 1000; i++) {
         planned.output(feeds, List.of(h.name()));
         if (i == 400) {
-          allocatedWhenSettled();
+          held = allocatedWhenSettled();
           early = residentMegabytes();
         }
       }
-      // The results of the other 600 take as many megabytes.
-      allocatedWhenSettled();
-      assertThat(residentMegabytes() - early).isLessThan(200);
+      // The results of the other 600 take as many megabytes; 256 may wait for the collector, and the
+      // process keeps what it has once had.
+      assertThat(allocatedWhenSettled() - held).isLessThan(10 * (1L << 20));
+      assertThat(residentMegabytes() - early).isLessThan(500);
     }
   }
 
