@@ -23,8 +23,8 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class RandomOps {
   /** What to do about an op that draws, a sentence without a full stop. */
   public static final String REMEDY =
-      "draw the numbers outside and feed them by a placeholder; dropout becomes a product with a mask"
-          + " that is fed, or none with a retain probability of 1, as for inference";
+      "draw the numbers outside and feed them by a placeholder; dropout becomes a product with a"
+          + " mask that is fed, or none with a retain probability of 1, as for inference";
 
   private static final Pattern NAMES =
       Pattern.compile(

@@ -324,7 +324,8 @@ class PlannedGraphTest {
           early = residentMegabytes();
         }
       }
-      // The results of the other 600 take as many megabytes; 256 may wait for the collector, and the
+      // The results of the other 600 take as many megabytes; 256 may wait for the collector, and
+      // the
       // process keeps what it has once had.
       assertThat(allocatedWhenSettled() - held).isLessThan(10 * (1L << 20));
       assertThat(residentMegabytes() - early).isLessThan(500);
