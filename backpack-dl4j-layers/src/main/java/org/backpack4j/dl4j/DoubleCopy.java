@@ -123,6 +123,7 @@ final class DoubleCopy {
             : ((MultiLayerNetwork) copy).getLayer(Integer.parseInt(name));
     if (layer instanceof RecurrentLayer recurrent) {
       recurrent.rnnClearPreviousState(); // what the last pass has left
+      recurrent.rnnSetPreviousState(state); // GravesLSTM looks at it, the others at the next
       recurrent.rnnSetTBPTTState(new HashMap<>(state));
     }
   }

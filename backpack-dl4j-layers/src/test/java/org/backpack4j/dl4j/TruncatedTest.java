@@ -261,11 +261,8 @@ class TruncatedTest {
       List<List<String>> notes = new ArrayList<>();
       listener.onStep(s -> notes.add(s.notes()));
       fit(net, batch(masked), listener);
+      assertThat(notes).hasSizeGreaterThan(1);
       assertThat(notes.get(0)).isEmpty();
-      if (notes.size() == 1) { // where the score cannot tell which of the two is right
-        assertThatThrownBy(listener::outputs)
-            .hasMessageContaining("as if each part of a sequence began with zeros");
-      }
       assertThat(notes.subList(1, notes.size()))
           .allSatisfy(
               told ->
