@@ -20,6 +20,8 @@ final class GradientFaults {
   private static final String EXTENDED =
       "Take the gradient from the extended graph where that supports the op, or ";
 
+  private static final Predicate<long[]> ONE_ROW = shape -> shape.length == 2 && shape[0] == 1;
+
   /** Sorted by op. */
   private static final Map<String, Entry> TABLE =
       Map.ofEntries(
@@ -115,6 +117,13 @@ final class GradientFaults {
                       && op.scalar().getDouble(0) != 0,
               "SameDiff's gradient of this op ignores the cutoff.",
               EXTENDED + "multiply sd.nn().relu6(x, 0) by the mask x > cutoff."),
+          entry(
+              "strided_slice",
+              site -> site.isDifferentiatedBy(0) && site.shape(0).filter(ONE_ROW).isPresent(),
+              "SameDiff's gradient of a slice of a single row [1, D] is wrong: it forgets where a"
+                  + " single entry came from, and reads memory that is not its own where there are"
+                  + " several.",
+              EXTENDED + "use sd.slice, or reshape the row to [1, D, 1] first."),
           entry("tf_atan2", GradientFaults::isBroadcast, BROADCAST, TILE),
           entry(
               "upsampling2d",

@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ops.BaseOp;
+import org.nd4j.linalg.api.ops.impl.shape.StridedSlice;
 
 /** The gradient of an op as ND4J defines it, also on other inputs than it has in the graph. */
 final class OwnDerivative {
@@ -32,7 +34,28 @@ final class OwnDerivative {
       SDVariable gradient = gradients.get(k);
       above.add(gradient == null ? op.outputVariables()[k].mul(0.0) : gradient);
     }
+    if (op instanceof StridedSlice) {
+      return List.of(ofSlice(graph, node, op.args(), above.get(0)));
+    }
     return new ArrayList<>(op.doDiff(above));
+  }
+
+  /**
+   * What a slice cut out, back in its places, which are those of numbered entries in the slice.
+   * M2.1's op for this forgets where a single entry came from, and reads memory that is not its own
+   * where the slice takes a row whole.
+   */
+  private static SDVariable ofSlice(
+      SameDiff graph, Node node, SDVariable[] read, SDVariable gradient) {
+    SDVariable shape = read[0].shape();
+    SDVariable size = shape.prod().castTo(DataType.INT);
+    SDVariable numbers =
+        graph.range(graph.constant(0), size, graph.constant(1), DataType.INT).reshape(shape);
+    List<SDVariable> inputs = new ArrayList<>(List.of(read));
+    inputs.set(0, numbers);
+    SDVariable places = again(graph, node, inputs).outputVariables()[0].reshape(-1);
+    SDVariable rows = gradient.reshape(-1, 1, 1); // a vector or one row would be taken wrongly
+    return graph.unsortedSegmentSum(rows, places, size).reshape(shape);
   }
 
   /** The same op once more, on other inputs. */

@@ -12,6 +12,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.autodiff.samediff.SDIndex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -64,6 +66,21 @@ class GradientFaultsTest {
     }
     List<Fault> faults = Faults.of(graph);
     assertThat(wrong).as("%s: %s", op, faults).isEqualTo(!faults.isEmpty());
+  }
+
+  /** A slice of one row is wrong, one of two is right. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void slicesOfARowAreFaults(int rows) {
+    SameDiff graph = SameDiff.create();
+    SDVariable x = graph.var("x", OpCase.random(rows, 3).addi(0.3));
+    x.get(SDIndex.all(), SDIndex.interval(1, 2)).sum("loss");
+    graph.setLossVariables("loss");
+    INDArray direction = OpCase.random(rows, 3).addi(0.3);
+    INDArray gradient = gradients(graph, Map.of("x", direction)).get("x");
+    boolean wrong = isOff(gradient, direction, centralDifference(graph, "x", direction));
+    assertThat(wrong).isEqualTo(rows == 1);
+    assertThat(Faults.of(graph)).hasSize(wrong ? 1 : 0);
   }
 
   /** A weighted sum of the op's result, as the loss. */

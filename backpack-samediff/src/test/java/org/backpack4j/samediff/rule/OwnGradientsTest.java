@@ -142,6 +142,10 @@ class OwnGradientsTest {
             "strided_slice",
             f(2),
             (sd, x) -> x.mul(sd.stridedSlice(x, new long[] {0, 0}, new long[] {1, 2}, 1, 1))),
+        of(
+            "strided_slice of one entry",
+            f(2),
+            (sd, x) -> x.mul(sd.stridedSlice(x, new long[] {0, 1}, new long[] {1, 2}, 1, 1))),
         of("triu", f(2), (sd, x) -> sd.linalg().triu(x, 0)));
   }
 
