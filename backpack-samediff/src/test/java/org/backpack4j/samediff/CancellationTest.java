@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -21,6 +22,8 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Where positions or samples nearly cancel, single precision is as good as rows of gradients are,
@@ -126,6 +129,26 @@ class CancellationTest {
                     .values())
             .allMatch(v -> v.amaxNumber().doubleValue() == 0);
       }
+    }
+  }
+
+  /** Blocks of a wide layer's rows: where some rows nearly agree, where none do, and both. */
+  @Example
+  void varianceOfAWideLayer() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.FLOAT, -1, 900);
+    SDVariable z = x.mmul(sd.var("w", Nd4j.ones(DataType.FLOAT, 900, 500)));
+    z.mul(sd.constant(random(new Random(2), 1, 500).addi(2).castTo(DataType.FLOAT))).sum("loss");
+    sd.setLossVariables("loss");
+    INDArray features = random(new Random(7), 9, 900).muli(1e-3); // as large a variance
+    INDArray alike = random(new Random(8), 9, 40).muli(1e-3).addi(1);
+    features.put(new INDArrayIndex[] {NDArrayIndex.all(), NDArrayIndex.interval(0, 40)}, alike);
+    Map<String, INDArray> feeds = Map.of("x", features.castTo(DataType.FLOAT));
+    try (ExtendedGraph graph = BackPack.extend(sd, VARIANCE)) {
+      INDArray rows =
+          graph.output(feeds, "w.grad_batch").get("w.grad_batch").castTo(DataType.DOUBLE);
+      INDArray off = rows.sub(rows.mean(true, 0).broadcast(rows.shape()));
+      everyWay(graph, feeds, "w.variance", off.mul(off).mean(0), BOUND);
     }
   }
 

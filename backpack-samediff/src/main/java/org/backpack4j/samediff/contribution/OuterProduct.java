@@ -228,7 +228,20 @@ public final class OuterProduct implements Contribution {
             signs,
             whole -> null);
     Tensor squares = exact.squaredSum();
-    return Variances.of(emit, emit.reshape(exact.sum(), squares.dims()), squares, s.type());
+    Tensor variance =
+        Variances.of(emit, emit.reshape(exact.sum(), squares.dims()), squares, s.type());
+    if (hasWider()) {
+      Tensor left = emit.reshape(s, Dims.of(samples(), Dim.of(outputs())));
+      Tensor right = emit.reshape(x.get(), Dims.of(samplesOf(x.get()), Dim.of(inputs())));
+      emit.fused(
+          "outer_variance",
+          variance,
+          List.of(
+              inputsFirst ? right : left,
+              inputsFirst ? left : right,
+              emit.reshape(sum(), variance.dims())));
+    }
+    return variance;
   }
 
   /** Σᵥ s S² [N, O], for one position. */

@@ -40,6 +40,7 @@ final class Kernels {
     return switch (name) {
       case "moments" -> Moments.of(inputs, output);
       case "outer_moments" -> OuterMoments.of(inputs, output);
+      case "outer_variance" -> OuterVariance.of(inputs, output);
       case "variance" -> SpreadOfSums.of(inputs, output);
       default ->
           inputs.stream().allMatch(v -> v.type == output.type)
