@@ -58,7 +58,8 @@ public final class CustomResNet {
     check(model, batch.sample(SAMPLE_TO_CHECK), results);
   }
 
-  private static SameDiff model() {
+  /** The network: two convolutions beside one, and a loss. */
+  public static SameDiff model() {
     Network network = new Network(WeightLayout.PYTORCH, new UniformInitializer(0));
     SDVariable x = network.batch("x", 1, LabelledImages.SIZE, LabelledImages.SIZE);
     SDVariable y = network.batch("y", LabelledImages.CLASSES);
