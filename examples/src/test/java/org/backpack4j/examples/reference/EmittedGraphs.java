@@ -62,6 +62,7 @@ public final class EmittedGraphs {
           "dl4j_resnet18_" + statistics,
           Dl4jConverter.on(
                   ResNet.builder().depth(18).inputShape(3, 64, 64).numClasses(10).build().init())
+              .inputShapes(new long[] {3, 64, 64})
               .statistics(statistics)
               .convert()
               .sameDiff());
