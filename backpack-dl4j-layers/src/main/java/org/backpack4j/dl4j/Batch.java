@@ -3,7 +3,7 @@ package org.backpack4j.dl4j;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import org.backpack4j.dl4j.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;

@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j;
 
 import java.util.Map;
-import org.backpack4j.dl4j.convert.Given;
+import org.backpack4j.dl4j.internal.convert.IterationState;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.deeplearning4j.nn.api.Model;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -22,7 +22,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 record Compared(
     Model net,
     Batch batch,
-    Given given,
+    IterationState given,
     ConvertedNetwork converted,
     ExtendedGraph graph,
     Map<String, INDArray> feeds,

@@ -8,10 +8,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.backpack4j.dl4j.convert.Conversion;
-import org.backpack4j.dl4j.convert.Given;
-import org.backpack4j.dl4j.convert.KeptInput;
-import org.backpack4j.dl4j.convert.Obstacle;
+import org.backpack4j.dl4j.internal.convert.IterationState;
+import org.backpack4j.dl4j.internal.convert.KeptInput;
+import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.internal.convert.Obstacle;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.Extension;
@@ -32,9 +32,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * layer.
  */
 public final class ConvertedNetwork {
-  private final Conversion.Result result;
+  private final NetworkConversion.Result result;
 
-  ConvertedNetwork(Conversion.Result result) {
+  ConvertedNetwork(NetworkConversion.Result result) {
     this.result = result;
   }
 
@@ -188,7 +188,7 @@ public final class ConvertedNetwork {
    * @param added what DL4J has made of layers' inputs, as the iteration's first graph finds it out;
    *     that has to be one of training, where the inputs are DL4J's
    */
-  void add(Given given, Map<String, INDArray> feeds, Map<String, INDArray> added) {
+  void add(IterationState given, Map<String, INDArray> feeds, Map<String, INDArray> added) {
     result.noisy().clear();
     result.noisy().putAll(given.parameters());
     result
@@ -201,7 +201,7 @@ public final class ConvertedNetwork {
                       ? given.array(name)
                       : added.computeIfAbsent(
                           name, n -> kept.drawn(evaluate(kept.input(), feeds), given.array(n)));
-              feeds.put(name, fit(sameDiff().getVariable(name), Given.feed(array, rows)));
+              feeds.put(name, fit(sameDiff().getVariable(name), IterationState.feed(array, rows)));
             });
   }
 
@@ -263,7 +263,7 @@ public final class ConvertedNetwork {
     return feeds;
   }
 
-  private INDArray begun(String name, Conversion.State state, Batch batch) {
+  private INDArray begun(String name, NetworkConversion.State state, Batch batch) {
     INDArray begun = batch.states().getOrDefault(state.layer(), Map.of()).get(state.key());
     DataType type = sameDiff().getVariable(name).dataType();
     return begun == null ? Nd4j.zeros(type, batch.samples(), state.units()) : begun.castTo(type);

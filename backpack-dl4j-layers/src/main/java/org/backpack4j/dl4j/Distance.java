@@ -1,6 +1,6 @@
 package org.backpack4j.dl4j;
 
-import org.backpack4j.samediff.graph.Precision;
+import org.backpack4j.samediff.internal.ir.Precision;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;

@@ -5,18 +5,18 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.backpack4j.dl4j.activation.Activations;
-import org.backpack4j.dl4j.convert.BatchShape;
-import org.backpack4j.dl4j.convert.Conversion;
-import org.backpack4j.dl4j.convert.Given;
-import org.backpack4j.dl4j.convert.InputShapes;
-import org.backpack4j.dl4j.convert.Obstacle;
-import org.backpack4j.dl4j.convert.Tables;
-import org.backpack4j.dl4j.dropout.Dropouts;
-import org.backpack4j.dl4j.layer.Layers;
-import org.backpack4j.dl4j.loss.LossFunctions;
-import org.backpack4j.dl4j.preprocessor.Preprocessors;
-import org.backpack4j.dl4j.vertex.Vertices;
+import org.backpack4j.dl4j.internal.activation.Activations;
+import org.backpack4j.dl4j.internal.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.ConverterRegistry;
+import org.backpack4j.dl4j.internal.convert.InputShapes;
+import org.backpack4j.dl4j.internal.convert.IterationState;
+import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.internal.convert.Obstacle;
+import org.backpack4j.dl4j.internal.dropout.Dropouts;
+import org.backpack4j.dl4j.internal.layer.Layers;
+import org.backpack4j.dl4j.internal.loss.LossConverters;
+import org.backpack4j.dl4j.internal.preprocessor.Preprocessors;
+import org.backpack4j.dl4j.internal.vertex.Vertices;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -38,18 +38,18 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * updater, and {@code gradient()} is without them too.
  */
 public final class Dl4jConverter {
-  private static final Tables TABLES =
-      new Tables(
+  private static final ConverterRegistry TABLES =
+      new ConverterRegistry(
           Layers.table(),
           Vertices.table(),
           Preprocessors.table(),
           Activations.table(),
-          LossFunctions.table(),
+          LossConverters.table(),
           Dropouts.table());
 
   /** A conversion for use without a listener. */
-  private static final Conversion.Choices BY_ITSELF =
-      new Conversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false);
+  private static final NetworkConversion.Choices BY_ITSELF =
+      new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false);
 
   private Dl4jConverter() {}
 
@@ -86,22 +86,24 @@ public final class Dl4jConverter {
    * @return all obstacles; none if it can be converted, provided that its shapes fit
    */
   public static List<Obstacle> obstacles(Model net) {
-    return Conversion.check(net, TABLES, BY_ITSELF);
+    return NetworkConversion.check(net, TABLES, BY_ITSELF);
   }
 
   /** The same where what belongs to an iteration can be had. */
   static List<Obstacle> obstacles(Model net, boolean lenient) {
-    return Conversion.check(
-        net, TABLES, new Conversion.Choices(Scale.SUM, BatchStatistics.BATCH, true, lenient));
+    return NetworkConversion.check(
+        net,
+        TABLES,
+        new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, true, lenient));
   }
 
   /** What belongs to the iteration alone whose forward pass a network has just made. */
-  static Given given(Model net, Map<String, INDArray> activations, Set<String> needed) {
-    return Given.afterForwardPass(net, TABLES, activations, needed);
+  static IterationState given(Model net, Map<String, INDArray> activations, Set<String> needed) {
+    return IterationState.afterForwardPass(net, TABLES, activations, needed);
   }
 
   /** The same with what there is only now that the network has made its backward pass. */
-  static Given given(Model net, Given before) {
+  static IterationState given(Model net, IterationState before) {
     return before.andAfterBackwardPass(net, TABLES);
   }
 
@@ -207,14 +209,16 @@ public final class Dl4jConverter {
      * @throws IllegalArgumentException if the shape of an input is not known
      */
     public ConvertedNetwork convert() {
-      Conversion.Choices choices = new Conversion.Choices(scale, statistics, iteration, lenient);
-      List<Obstacle> obstacles = new ArrayList<>(Conversion.check(net, TABLES, choices));
+      NetworkConversion.Choices choices =
+          new NetworkConversion.Choices(scale, statistics, iteration, lenient);
+      List<Obstacle> obstacles = new ArrayList<>(NetworkConversion.check(net, TABLES, choices));
       if (!obstacles.isEmpty()) {
         throw new UnconvertibleNetworkException(obstacles);
       }
       BatchShape shapes =
           shape == null ? BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)) : shape;
-      Conversion.Result result = Conversion.convert(net, TABLES, shapes, choices, obstacles);
+      NetworkConversion.Result result =
+          NetworkConversion.convert(net, TABLES, shapes, choices, obstacles);
       if (result == null) {
         throw new UnconvertibleNetworkException(obstacles);
       }

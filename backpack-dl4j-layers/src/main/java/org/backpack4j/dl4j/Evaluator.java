@@ -12,20 +12,20 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.backpack4j.dl4j.convert.BatchShape;
-import org.backpack4j.dl4j.convert.Given;
-import org.backpack4j.dl4j.convert.Obstacle;
-import org.backpack4j.dl4j.convert.Untrained;
+import org.backpack4j.dl4j.internal.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.IterationState;
+import org.backpack4j.dl4j.internal.convert.Obstacle;
+import org.backpack4j.dl4j.internal.convert.Untrained;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.LongWork;
 import org.backpack4j.samediff.QuantityResults;
+import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.UnsupportedGraphException;
-import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.check.Verification;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.progress.LongWork;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -59,7 +59,7 @@ final class Evaluator implements AutoCloseable {
   private final Map<BatchShape, RuntimeException> refused = new Recent<>(REFUSALS, e -> {});
   private final Trials trials = new Trials();
   private int forgotten;
-  private Given given = Given.NOTHING;
+  private IterationState given = IterationState.NOTHING;
 
   /** Whether what belongs to the present iteration could not be kept. */
   private boolean lost;
@@ -144,7 +144,7 @@ final class Evaluator implements AutoCloseable {
     if (trials.isTrial(net, iteration)) {
       return;
     }
-    given = Given.NOTHING;
+    given = IterationState.NOTHING;
     lost = true;
     Set<String> known = begins;
     Set<String> needed =
@@ -169,8 +169,8 @@ final class Evaluator implements AutoCloseable {
       return null;
     }
     trials.begin(net, iteration);
-    Given kept = given;
-    given = Given.NOTHING;
+    IterationState kept = given;
+    given = IterationState.NOTHING;
     if (lost) {
       lost = false;
       return null;
@@ -178,7 +178,8 @@ final class Evaluator implements AutoCloseable {
     return evaluate(net, Dl4jConverter.given(net, kept), Batch.of(net), iteration, epoch);
   }
 
-  private TrainingStep evaluate(Model net, Given all, Batch batch, int iteration, int epoch) {
+  private TrainingStep evaluate(
+      Model net, IterationState all, Batch batch, int iteration, int epoch) {
     Made graphs = made(net, batch.shape().with(all.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
@@ -382,6 +383,6 @@ final class Evaluator implements AutoCloseable {
     made.clear();
     refused.clear();
     begins = null;
-    given = Given.NOTHING;
+    given = IterationState.NOTHING;
   }
 }

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.backpack4j.dl4j.Verdict.Kind;
-import org.backpack4j.dl4j.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -1,6 +1,6 @@
 package org.backpack4j.dl4j;
 
-import org.backpack4j.dl4j.convert.Peculiarities;
+import org.backpack4j.dl4j.internal.convert.Peculiarities;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;

@@ -3,8 +3,8 @@ package org.backpack4j.dl4j;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.backpack4j.dl4j.convert.InputShapes;
-import org.backpack4j.samediff.backprop.Refusal;
+import org.backpack4j.dl4j.internal.convert.InputShapes;
+import org.backpack4j.samediff.Refusal;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 

@@ -11,8 +11,8 @@ import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.backpack4j.dl4j.Verdict.Kind;
-import org.backpack4j.dl4j.convert.Given;
-import org.backpack4j.dl4j.convert.Peculiarities;
+import org.backpack4j.dl4j.internal.convert.IterationState;
+import org.backpack4j.dl4j.internal.convert.Peculiarities;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -120,8 +120,9 @@ final class SecondOpinion {
     feeds = Clipped.in(copy.model(), converted, plain).map(Clipped::feeds).orElse(plain);
   }
 
-  private static Given own(Given given) {
-    return new Given(own(given.noise()), own(given.parameters()), own(given.activations()));
+  private static IterationState own(IterationState given) {
+    return new IterationState(
+        own(given.noise()), own(given.parameters()), own(given.activations()));
   }
 
   private static Map<String, INDArray> own(Map<String, INDArray> arrays) {

@@ -12,19 +12,19 @@ import com.tngtech.archunit.lang.ArchRule;
     importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
   private static final String[] CONVERTERS = {
-    "..dl4j.layer..",
-    "..dl4j.vertex..",
-    "..dl4j.loss..",
-    "..dl4j.activation..",
-    "..dl4j.preprocessor..",
-    "..dl4j.dropout.."
+    "..dl4j.internal.layer..",
+    "..dl4j.internal.vertex..",
+    "..dl4j.internal.loss..",
+    "..dl4j.internal.activation..",
+    "..dl4j.internal.preprocessor..",
+    "..dl4j.internal.dropout.."
   };
 
   @ArchTest
   static final ArchRule theMachineryKnowsNoConverter =
       noClasses()
           .that()
-          .resideInAPackage("..dl4j.convert..")
+          .resideInAPackage("..dl4j.internal.convert..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(CONVERTERS);

@@ -16,14 +16,14 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
-import org.backpack4j.samediff.contribution.Contribution;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -417,7 +417,7 @@ class BackPackListenerTest {
           }
 
           @Override
-          public Tensor compute(Emitter emit, List<Contribution> contributions) {
+          public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
             extended.incrementAndGet();
             return new BatchGrad().compute(emit, contributions);
           }

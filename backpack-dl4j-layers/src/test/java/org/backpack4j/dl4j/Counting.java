@@ -2,12 +2,12 @@ package org.backpack4j.dl4j;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.backpack4j.samediff.contribution.Contribution;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /** Counts how often networks are extended: it is asked once for each parameter of a graph. */
 final class Counting implements Extension {
@@ -33,7 +33,7 @@ final class Counting implements Extension {
   }
 
   @Override
-  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     extended.incrementAndGet();
     if (fails) {
       throw new IllegalArgumentException("the extension's own");

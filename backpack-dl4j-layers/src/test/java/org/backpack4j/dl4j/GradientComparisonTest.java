@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.backpack4j.dl4j.convert.Given;
+import org.backpack4j.dl4j.internal.convert.IterationState;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
@@ -293,7 +293,7 @@ class GradientComparisonTest {
         new Batch(
             new INDArray[] {x.castTo(type)}, new INDArray[] {y.castTo(type)}, null, null, Map.of());
     Map<String, INDArray> results = new HashMap<>(graph.output(feeds, graph.outputNames()));
-    return new Compared(net, batch, Given.NOTHING, converted, graph, feeds, results, 1);
+    return new Compared(net, batch, IterationState.NOTHING, converted, graph, feeds, results, 1);
   }
 
   /** A kernel that is wrong in single precision alone is not rounding either. */
@@ -320,7 +320,10 @@ class GradientComparisonTest {
           StackWalker.getInstance()
               .walk(
                   s ->
-                      s.anyMatch(f -> f.getClassName().startsWith("org.backpack4j.dl4j.convert.")));
+                      s.anyMatch(
+                          f ->
+                              f.getClassName()
+                                  .startsWith("org.backpack4j.dl4j.internal.convert.")));
       return x.mul(ours ? 3 : 2);
     }
 

@@ -9,11 +9,11 @@ import ch.qos.logback.core.read.ListAppender;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.backpack4j.samediff.TrainingRecord;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.internal.evaluate.TrainingRecord;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -170,7 +170,8 @@ class ListenerFailuresTest {
     Counting counting = new Counting();
     ListAppender<ILoggingEvent> warnings = new ListAppender<>();
     warnings.start();
-    Logger extender = (Logger) LoggerFactory.getLogger("org.backpack4j.samediff.Extender");
+    Logger extender =
+        (Logger) LoggerFactory.getLogger("org.backpack4j.samediff.internal.extend.Extender");
     extender.addAppender(warnings);
     try (BackPackListener listener =
         new BackPackListener(counting, new DiagGGNExact()).parameters("0_W")) {

@@ -634,7 +634,8 @@ class RefusalsTest {
                 .lossFunction(LossFunction.MSE)
                 .build()),
         masked(
-            "a mask of the features reaches it, and in the format NWC DL4J takes steps for features",
+            "a mask of the features reaches it, and in the format NWC DL4J takes steps for"
+                + " features",
             "use the format NCW",
             ones(N, 4, 2),
             ones(N, 4, 2),

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.jar.JarFile;
-import org.backpack4j.dl4j.activation.Activations;
-import org.backpack4j.dl4j.layer.Layers;
-import org.backpack4j.dl4j.loss.LossFunctions;
-import org.backpack4j.dl4j.preprocessor.Preprocessors;
-import org.backpack4j.dl4j.vertex.Vertices;
+import org.backpack4j.dl4j.internal.activation.Activations;
+import org.backpack4j.dl4j.internal.layer.Layers;
+import org.backpack4j.dl4j.internal.loss.LossConverters;
+import org.backpack4j.dl4j.internal.preprocessor.Preprocessors;
+import org.backpack4j.dl4j.internal.vertex.Vertices;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
@@ -58,7 +58,7 @@ class SupportTableTest {
         + row("vertices", GraphVertex.class, Vertices.table())
         + row("preprocessors", InputPreProcessor.class, Preprocessors.table())
         + row("activations", IActivation.class, Activations.table())
-        + row("losses", ILossFunction.class, LossFunctions.table());
+        + row("losses", ILossFunction.class, LossConverters.table());
   }
 
   private static String row(String what, Class<?> kind, Map<Class<?>, ?> converters)

@@ -11,7 +11,9 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.progress.Progress;
+import org.backpack4j.samediff.internal.evaluate.MachineMemory;
+import org.backpack4j.samediff.internal.extend.Extender;
+import org.backpack4j.samediff.internal.extend.Request;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -199,7 +201,7 @@ public final class BackPack {
     }
 
     /** Has the extended graph not keep the person's: for who keeps one for as long as it lives. */
-    Builder weakly() {
+    public Builder weakly() {
       weakly = true;
       return this;
     }

@@ -9,17 +9,25 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.backpack4j.samediff.backprop.Annotations;
-import org.backpack4j.samediff.backprop.Refusal;
-import org.backpack4j.samediff.backprop.Rule;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Fusion;
-import org.backpack4j.samediff.graph.Node;
-import org.backpack4j.samediff.graph.Tensor;
-import org.backpack4j.samediff.progress.Progress;
+import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.evaluate.EmptyBatch;
+import org.backpack4j.samediff.internal.evaluate.FeedCheck;
+import org.backpack4j.samediff.internal.evaluate.GraphTable;
+import org.backpack4j.samediff.internal.evaluate.IndexBounds;
+import org.backpack4j.samediff.internal.evaluate.MachineMemory;
+import org.backpack4j.samediff.internal.evaluate.ResultMemory;
+import org.backpack4j.samediff.internal.evaluate.SamplePortions;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.extend.Noise;
+import org.backpack4j.samediff.internal.extend.Outputs;
+import org.backpack4j.samediff.internal.extend.Quantities;
+import org.backpack4j.samediff.internal.ir.KernelCall;
+import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
@@ -50,10 +58,10 @@ public final class ExtendedGraph implements AutoCloseable {
   private final Outputs outputs;
   private final Quantities quantities;
   private final ResultMemory results;
-  private final Hints hints;
+  private final ExecutionOptions options;
   private final PlannedGraph planned;
 
-  ExtendedGraph(
+  public ExtendedGraph(
       Supplier<@Nullable SameDiff> source,
       SameDiff graph,
       Emitter emit,
@@ -71,35 +79,35 @@ public final class ExtendedGraph implements AutoCloseable {
     this.outputs = outputs;
     this.quantities = quantities;
     this.results = new ResultMemory(outputs);
-    this.hints =
-        Hints.none()
+    this.options =
+        ExecutionOptions.defaults()
             .withFusions(fusions(emit))
             .withPortions(SamplePortions.of(graph, annotations, rules, outputs.seeds()))
-            .withBudget(Hints.Budget.of(memoryBudget))
+            .withBudget(ExecutionOptions.Budget.of(memoryBudget))
             .withProgress(progress);
-    this.planned = new PlannedGraph(graph, hints);
+    this.planned = new PlannedGraph(graph, options);
   }
 
   /** How the graph is executed. */
-  Hints hints() {
-    return hints;
+  ExecutionOptions options() {
+    return options;
   }
 
   /** Another execution of the same graph. */
-  PlannedGraph planned(Hints other) {
+  PlannedGraph planned(ExecutionOptions other) {
     return new PlannedGraph(graph, other);
   }
 
   /** What the planned execution may compute by a kernel: where the value is still in the graph. */
-  private static List<Hints.Fusion> fusions(Emitter emit) {
+  private static List<ExecutionOptions.Fusion> fusions(Emitter emit) {
     SameDiff graph = emit.graph();
-    List<Hints.Fusion> fusions = new ArrayList<>();
-    for (Fusion fusion : emit.fusions()) {
+    List<ExecutionOptions.Fusion> fusions = new ArrayList<>();
+    for (KernelCall fusion : emit.fusions()) {
       List<String> inputs = fusion.inputs().stream().map(Tensor::name).toList();
       String output = fusion.output().name();
       if (graph.hasVariable(output) && inputs.stream().allMatch(graph::hasVariable)) {
         List<Long> arguments = Arrays.stream(fusion.arguments()).boxed().toList();
-        fusions.add(new Hints.Fusion(fusion.kernel(), inputs, output, arguments));
+        fusions.add(new ExecutionOptions.Fusion(fusion.kernel(), inputs, output, arguments));
       }
     }
     return fusions;

@@ -18,7 +18,7 @@ public record MemoryUse(long results, long work) {
   }
 
   /** Bytes in a unit that people read. */
-  static String readable(long bytes) {
+  public static String readable(long bytes) {
     return bytes < 1L << 30
         ? String.format("%.1f MiB", bytes / 0x1p20)
         : String.format("%.1f GiB", bytes / 0x1p30);

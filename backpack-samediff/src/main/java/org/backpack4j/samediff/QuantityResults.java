@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.extend.Outputs;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The quantities of one evaluation. */

@@ -7,6 +7,9 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.evaluate.ListenerGraph;
+import org.backpack4j.samediff.internal.evaluate.PerModel;
+import org.backpack4j.samediff.internal.evaluate.TrainingRecord;
 import org.nd4j.autodiff.listeners.At;
 import org.nd4j.autodiff.listeners.BaseListener;
 import org.nd4j.autodiff.listeners.Operation;
@@ -35,7 +38,7 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 public final class SameDiffBackPackListener extends BaseListener implements AutoCloseable {
   private final Extension[] extensions;
   private final TrainingRecord<SameDiff> record = new TrainingRecord<>("");
-  private final PerModel<SameDiff, Extended> graphs = new PerModel<>(Extended::new);
+  private final PerModel<SameDiff, ListenerGraph> graphs = new PerModel<>(ListenerGraph::new);
   private volatile UnaryOperator<BackPack.Builder> choices = b -> b;
 
   /**

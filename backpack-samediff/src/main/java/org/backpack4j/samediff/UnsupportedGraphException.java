@@ -2,7 +2,6 @@ package org.backpack4j.samediff;
 
 import java.util.List;
 import java.util.stream.Collectors;
-import org.backpack4j.samediff.backprop.Refusal;
 
 /**
  * Thrown when a graph cannot be extended as asked. Lists every obstacle at once, a line for each

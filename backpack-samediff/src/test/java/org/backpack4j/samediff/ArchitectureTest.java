@@ -25,10 +25,10 @@ import org.nd4j.autodiff.samediff.SameDiff;
 /**
  * The arrows between the packages, and what every package keeps to.
  *
- * <p>The arrows point downwards: an extension knows contributions and the sweep, a rule knows
- * neither an extension nor the algebra's callers, {@code graph} and {@code check} stand alone. So a
- * rule can be read, tested and replaced by itself, and the brute force of {@code check} shares no
- * rule with what it checks.
+ * <p>The arrows point downwards: an extension knows contributions and the reverse pass, a rule
+ * knows neither an extension nor the algebra's callers, what reads, copies and rewrites graphs
+ * knows no derivative, {@code check} stands alone. So a rule can be read, tested and replaced by
+ * itself, and the brute force of {@code check} shares no rule with what it checks.
  */
 @AnalyzeClasses(packages = "org.backpack4j.samediff", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -38,15 +38,22 @@ class ArchitectureTest {
   /** Every package below the root; a new one belongs into this list. */
   private static final List<String> PACKAGES =
       List.of(
-          "graph",
-          "backprop",
-          "rule",
-          "loss",
-          "contribution",
           "extension",
-          "execution",
           "check",
-          "progress");
+          "spi",
+          "internal.extend",
+          "internal.evaluate",
+          "internal.ir",
+          "internal.nd4j",
+          "internal.interpret",
+          "internal.shape",
+          "internal.rewrite",
+          "internal.faults",
+          "internal.autodiff",
+          "internal.rule",
+          "internal.loss",
+          "internal.contribution",
+          "internal.execution");
 
   @ArchTest
   static final ArchRule everyClassHasItsPlace =
@@ -68,19 +75,34 @@ class ArchitectureTest {
           .resideInAPackage("org.deeplearning4j..")
           .allowEmptyShould(true);
 
-  @ArchTest static final ArchRule ruleKnowsNoExtension = separate("rule", "extension");
+  @ArchTest static final ArchRule ruleKnowsNoExtension = separate("internal.rule", "extension");
 
   @ArchTest
-  static final ArchRule contributionKnowsNoRule = separate("contribution", "rule", "extension");
+  static final ArchRule contributionKnowsNoRule =
+      separate("internal.contribution", "internal.rule", "extension");
+
+  @ArchTest static final ArchRule irKnowsOnlyWhatGraphsAre = lowerFloor("internal.ir");
+
+  @ArchTest static final ArchRule nd4jKnowsOnlyWhatGraphsAre = lowerFloor("internal.nd4j");
 
   @ArchTest
-  static final ArchRule graphStandsAlone =
-      separate(
-          "graph", "backprop", "rule", "loss", "contribution", "extension", "execution", "check");
+  static final ArchRule interpretKnowsOnlyWhatGraphsAre = lowerFloor("internal.interpret");
+
+  @ArchTest static final ArchRule shapeKnowsOnlyWhatGraphsAre = lowerFloor("internal.shape");
+
+  @ArchTest static final ArchRule rewriteKnowsOnlyWhatGraphsAre = lowerFloor("internal.rewrite");
+
+  @ArchTest static final ArchRule faultsKnowsOnlyWhatGraphsAre = lowerFloor("internal.faults");
 
   @ArchTest
   static final ArchRule checkSharesNothingWithTheFastWay =
-      separate("check", "rule", "loss", "contribution", "backprop", "extension");
+      separate(
+          "check",
+          "internal.rule",
+          "internal.loss",
+          "internal.contribution",
+          "internal.autodiff",
+          "extension");
 
   @ArchTest
   static final ArchRule nothingIsPrinted =
@@ -95,6 +117,20 @@ class ArchitectureTest {
               target(nameMatching("createGradFunction|calculateGradients.*"))
                   .and(target(owner(assignableTo(SameDiff.class)))))
           .allowEmptyShould(true);
+
+  private static ArchRule lowerFloor(String from) {
+    return separate(
+        from,
+        "internal.autodiff",
+        "internal.rule",
+        "internal.loss",
+        "internal.contribution",
+        "internal.execution",
+        "internal.extend",
+        "internal.evaluate",
+        "extension",
+        "check");
+  }
 
   private static ArchRule separate(String from, String... to) {
     return noClasses()

@@ -10,13 +10,13 @@ import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.Variance;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -198,8 +198,9 @@ class CancellationTest {
     Map<String, INDArray> ways = new LinkedHashMap<>();
     ways.put("planned", graph.output(feeds, name).get(name));
     ways.put("natively", graph.sameDiff().output(feeds, name).get(name));
-    for (Hints.Budget budget : List.of(Checked.SINGLE, new Hints.Budget(1, 4))) {
-      try (PlannedGraph groups = graph.planned(graph.hints().withBudget(budget))) {
+    for (ExecutionOptions.Budget budget :
+        List.of(Checked.SINGLE, new ExecutionOptions.Budget(1, 4))) {
+      try (PlannedGraph groups = graph.planned(graph.options().withBudget(budget))) {
         ways.put("groups of " + budget, groups.output(feeds, List.of(name)).get(name));
       }
     }

@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.check.BruteForce;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchDiagGGNExact;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -77,7 +77,7 @@ public final class Checked {
   }
 
   /** One sample at a time. */
-  static final Hints.Budget SINGLE = new Hints.Budget(1, 1);
+  static final ExecutionOptions.Budget SINGLE = new ExecutionOptions.Budget(1, 1);
 
   /** One sample at a time, as far as that goes: the numbers must be the same. */
   private static void inPortions(
@@ -85,8 +85,8 @@ public final class Checked {
       Map<String, INDArray> feeds,
       List<String> names,
       Map<String, INDArray> reference) {
-    for (Hints hints : eachRoots(graph)) {
-      try (PlannedGraph one = graph.planned(hints.withBudget(SINGLE))) {
+    for (ExecutionOptions options : eachRoots(graph)) {
+      try (PlannedGraph one = graph.planned(options.withBudget(SINGLE))) {
         compare("a sample at a time", reference, one.output(feeds, names));
       }
     }
@@ -100,18 +100,21 @@ public final class Checked {
       Map<String, INDArray> reference) {
     if (Arrays.stream(extensions).anyMatch(e -> e.columns().secondOrder())) {
       try (ExtendedGraph graph = builder.memoryBudget(1).extend(extensions);
-          PlannedGraph one = graph.planned(graph.hints().withBudget(SINGLE))) {
+          PlannedGraph one = graph.planned(graph.options().withBudget(SINGLE))) {
         compare("a column at a time", reference, one.output(feeds, reference.keySet()));
       }
     }
   }
 
-  /** The hints with each set of roots alone. */
-  private static List<Hints> eachRoots(ExtendedGraph graph) {
-    Hints.Portioning portions = graph.hints().portions();
+  /** The options with each set of roots alone. */
+  private static List<ExecutionOptions> eachRoots(ExtendedGraph graph) {
+    ExecutionOptions.Portioning portions = graph.options().portions();
     return portions.roots().stream()
-        .map(roots -> new Hints.Portioning(List.of(roots), portions.axes(), portions.additive()))
-        .map(graph.hints()::withPortions)
+        .map(
+            roots ->
+                new ExecutionOptions.Portioning(
+                    List.of(roots), portions.axes(), portions.additive()))
+        .map(graph.options()::withPortions)
         .toList();
   }
 

@@ -22,12 +22,12 @@ import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
-import org.backpack4j.samediff.graph.Dim;
-import org.backpack4j.samediff.graph.Dims;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -757,7 +757,7 @@ class EmittedOpsTest {
     if (!feeds.containsKey(result.name())) { // where nothing is to be done, nothing is emitted
       String name = result.name();
       same(a + " " + extents + ", session", expected, sd.output(feeds, name).get(name));
-      try (PlannedGraph planned = new PlannedGraph(sd, Hints.none())) {
+      try (PlannedGraph planned = new PlannedGraph(sd, ExecutionOptions.defaults())) {
         same(
             a + " " + extents + ", planned",
             expected,

@@ -8,10 +8,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Small graphs that several tests share. */
-final class Graphs {
+public final class Graphs {
   private Graphs() {}
 
-  static INDArray random(long... shape) {
+  public static INDArray random(long... shape) {
     return Nd4j.rand(DataType.DOUBLE, shape).subi(0.4);
   }
 

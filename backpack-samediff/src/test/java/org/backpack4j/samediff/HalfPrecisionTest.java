@@ -17,6 +17,7 @@ import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
+import org.backpack4j.samediff.internal.extend.Noise;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;

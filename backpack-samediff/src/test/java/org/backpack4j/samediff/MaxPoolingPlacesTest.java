@@ -5,10 +5,10 @@ import static org.nd4j.linalg.api.ops.impl.layers.convolution.Pooling2D.Pooling2
 
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
-import org.backpack4j.samediff.execution.Timing;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.execution.Timing;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -41,7 +41,7 @@ class MaxPoolingPlacesTest {
   @Test
   void onceForAllDirections() {
     try (ExtendedGraph extended = BackPack.extend(pooled(5, 6), new DiagGGNExact());
-        PlannedGraph planned = extended.planned(extended.hints())) {
+        PlannedGraph planned = extended.planned(extended.options())) {
       List<String> kinds =
           planned.profile(feeds(), extended.outputNames()).stream().map(Timing::kind).toList();
       assertThat(kinds).containsOnlyOnce("MaxPlaces", "MaxTaken").doesNotContain("maxpool2d");
@@ -53,11 +53,11 @@ class MaxPoolingPlacesTest {
   @Test
   void asTheOpsDefineThem() {
     try (ExtendedGraph extended = BackPack.extend(pooled(5, 6));
-        PlannedGraph planned = extended.planned(extended.hints())) {
+        PlannedGraph planned = extended.planned(extended.options())) {
       List<String> places =
-          extended.hints().fusions().stream()
+          extended.options().fusions().stream()
               .filter(f -> f.kernel().equals("max_pool_places"))
-              .map(Hints.Fusion::output)
+              .map(ExecutionOptions.Fusion::output)
               .toList();
       Map<String, INDArray> feeds = feeds();
       assertThat(planned.profile(feeds, places)).extracting(Timing::kind).contains("MaxPlaces");
@@ -76,7 +76,7 @@ class MaxPoolingPlacesTest {
 
   private static List<String> fusions(long height, long width) {
     try (ExtendedGraph extended = BackPack.extend(pooled(height, width))) {
-      return extended.hints().fusions().stream().map(Hints.Fusion::kernel).toList();
+      return extended.options().fusions().stream().map(ExecutionOptions.Fusion::kernel).toList();
     }
   }
 }

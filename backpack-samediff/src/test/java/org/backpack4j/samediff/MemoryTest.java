@@ -9,9 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.execution.NoRoomException;
-import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchDiagGGNExact;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
@@ -20,9 +17,12 @@ import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.Variance;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
-import org.backpack4j.samediff.progress.Progress;
+import org.backpack4j.samediff.internal.evaluate.MachineMemory;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.extend.Noise;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -102,7 +102,7 @@ class MemoryTest {
         };
     try (ExtendedGraph graph = BackPack.extend(sd, new DiagGGNExact());
         PlannedGraph single =
-            graph.planned(graph.hints().withBudget(Checked.SINGLE).withProgress(stopsOnce))) {
+            graph.planned(graph.options().withBudget(Checked.SINGLE).withProgress(stopsOnce))) {
       assertThatThrownBy(() -> single.output(feeds, names))
           .isInstanceOf(CancellationException.class);
       assertThat(Thread.interrupted()).isTrue();
@@ -216,7 +216,7 @@ class MemoryTest {
     }
 
     @Override
-    public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
       assertThat(contributions).hasSize(1);
       return contributions.get(0).perSample();
     }

@@ -9,15 +9,14 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.backpack4j.samediff.backprop.Refusal;
 import org.backpack4j.samediff.check.BruteForce;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.graph.Walk;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -113,8 +112,8 @@ class OwnDrawsTest {
     }
     refused(() -> BackPack.extend(sd)).isInstanceOf(UnsupportedGraphException.class);
     refused(() -> BruteForce.on(sd, feeds));
-    refused(() -> Walk.run(sd, feeds, List.of("loss")));
-    try (PlannedGraph planned = new PlannedGraph(sd, Hints.none())) {
+    refused(() -> ReferenceInterpreter.run(sd, feeds, List.of("loss")));
+    try (PlannedGraph planned = new PlannedGraph(sd, ExecutionOptions.defaults())) {
       refused(() -> planned.output(feeds, List.of("loss")));
       refused(() -> planned.bytes(feeds, List.of("loss")));
     }
@@ -227,7 +226,7 @@ class OwnDrawsTest {
     List<Long> before = generator();
     try (ExtendedGraph graph = BackPack.extend(sd, all);
         ExtendedGraph divided = BackPack.on(sd).memoryBudget(1).extend(all);
-        PlannedGraph planned = new PlannedGraph(sd, Hints.none());
+        PlannedGraph planned = new PlannedGraph(sd, ExecutionOptions.defaults());
         SameDiffBackPackListener listener = new SameDiffBackPackListener(all)) {
       unmoved("extend", before);
       Map<String, INDArray> answer = graph.output(feeds, graph.outputNames());
@@ -247,7 +246,7 @@ class OwnDrawsTest {
       planned.output(feeds, List.of("loss"));
       planned.bytes(feeds, List.of("loss"));
       unmoved("planned execution", before);
-      Walk.run(sd, feeds, List.of("loss"));
+      ReferenceInterpreter.run(sd, feeds, List.of("loss"));
       unmoved("walk", before);
       listener.check(sd);
       unmoved("check", before);

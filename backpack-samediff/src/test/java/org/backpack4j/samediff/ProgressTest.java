@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.DiagGGNExact;
-import org.backpack4j.samediff.progress.Progress;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
-import org.backpack4j.samediff.graph.Walk;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.enums.PadMode;
@@ -168,7 +168,8 @@ final class RandomChain {
   private long[] shapeFor(SDVariable variable, int samples) {
     long[] x = feeds.get("x").shape().clone();
     x[entrance] = samples;
-    return Walk.run(sd, Map.of("x", Nd4j.zeros(DataType.DOUBLE, x)), List.of(variable.name()))
+    return ReferenceInterpreter.run(
+            sd, Map.of("x", Nd4j.zeros(DataType.DOUBLE, x)), List.of(variable.name()))
         .get(variable.name())
         .shape();
   }

@@ -41,7 +41,7 @@ final class RandomGraph {
   private long[] shape;
   private int names;
 
-  RandomGraph(long seed) {
+  public RandomGraph(long seed) {
     random = new Random(seed);
     settled = new SettledValues(sd, random);
     ofAllSamples = new BatchValues(sd, random);
@@ -67,11 +67,11 @@ final class RandomGraph {
     loss(out);
   }
 
-  SameDiff graph() {
+  public SameDiff graph() {
     return sd;
   }
 
-  Map<String, INDArray> feeds() {
+  public Map<String, INDArray> feeds() {
     return feeds;
   }
 

@@ -9,14 +9,14 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.execution.PlannedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -143,7 +143,7 @@ class SameDiffBackPackListenerTest {
     }
 
     @Override
-    public Tensor compute(Emitter emit, List<Contribution> contributions) {
+    public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
       extended.incrementAndGet();
       if (fails) {
         throw new IllegalArgumentException("the extension's own");

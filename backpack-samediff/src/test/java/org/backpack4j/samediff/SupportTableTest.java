@@ -14,10 +14,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.backpack4j.samediff.backprop.Rule;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.loss.Losses;
-import org.backpack4j.samediff.rule.Rules;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.loss.Losses;
+import org.backpack4j.samediff.internal.rule.Rules;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.loss.LossReduce;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -88,7 +88,7 @@ Made from the code by `SupportTableTest`; every mark of the first table is a gra
             + "`·` is refused by name. Losses may be scaled, summed, weighted and smoothed; one"
             + " that is written out of simple ops needs its predictions named (second-order"
             + " quantities).\n\n"
-            + "## Ops, by what passes signals through them\n\n"
+            + "## Ops, by what passes cotangents through them\n\n"
             + "A rule is written once, for the gradient and for any number of columns: an op of"
             + " this table takes every extension, in the configurations that its rule covers;"
             + " others are refused by name. The mark says that the rule knows a second derivative"

@@ -7,10 +7,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.Function;
-import org.backpack4j.samediff.graph.KeptEntries;
-import org.backpack4j.samediff.graph.RandomOps;
-import org.backpack4j.samediff.graph.Walk;
-import org.backpack4j.samediff.progress.Progress;
+import org.backpack4j.samediff.Progress;
+import org.backpack4j.samediff.internal.interpret.RandomOps;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
+import org.backpack4j.samediff.internal.rewrite.InferenceDropoutToIdentity;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -59,7 +59,7 @@ public final class BruteForce {
   private final OptionalInt batchSize;
 
   /** Made when first needed, as options may still change. */
-  private @Nullable Measurements measurements;
+  private @Nullable LossDerivatives measurements;
 
   private BruteForce(
       SameDiff graph,
@@ -92,8 +92,8 @@ public final class BruteForce {
     List<String> losses = Losses.of(graph);
     Map<String, INDArray> copies = Feeds.checked(graph, feeds, losses);
     SameDiff copy = DoubleCopy.of(graph);
-    KeptEntries.apply(copy);
-    Walk.order(copy, losses).forEach(RandomOps::refuse);
+    InferenceDropoutToIdentity.apply(copy);
+    ReferenceInterpreter.order(copy, losses).forEach(RandomOps::refuse);
     List<Parameter> parameters = Parameter.all(copy, losses, graph);
     return new BruteForce(copy, copies, losses, parameters, List.of(), 0, OptionalInt.empty());
   }
@@ -389,17 +389,18 @@ public final class BruteForce {
   }
 
   /** Everything that belongs to all entries; made once. */
-  synchronized Measurements measurements() {
-    Measurements known = measurements;
+  synchronized LossDerivatives measurements() {
+    LossDerivatives known = measurements;
     if (known == null) {
       List<String> names = parameters();
-      Split split =
+      NetworkLossSplit split =
           predictions.isEmpty()
-              ? Split.find(graph, losses, names)
-              : Split.at(graph, losses, names, predictions);
+              ? NetworkLossSplit.find(graph, losses, names)
+              : NetworkLossSplit.at(graph, losses, names, predictions);
       Batch batch = Batch.of(graph, feeds, sampleAxis, batchSize);
-      Experiment experiment = new Experiment(graph, feeds, parameters, losses, split.outputs());
-      known = new Measurements(experiment, batch, split.curved());
+      FiniteDifferenceModel experiment =
+          new FiniteDifferenceModel(graph, feeds, parameters, losses, split.outputs());
+      known = new LossDerivatives(experiment, batch, split.curved());
       measurements = known;
     }
     return known;
@@ -430,7 +431,7 @@ public final class BruteForce {
   private double[] numbers(Function<Entry, Estimate> quantity, String name, long index) {
     Parameter parameter = parameter(name);
     checkIndex(index, parameter.length(), "\"" + name + "\"");
-    Certainty certainty = certainty();
+    ErrorBound certainty = certainty();
     Estimate estimate = quantity.apply(entry(parameter, index));
     certainty.add(parameter, index, estimate);
     certainty.require();
@@ -442,7 +443,7 @@ public final class BruteForce {
     for (long index : indices) {
       checkIndex(index, length, "the parameters " + parameters());
     }
-    Certainty certainty = certainty();
+    ErrorBound certainty = certainty();
     double[] values = new double[indices.length];
     for (int k = 0; k < indices.length; k++) {
       long rest = indices[k];
@@ -475,7 +476,7 @@ public final class BruteForce {
   }
 
   private double[][] all(Parameter parameter, Function<Entry, Estimate> quantity) {
-    Certainty certainty = certainty();
+    ErrorBound certainty = certainty();
     double[][] values = new double[Math.toIntExact(parameter.length())][];
     for (int index = 0; index < values.length; index++) {
       Estimate estimate = quantity.apply(entry(parameter, index));
@@ -486,7 +487,7 @@ public final class BruteForce {
     return values;
   }
 
-  private Certainty certainty() {
-    return new Certainty(CERTAIN, measurements().negligible().error());
+  private ErrorBound certainty() {
+    return new ErrorBound(CERTAIN, measurements().negligible().error());
   }
 }

@@ -20,7 +20,7 @@ final class Comparison {
 
   private int compared;
   private int uncertain;
-  private @Nullable Deviation worst;
+  private @Nullable Mismatch worst;
 
   /**
    * A comparison.
@@ -95,16 +95,16 @@ final class Comparison {
     double relative = difference / unit;
     if (worst == null || relative > worst.relative()) {
       worst =
-          new Deviation(shape.name(), shape.position(place), found[place], value, error, relative);
+          new Mismatch(shape.name(), shape.position(place), found[place], value, error, relative);
     }
     return true;
   }
 
   /** How it came out. */
   OutputCheck result() {
-    Verdict verdict = Verdict.UNCERTAIN;
+    Outcome verdict = Outcome.UNCERTAIN;
     if (worst != null) {
-      verdict = worst.relative() <= tolerance ? Verdict.OK : Verdict.FAILED;
+      verdict = worst.relative() <= tolerance ? Outcome.OK : Outcome.FAILED;
     }
     return new OutputCheck(shape.name(), verdict, compared, uncertain, tolerance, worst, "");
   }

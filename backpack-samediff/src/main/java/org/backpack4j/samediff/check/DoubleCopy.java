@@ -1,6 +1,6 @@
 package org.backpack4j.samediff.check;
 
-import org.backpack4j.samediff.graph.GraphCopy;
+import org.backpack4j.samediff.internal.nd4j.GraphCopy;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;

@@ -24,7 +24,7 @@ final class Entry {
 
   private static final double SUM_TOLERANCE = 1e-6;
 
-  private final Measurements measurements;
+  private final LossDerivatives measurements;
   private final Parameter parameter;
   private final long index;
 
@@ -36,11 +36,11 @@ final class Entry {
   private final Supplier<Estimate> hessian;
   private final Supplier<Estimate> hessianBySample;
 
-  Entry(Measurements measurements, Parameter parameter, long index) {
+  Entry(LossDerivatives measurements, Parameter parameter, long index) {
     this.measurements = measurements;
     this.parameter = parameter;
     this.index = index;
-    Experiment experiment = measurements.experiment();
+    FiniteDifferenceModel experiment = measurements.experiment();
     Curve predictions = experiment.predictionsAlong(parameter, index);
     gradient = once(this::wholeGradient);
     penalty = once(() -> slope(experiment.penaltyAlong(parameter, index), measurements.loss()));

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpack4j.samediff.graph.Walk;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -25,8 +25,8 @@ final class Feeds {
    */
   static Map<String, INDArray> checked(
       SameDiff graph, Map<String, INDArray> feeds, Collection<String> losses) {
-    for (SameDiffOp op : Walk.order(graph, losses)) {
-      for (String name : Origins.inputs(op)) {
+    for (SameDiffOp op : ReferenceInterpreter.order(graph, losses)) {
+      for (String name : Dependencies.inputs(op)) {
         SDVariable variable = graph.getVariable(name);
         if (variable != null && variable.isPlaceHolder() && !feeds.containsKey(name)) {
           throw new IllegalArgumentException(

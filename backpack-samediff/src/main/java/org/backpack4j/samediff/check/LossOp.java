@@ -43,17 +43,17 @@ record LossOp(int predictions, int labels, boolean ofDifference) {
 
   /** The name of the predictions. */
   String predictions(SameDiffOp node) {
-    return Origins.inputs(node).get(predictions);
+    return Dependencies.inputs(node).get(predictions);
   }
 
   /** The name of the labels. */
   String labels(SameDiffOp node) {
-    return Origins.inputs(node).get(labels);
+    return Dependencies.inputs(node).get(labels);
   }
 
   /** The arguments that may not depend on parameters. */
   List<String> fixed(SameDiffOp node) {
-    return Origins.inputs(node).stream()
+    return Dependencies.inputs(node).stream()
         .filter(name -> !name.equals(predictions(node)))
         .filter(name -> !(ofDifference && name.equals(labels(node))))
         .toList();

@@ -44,9 +44,9 @@ final class LossTerms {
   private static final String QUOTIENT = "divide";
 
   private final Collection<String> predictions;
-  private final Origins origins;
+  private final Dependencies origins;
 
-  private LossTerms(Collection<String> predictions, Origins origins) {
+  private LossTerms(Collection<String> predictions, Dependencies origins) {
     this.predictions = predictions;
     this.origins = origins;
   }
@@ -63,7 +63,7 @@ final class LossTerms {
       Collection<String> losses,
       Collection<String> parameters,
       Collection<String> predictions) {
-    Origins origins = Origins.of(graph, losses, parameters, predictions);
+    Dependencies origins = Dependencies.of(graph, losses, parameters, predictions);
     return new LossTerms(predictions, origins).find(losses);
   }
 
@@ -100,7 +100,7 @@ final class LossTerms {
     if (node == null) {
       return null;
     }
-    List<String> inputs = Origins.inputs(node);
+    List<String> inputs = Dependencies.inputs(node);
     String op = node.getOp().opName();
     if (LINEAR.contains(op)) {
       return inputs;

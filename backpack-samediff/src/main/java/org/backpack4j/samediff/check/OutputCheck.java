@@ -15,21 +15,21 @@ import org.jspecify.annotations.Nullable;
  */
 public record OutputCheck(
     String output,
-    Verdict verdict,
+    Outcome verdict,
     int compared,
     int uncertain,
     double tolerance,
-    @Nullable Deviation worst,
+    @Nullable Mismatch worst,
     String note) {
 
   /** An output of which nothing was compared. */
   static OutputCheck skipped(String output, String reason) {
-    return new OutputCheck(output, Verdict.NOT_CHECKED, 0, 0, 0, null, reason);
+    return new OutputCheck(output, Outcome.NOT_CHECKED, 0, 0, 0, null, reason);
   }
 
   /** An output that is wrong as a whole. */
   static OutputCheck broken(String output, String reason) {
-    return new OutputCheck(output, Verdict.FAILED, 0, 0, 0, null, reason);
+    return new OutputCheck(output, Outcome.FAILED, 0, 0, 0, null, reason);
   }
 
   @Override

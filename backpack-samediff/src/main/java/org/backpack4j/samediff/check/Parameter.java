@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.LongStream;
-import org.backpack4j.samediff.graph.Precision;
-import org.backpack4j.samediff.graph.Walk;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
+import org.backpack4j.samediff.internal.ir.Precision;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -63,8 +63,8 @@ final class Parameter {
    */
   static List<Parameter> all(SameDiff graph, Collection<String> losses, SameDiff own) {
     Set<String> names = new LinkedHashSet<>();
-    for (SameDiffOp op : Walk.order(graph, losses)) {
-      names.addAll(Origins.inputs(op));
+    for (SameDiffOp op : ReferenceInterpreter.order(graph, losses)) {
+      names.addAll(Dependencies.inputs(op));
     }
     graph.variables().forEach(variable -> names.add(variable.name()));
     List<Parameter> parameters = new ArrayList<>();

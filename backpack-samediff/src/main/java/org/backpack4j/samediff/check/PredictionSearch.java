@@ -7,7 +7,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.backpack4j.samediff.graph.Likelihoods;
+import org.backpack4j.samediff.internal.ir.Likelihoods;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -30,7 +30,7 @@ final class PredictionSearch {
    */
   static List<String> find(
       SameDiff graph, Collection<String> losses, Collection<String> parameters) {
-    Origins origins = Origins.of(graph, losses, parameters, List.of());
+    Dependencies origins = Dependencies.of(graph, losses, parameters, List.of());
     Likelihoods likelihoods = Likelihoods.of(graph, losses);
     Set<String> predictions = new LinkedHashSet<>();
     Deque<String> open = new ArrayDeque<>(losses);
@@ -47,7 +47,7 @@ final class PredictionSearch {
           predictions.add(argument);
         }
       } else if (loss == null) {
-        Origins.inputs(node).stream().filter(seen::add).forEach(open::add);
+        Dependencies.inputs(node).stream().filter(seen::add).forEach(open::add);
       } else {
         predictions.addAll(predictions(node, loss, origins));
       }
@@ -58,13 +58,13 @@ final class PredictionSearch {
   /** What goes into a softmax or sigmoid whose answer is only there for a node's logarithm. */
   private static @Nullable String likelihood(SameDiffOp node, Likelihoods likelihoods) {
     Likelihoods.@Nullable Likelihood found =
-        Origins.inputs(node).isEmpty()
+        Dependencies.inputs(node).isEmpty()
             ? null
-            : likelihoods.behind(node.getName(), Origins.inputs(node).get(0));
+            : likelihoods.behind(node.getName(), Dependencies.inputs(node).get(0));
     return found == null || !found.sole() ? null : found.argument();
   }
 
-  private static Set<String> predictions(SameDiffOp node, LossOp loss, Origins origins) {
+  private static Set<String> predictions(SameDiffOp node, LossOp loss, Dependencies origins) {
     for (String name : loss.fixed(node)) {
       if (origins.fromParameters(name)) {
         throw new IllegalArgumentException(

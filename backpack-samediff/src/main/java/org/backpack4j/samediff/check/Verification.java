@@ -29,8 +29,8 @@ public final class Verification {
    * @return true if no output differs, and at least one number was compared
    */
   public boolean ok() {
-    return outputs.stream().noneMatch(check -> check.verdict() == Verdict.FAILED)
-        && outputs.stream().anyMatch(check -> check.verdict() == Verdict.OK);
+    return outputs.stream().noneMatch(check -> check.verdict() == Outcome.FAILED)
+        && outputs.stream().anyMatch(check -> check.verdict() == Outcome.OK);
   }
 
   /**
@@ -38,7 +38,7 @@ public final class Verification {
    *
    * @return the entry; none if no number was compared
    */
-  public Optional<Deviation> worst() {
+  public Optional<Mismatch> worst() {
     return outputs.stream()
         .filter(check -> check.worst() != null)
         .max(Comparator.comparingDouble(Verification::excess))
@@ -65,17 +65,17 @@ public final class Verification {
 
   @Override
   public String toString() {
-    long failed = count(Verdict.FAILED);
+    long failed = count(Outcome.FAILED);
     String lines =
         outputs.stream()
             .map(check -> "  " + check)
             .collect(Collectors.joining(System.lineSeparator()));
     return "Compared with brute force: %d ok, %d FAILED, %d uncertain, %d not checked%n%s"
         .formatted(
-            count(Verdict.OK), failed, count(Verdict.UNCERTAIN), count(Verdict.NOT_CHECKED), lines);
+            count(Outcome.OK), failed, count(Outcome.UNCERTAIN), count(Outcome.NOT_CHECKED), lines);
   }
 
-  private long count(Verdict verdict) {
+  private long count(Outcome verdict) {
     return outputs.stream().filter(check -> check.verdict() == verdict).count();
   }
 }

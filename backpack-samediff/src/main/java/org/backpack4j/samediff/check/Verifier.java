@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Stream;
-import org.backpack4j.samediff.progress.Progress;
+import org.backpack4j.samediff.Progress;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -256,7 +256,7 @@ public final class Verifier {
     boolean broken =
         Stream.of(Quantity.GRAD, Quantity.GRAD_BATCH, Quantity.GRAD_PENALTY)
             .map(quantity -> checks.get(quantity.of(parameter)))
-            .anyMatch(check -> check != null && check.verdict() == Verdict.FAILED);
+            .anyMatch(check -> check != null && check.verdict() == Outcome.FAILED);
     if (gradient == null || rows == null || broken || gradient.isEmpty() || rows.isEmpty()) {
       return;
     }

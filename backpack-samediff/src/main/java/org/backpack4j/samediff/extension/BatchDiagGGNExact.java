@@ -1,9 +1,9 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * Every sample's part of the exact diagonal of the generalised Gauss-Newton matrix, {@code
@@ -30,9 +30,9 @@ public final class BatchDiagGGNExact implements Extension {
   }
 
   @Override
-  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     return contributions.stream()
-        .map(Contribution::squaredPerSample)
+        .map(ParameterVjp::squaredPerSample)
         .reduce(emit::add)
         .orElseThrow();
   }

@@ -1,10 +1,10 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.graph.Dims;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * The gradient of every sample, {@code grad_batch} [N, P…]: ∂ℓₙ/∂θ, where the loss is Σₙ ℓₙ. With a
@@ -26,9 +26,9 @@ public final class BatchGrad implements Extension {
   }
 
   @Override
-  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     return contributions.stream()
-        .map(Contribution::perSample)
+        .map(ParameterVjp::perSample)
         .map(g -> emit.reshape(g, Dims.of(g.dims().get(0)).plus(g.dims().from(2))))
         .reduce(emit::add)
         .orElseThrow();

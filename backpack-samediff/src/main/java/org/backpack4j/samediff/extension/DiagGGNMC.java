@@ -1,9 +1,9 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * A sampled diagonal of the generalised Gauss-Newton matrix, {@code diag_ggn_mc} [P…]: the loss's
@@ -58,7 +58,7 @@ public final class DiagGGNMC implements Extension {
   }
 
   @Override
-  public Tensor compute(Emitter emit, List<Contribution> contributions) {
-    return contributions.stream().map(Contribution::squaredSum).reduce(emit::add).orElseThrow();
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
+    return contributions.stream().map(ParameterVjp::squaredSum).reduce(emit::add).orElseThrow();
   }
 }

@@ -1,9 +1,9 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * A quantity to compute beside the gradient, for each parameter. Settings are given to the
@@ -42,5 +42,5 @@ public interface Extension {
    *     columns start (a loss, say), already added up over the parameter's uses
    * @return the quantity
    */
-  Tensor compute(Emitter emit, List<Contribution> contributions);
+  Tensor compute(Emitter emit, List<ParameterVjp> contributions);
 }

@@ -1,10 +1,10 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.contribution.Contributions;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.internal.contribution.Contributions;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * The sum of squared gradients, {@code sum_grad_squared} [P…]: Σₙ (∂ℓₙ/∂θ)², entry by entry, of
@@ -26,7 +26,7 @@ public final class SumGradSquared implements Extension {
   }
 
   @Override
-  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     return Contributions.sum(contributions).squaredSum();
   }
 }

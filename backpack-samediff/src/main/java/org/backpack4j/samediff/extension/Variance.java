@@ -1,10 +1,10 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
-import org.backpack4j.samediff.contribution.Contribution;
-import org.backpack4j.samediff.contribution.Contributions;
-import org.backpack4j.samediff.graph.Emitter;
-import org.backpack4j.samediff.graph.Tensor;
+import org.backpack4j.samediff.internal.contribution.Contributions;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * The variance of the samples' gradients, {@code variance} [P…]: 1/N Σₙ gₙ² − (1/N Σₙ gₙ)² of
@@ -26,7 +26,7 @@ public final class Variance implements Extension {
   }
 
   @Override
-  public Tensor compute(Emitter emit, List<Contribution> contributions) {
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     return Contributions.sum(contributions).variance();
   }
 }

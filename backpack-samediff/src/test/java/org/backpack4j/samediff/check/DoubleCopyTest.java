@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.graph.Walk;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -20,7 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
 class DoubleCopyTest {
 
   private static INDArray run(SameDiff graph, Map<String, INDArray> feeds, String name) {
-    return Walk.run(graph, feeds, List.of(name)).get(name);
+    return ReferenceInterpreter.run(graph, feeds, List.of(name)).get(name);
   }
 
   @Test

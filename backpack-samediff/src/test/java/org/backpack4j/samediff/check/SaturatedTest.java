@@ -65,7 +65,7 @@ class SaturatedTest {
         BruteForce.on(graph, feeds(type, 11.5)).verifier().entries(5).verify(results);
     assertThat(verification.outputs())
         .as(verification.toString())
-        .noneMatch(check -> check.verdict() == Verdict.FAILED);
+        .noneMatch(check -> check.verdict() == Outcome.FAILED);
   }
 
   private Map<String, INDArray> results = Map.of();

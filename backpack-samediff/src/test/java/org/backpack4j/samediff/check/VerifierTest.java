@@ -88,7 +88,7 @@ class VerifierTest {
     assertThat(verification.outputs())
         .allSatisfy(
             check -> {
-              assertThat(check.verdict()).isEqualTo(Verdict.OK);
+              assertThat(check.verdict()).isEqualTo(Outcome.OK);
               assertThat(check.compared()).isPositive();
             });
     assertThat(verification.worst().orElseThrow().relative()).isLessThan(1e-6);
@@ -106,7 +106,7 @@ class VerifierTest {
     Verification verification = brute.verify(results);
 
     assertThat(verification.ok()).isFalse();
-    Deviation worst = verification.worst().orElseThrow();
+    Mismatch worst = verification.worst().orElseThrow();
     assertThat(worst.output()).isEqualTo("b2.diag_ggn_exact_batch");
     assertThat(worst.position()).isEqualTo("[3, 0, 1]");
     assertThat(worst.found()).isEqualTo(right + 0.25);
@@ -142,7 +142,7 @@ class VerifierTest {
     Verification verification = brute.verify(results);
 
     assertThat(verification.outputs())
-        .filteredOn(check -> check.verdict() == Verdict.FAILED)
+        .filteredOn(check -> check.verdict() == Outcome.FAILED)
         .extracting(OutputCheck::output)
         .containsExactlyElementsOf(
             results.keySet().stream().filter(name -> !name.endsWith("penalty")).toList());
@@ -252,7 +252,7 @@ class VerifierTest {
     Verification none =
         BruteForce.on(graph, feeds).verify(Map.of("b.grad", Nd4j.create(new double[] {0, 0})));
     assertThat(none.ok()).isFalse();
-    assertThat(none.outputs().get(0).verdict()).isEqualTo(Verdict.UNCERTAIN);
+    assertThat(none.outputs().get(0).verdict()).isEqualTo(Outcome.UNCERTAIN);
   }
 
   @Test
@@ -283,7 +283,7 @@ class VerifierTest {
     assertThat(verification.outputs())
         .extracting(OutputCheck::output, OutputCheck::verdict)
         .containsExactlyInAnyOrderElementsOf(
-            List.of(tuple("w.grad", Verdict.OK), tuple("w.grad_batch", Verdict.NOT_CHECKED)));
+            List.of(tuple("w.grad", Outcome.OK), tuple("w.grad_batch", Outcome.NOT_CHECKED)));
   }
 
   @Test

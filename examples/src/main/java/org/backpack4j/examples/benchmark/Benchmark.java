@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import org.backpack4j.samediff.progress.Progress;
+import org.backpack4j.samediff.Progress;
 
 /**
  * Times the library on the problems that BackPACK is timed on, and prints a line for each problem

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -50,7 +50,7 @@ public class KernelBenchmark {
     /** Squares of outer products, summed over samples and columns. */
     OUTER_SQUARED_SUM {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         SDVariable s = g.placeHolder("s", DataType.FLOAT, 32, 9, 96, 144);
         SDVariable x = g.placeHolder("x", DataType.FLOAT, 32, 576, 144);
         return squaredSum(g, s, x, fusions);
@@ -59,7 +59,7 @@ public class KernelBenchmark {
     /** What the windows of a convolution see. */
     UNFOLD {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         Conv2DConfig config =
             Conv2DConfig.builder().kH(3).kW(3).sH(1).sW(1).paddingMode(PaddingMode.VALID).build();
         return g.cnn().im2Col(g.placeHolder("x", DataType.FLOAT, 32, 64, 14, 14), config);
@@ -68,7 +68,7 @@ public class KernelBenchmark {
     /** The way back through maximum pooling, for nine columns. */
     MAX_POOL_BACKWARD {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         SDVariable x = g.placeHolder("x", DataType.FLOAT, 32, 64, 28, 28);
         SDVariable s = g.placeHolder("s", DataType.FLOAT, 32, 9, 64, 14, 14);
         SDVariable tiled = g.tile(g.reshape(x, 32, 1, 64, 28, 28), 1, 9, 1, 1, 1);
@@ -86,13 +86,13 @@ public class KernelBenchmark {
         // Only the kernels read the maxima's places: by native ops this variable is not needed.
         SDVariable places = g.cnn().maxPooling2d(x, pooling());
         fusions.add(
-            new Hints.Fusion(
+            new ExecutionOptions.Fusion(
                 "max_pool_places",
                 List.of("x"),
                 places.name(),
                 List.of(3L, 3L, 2L, 2L, 1L, 1L, 1L, 1L)));
         fusions.add(
-            new Hints.Fusion(
+            new ExecutionOptions.Fusion(
                 "max_pool_backward", List.of(places.name(), "s"), apart.name(), List.of()));
         return apart;
       }
@@ -100,21 +100,21 @@ public class KernelBenchmark {
     /** The sum over the samples. */
     SUM_OVER_SAMPLES {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         return g.placeHolder("x", DataType.FLOAT, 32, 50176).sum(0);
       }
     },
     /** The mean of each channel. */
     SUM_OVER_POSITIONS {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         return g.placeHolder("x", DataType.FLOAT, 32, 64, 784).sum(2);
       }
     },
     /** A product of matrices for each sample. */
     SLICED_PRODUCT {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         return g.mmul(
             g.placeHolder("a", DataType.FLOAT, 32, 864, 144),
             g.placeHolder("b", DataType.FLOAT, 32, 144, 576));
@@ -123,7 +123,7 @@ public class KernelBenchmark {
     /** A mask on nine columns. */
     MASK {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         return g.placeHolder("s", DataType.FLOAT, 32, 9, 50176)
             .mul(g.placeHolder("m", DataType.FLOAT, 32, 1, 50176));
       }
@@ -131,12 +131,12 @@ public class KernelBenchmark {
     /** Squares. */
     SQUARE {
       @Override
-      SDVariable define(SameDiff g, List<Hints.Fusion> fusions) {
+      SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions) {
         return g.math().square(g.placeHolder("x", DataType.FLOAT, 4_000_000));
       }
     };
 
-    abstract SDVariable define(SameDiff g, List<Hints.Fusion> fusions);
+    abstract SDVariable define(SameDiff g, List<ExecutionOptions.Fusion> fusions);
 
     private static Pooling2DConfig pooling() {
       return Pooling2DConfig.builder()
@@ -163,7 +163,8 @@ public class KernelBenchmark {
   private Map<String, INDArray> results = Map.of();
 
   /** Σ over samples and columns of (S Xᵀ)², S [N, V, O, P] and X [N, I, P], with its fusion. */
-  static SDVariable squaredSum(SameDiff g, SDVariable s, SDVariable x, List<Hints.Fusion> fusions) {
+  static SDVariable squaredSum(
+      SameDiff g, SDVariable s, SDVariable x, List<ExecutionOptions.Fusion> fusions) {
     long[] d = s.getShape();
     long inputs = x.getShape()[1];
     SDVariable rows = g.reshape(s, d[0], d[1] * d[2], d[3]);
@@ -171,7 +172,8 @@ public class KernelBenchmark {
     SDVariable ones = g.constant(Nd4j.ones(DataType.FLOAT, 1, d[0] * d[1]));
     SDVariable sum = g.reshape(g.mmul(ones, product.mul(product)), d[2], inputs);
     fusions.add(
-        new Hints.Fusion("outer_squared_sum", List.of(s.name(), x.name()), sum.name(), List.of()));
+        new ExecutionOptions.Fusion(
+            "outer_squared_sum", List.of(s.name(), x.name()), sum.name(), List.of()));
     return sum;
   }
 
@@ -179,12 +181,14 @@ public class KernelBenchmark {
   @Setup(Level.Trial)
   public void prepare() {
     SameDiff graph = SameDiff.create();
-    List<Hints.Fusion> fusions = new ArrayList<>();
+    List<ExecutionOptions.Fusion> fusions = new ArrayList<>();
     String name = work.define(graph, fusions).name();
     for (String input : graph.inputs()) {
       feeds.put(input, Nd4j.rand(DataType.FLOAT, graph.getVariable(input).getShape()));
     }
-    planned = new PlannedGraph(graph, Hints.none().withFusions(fusions).withKernels(kernel));
+    planned =
+        new PlannedGraph(
+            graph, ExecutionOptions.defaults().withFusions(fusions).withKernels(kernel));
     results = planned.output(feeds, List.of(name));
   }
 

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import org.backpack4j.samediff.execution.Hints;
-import org.backpack4j.samediff.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.execution.ExecutionOptions;
+import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -72,14 +72,14 @@ public class SquaredSumBenchmark {
     SameDiff graph = SameDiff.create();
     SDVariable s = graph.placeHolder("s", DataType.FLOAT, N, columns, O, positions);
     SDVariable x = graph.placeHolder("x", DataType.FLOAT, N, I, positions);
-    List<Hints.Fusion> fusions = new ArrayList<>();
+    List<ExecutionOptions.Fusion> fusions = new ArrayList<>();
     SDVariable sum =
         way == Way.DIRECT ? KernelBenchmark.squaredSum(graph, s, x, fusions) : pairs(graph, s, x);
     feeds =
         Map.of(
             "s", Nd4j.rand(DataType.FLOAT, N, columns, O, positions),
             "x", Nd4j.rand(DataType.FLOAT, N, I, positions));
-    planned = new PlannedGraph(graph, Hints.none().withFusions(fusions));
+    planned = new PlannedGraph(graph, ExecutionOptions.defaults().withFusions(fusions));
     results = planned.output(feeds, List.of(sum.name()));
   }
 

@@ -222,7 +222,8 @@ public class NotebookKernelTest {
         "for (;;) { try { while (true) { %s } } catch (Throwable t) { } }",
         "Runnable r = () -> { for (;;) { %s } };\nr.run();",
         "void again(int n) { %s if (n > 0) again(n - 1); }\nwhile (true) again(5);",
-        "class Endless { int run() { int k = 0; do { k++; %s } while (k != -1); return k; } }\nnew Endless().run()",
+        "class Endless { int run() { int k = 0; do { k++; %s } while (k != -1); return k; } }\n"
+            + "new Endless().run()",
         "while (true) { System.out.print(\"\"); %s }",
         "%s Thread.sleep(1_000_000);",
         "%s new java.util.concurrent.CountDownLatch(1).await();",

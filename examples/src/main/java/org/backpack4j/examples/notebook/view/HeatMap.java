@@ -56,7 +56,8 @@ public final class HeatMap implements View {
       }
       default ->
           throw new IllegalArgumentException(
-              "A heat map takes a vector, a matrix or kernels [O, I, kH, kW], not an array of shape "
+              "A heat map takes a vector, a matrix or kernels [O, I, kH, kW], not an array of shape"
+                  + " "
                   + Arrays.toString(array.shape())
                   + ": take a slice of it.");
     };

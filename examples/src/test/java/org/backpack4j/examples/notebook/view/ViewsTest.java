@@ -73,7 +73,8 @@ class ViewsTest {
     String svg = HeatMap.of("x", corner).html();
     var darkest =
         Pattern.compile(
-                "<rect height=\"[0-9.]+\" style=\"fill:rgb\\(60,20,90\\);[^>]* x=\"([0-9.]+)\" y=\"([0-9.]+)\"")
+                "<rect height=\"[0-9.]+\" style=\"fill:rgb\\(60,20,90\\);[^>]* x=\"([0-9.]+)\""
+                    + " y=\"([0-9.]+)\"")
             .matcher(svg);
     assertThat(darkest.find()).isTrue();
     double x = Double.parseDouble(darkest.group(1));

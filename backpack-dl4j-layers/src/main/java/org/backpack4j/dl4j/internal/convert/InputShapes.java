@@ -1,0 +1,140 @@
+package org.backpack4j.dl4j.internal.convert;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a configuration tells about the shapes of inputs. DL4J keeps no input types, so that it is
+ * known only where a layer on rows, or a preprocessor with fixed extents, reads the input: not the
+ * extents of images that a convolution reads, which those behind it fit more than once, nor the
+ * length of time series, which may be any.
+ */
+public final class InputShapes {
+  private InputShapes() {}
+
+  /**
+   * The shapes of one sample of each input.
+   *
+   * @param model the network
+   * @return the shapes
+   * @throws IllegalArgumentException if the configuration does not tell one
+   */
+  public static List<long[]> of(Model model) {
+    Network network = Network.of(model);
+    List<long[]> shapes = new ArrayList<>();
+    for (String input : network.inputs()) {
+      long[] shape = of(network, input);
+      if (shape == null) {
+        throw new IllegalArgumentException(
+            "The configuration does not tell the shape of input \""
+                + input
+                + "\": name it by Dl4jConverter.on(net).inputShapes(…), without the samples'"
+                + " axis.");
+      }
+      shapes.add(shape);
+    }
+    return shapes;
+  }
+
+  /**
+   * Whether the configuration tells all shapes.
+   *
+   * @param model the network
+   * @return whether {@link #of(Model)} answers
+   */
+  public static boolean known(Model model) {
+    Network network = Network.of(model);
+    return network.inputs().stream().allMatch(i -> of(network, i) != null);
+  }
+
+  private static long @Nullable [] of(Network network, String input) {
+    return network.steps().stream()
+        .filter(s -> s.inputs().contains(input))
+        .map(InputShapes::of)
+        .filter(s -> s != null)
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static long @Nullable [] of(NetworkNode step) {
+    if (step.preprocessor() instanceof FeedForwardToCnnPreProcessor p) {
+      return new long[] {p.getNumChannels() * p.getInputHeight() * p.getInputWidth()};
+    }
+    if (step.preprocessor() instanceof FeedForwardToCnn3DPreProcessor p) {
+      long area = (long) p.getInputHeight() * p.getInputWidth();
+      return new long[] {(long) p.getNumChannels() * p.getInputDepth() * area};
+    }
+    if (step.preprocessor() instanceof CnnToFeedForwardPreProcessor p) {
+      long[] image = {p.getNumChannels(), p.getInputHeight(), p.getInputWidth()};
+      return p.getFormat() == CNN2DFormat.NHWC ? new long[] {image[1], image[2], image[0]} : image;
+    }
+    if (step.preprocessor() != null) {
+      return null;
+    }
+    if (step.layer() instanceof EmbeddingLayer) {
+      return new long[] {1};
+    }
+    return step.layer() instanceof FeedForwardLayer layer && readsRows(layer)
+        ? new long[] {layer.getNIn()}
+        : null;
+  }
+
+  private static boolean readsRows(FeedForwardLayer layer) {
+    return layer instanceof DenseLayer
+        || layer instanceof OutputLayer
+        || layer instanceof CenterLossOutputLayer
+        || layer instanceof AutoEncoder
+        || layer instanceof VariationalAutoencoder
+        || layer instanceof ElementWiseMultiplicationLayer;
+  }
+
+  /**
+   * Whether a network has layers of a kind.
+   *
+   * @param model the network
+   * @param kind the class of their configuration
+   * @return whether there is one
+   */
+  public static boolean has(Model model, Class<? extends Layer> kind) {
+    return Network.of(model).steps().stream().anyMatch(s -> kind.isInstance(s.layer()));
+  }
+
+  /**
+   * The layers of a kind that a network has.
+   *
+   * @param model the network
+   * @param kind the class of their configuration
+   * @return their names, in order; in a MultiLayerNetwork their numbers
+   */
+  public static List<String> names(Model model, Class<? extends Layer> kind) {
+    return Network.of(model).steps().stream()
+        .filter(s -> kind.isInstance(s.layer()))
+        .map(NetworkNode::name)
+        .toList();
+  }
+
+  /**
+   * The number of a network's outputs.
+   *
+   * @param model the network
+   * @return how many labels it is trained with
+   */
+  public static int outputs(Model model) {
+    return Network.of(model).outputs().size();
+  }
+}

@@ -1,0 +1,347 @@
+package org.backpack4j.dl4j.internal.convert;
+
+import org.backpack4j.dl4j.Scale;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.loss.LossReduce;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationSigmoid;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What the converter of a loss function sees: rows of labels and of values before and after the
+ * output layer's activation function, each [N·R, C] with R rows for a sample. Labels have M columns
+ * where they are not one for each value.
+ */
+public final class LossContext {
+  private final ConversionContext context;
+  private final Scale scale;
+  private final IActivation activation;
+  private final LayerOutput preOutput;
+  private final SDVariable labels;
+  private final @Nullable LayerOutput mask;
+  private final long rowsPerSample;
+
+  LossContext(
+      ConversionContext context,
+      Scale scale,
+      IActivation activation,
+      LayerOutput preOutput,
+      SDVariable labels,
+      @Nullable LayerOutput mask,
+      long rowsPerSample) {
+    this.context = context;
+    this.scale = scale;
+    this.activation = activation;
+    this.preOutput = preOutput;
+    this.labels = labels;
+    this.mask = mask;
+    this.rowsPerSample = rowsPerSample;
+  }
+
+  /** One of SameDiff's reduced loss ops. */
+  @FunctionalInterface
+  public interface Op {
+    /**
+     * Emits the op.
+     *
+     * @param sd the graph
+     * @param name the loss variable's name
+     * @param labels the labels
+     * @param predictions the predictions
+     * @param weights factors of the terms, broadcast to them
+     * @param reduce how the terms are reduced
+     * @return the loss
+     */
+    SDVariable emit(
+        SameDiff sd,
+        String name,
+        SDVariable labels,
+        SDVariable predictions,
+        SDVariable weights,
+        LossReduce reduce);
+  }
+
+  /**
+   * The graph.
+   *
+   * @return the graph
+   */
+  public SameDiff sd() {
+    return context.sd();
+  }
+
+  /**
+   * The activation function of the output layer.
+   *
+   * @return the function
+   */
+  public IActivation activation() {
+    return activation;
+  }
+
+  /**
+   * The labels.
+   *
+   * @return rows
+   */
+  public SDVariable labels() {
+    return labels;
+  }
+
+  /**
+   * The values before the activation function.
+   *
+   * @return rows [N·R, C]
+   */
+  public SDVariable preOutput() {
+    return preOutput.variable();
+  }
+
+  /**
+   * The values behind the activation function.
+   *
+   * @return rows [N·R, C]
+   */
+  public SDVariable output() {
+    return context.activate(activation, preOutput).shaped();
+  }
+
+  /**
+   * The same loss as one of what goes into a softmax, for a loss that is a negative log-likelihood
+   * behind one: where it is the layer's own activation function, or an earlier layer's.
+   * Second-order quantities start there, as in BackPACK. A note is left where they cannot, or where
+   * other layers read that function's answer as well.
+   *
+   * @return the loss with a softmax as its activation function; null if there is none
+   */
+  public @Nullable LossContext ofSoftmax() {
+    return activation instanceof ActivationSoftmax ? this : inFrontOf(true);
+  }
+
+  /**
+   * The same for a sigmoid.
+   *
+   * @return the loss with a sigmoid as its activation function; null if there is none
+   */
+  public @Nullable LossContext ofSigmoid() {
+    return activation instanceof ActivationSigmoid ? this : inFrontOf(false);
+  }
+
+  private @Nullable LossContext inFrontOf(boolean softmax) {
+    Probabilities found =
+        activation instanceof ActivationIdentity ? context.probabilities(preOutput()) : null;
+    if (found == null) {
+      return null;
+    }
+    String name = found.function().opName();
+    if (found.softmax() != softmax || !context.alongRows(found)) {
+      context.note(
+          "second-order quantities start behind the "
+              + name
+              + " that it reads, at the probabilities, not in front of it: "
+              + (found.softmax() != softmax
+                  ? "its loss is no likelihood of that function's"
+                  : "it is not one of each row")
+              + ". The curvature is another there: where the loss is the logarithm of one"
+              + " probability, the exact diagonal is the sum of the squared gradients.");
+      return null;
+    }
+    if (context.othersRead(found)) {
+      context.note(
+          "second-order quantities of its loss start in front of the "
+              + name
+              + " that it reads, though other layers read that as well; those of other losses pass"
+              + " through it.");
+    }
+    IActivation function = softmax ? new ActivationSoftmax() : new ActivationSigmoid();
+    LayerOutput logits = preOutput.with(found.argument());
+    return new LossContext(context, scale, function, logits, labels, mask, rowsPerSample);
+  }
+
+  /**
+   * The same loss where a mask of single values is a factor of the labels.
+   *
+   * @return a context without a mask, or the same if the mask is one of rows
+   */
+  public LossContext withMaskedLabels() {
+    return !masksValues() || mask == null
+        ? this
+        : new LossContext(
+            context,
+            scale,
+            activation,
+            preOutput,
+            labels.mul(mask.variable()),
+            null,
+            rowsPerSample);
+  }
+
+  /**
+   * The number of values in a row.
+   *
+   * @return C
+   */
+  public long columns() {
+    return preOutput.size(1);
+  }
+
+  /**
+   * A constant of the network's type.
+   *
+   * @param array the values
+   * @return the variable
+   */
+  public SDVariable constant(INDArray array) {
+    return context.constant(array);
+  }
+
+  /**
+   * A loss with one term for each row, the sum of all terms.
+   *
+   * @param op the op
+   * @param labels the labels as the op wants them
+   * @param predictions the predictions as the op wants them
+   */
+  public void byRow(Op op, SDVariable labels, SDVariable predictions) {
+    SDVariable weights = mask == null ? null : sd().reshape(mask.variable(), -1);
+    emit(op, labels, predictions, weights, 1, rowsPerSample);
+  }
+
+  /**
+   * A loss with one term for each value, the weighted sum of all terms.
+   *
+   * @param op the op
+   * @param labels the labels as the op wants them
+   * @param predictions the predictions as the op wants them
+   * @param factor a factor of all terms
+   * @param weights a factor for each of the C columns, or null
+   */
+  public void byValue(
+      Op op, SDVariable labels, SDVariable predictions, double factor, @Nullable INDArray weights) {
+    emit(op, labels, predictions, weights(factor, weights), factor, rowsPerSample * columns());
+  }
+
+  /** Factors that are not the same for all terms; null if all are. */
+  private @Nullable SDVariable weights(double factor, @Nullable INDArray weights) {
+    SDVariable columns =
+        weights == null ? null : constant(weights.reshape(1, weights.length()).mul(factor));
+    if (mask == null) {
+      return columns;
+    }
+    SDVariable rows = mask.variable();
+    return columns != null ? rows.mul(columns) : factor == 1 ? rows : rows.mul(factor);
+  }
+
+  private void emit(
+      Op op,
+      SDVariable labels,
+      SDVariable predictions,
+      @Nullable SDVariable weights,
+      double factor,
+      long termsPerSample) {
+    SDVariable loss;
+    if (weights == null) {
+      boolean mean = scale == Scale.MEAN;
+      double all = mean ? factor * termsPerSample : factor;
+      loss =
+          op.emit(
+              sd(),
+              name(),
+              labels,
+              predictions,
+              constant(Nd4j.scalar(all)),
+              mean ? LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT : LossReduce.SUM);
+    } else if (scale == Scale.SUM) {
+      loss = op.emit(sd(), name(), labels, predictions, weights, LossReduce.SUM);
+    } else {
+      SDVariable terms =
+          op.emit(sd(), name() + "_terms", labels, predictions, weights, LossReduce.NONE);
+      loss = reduce(terms, termsPerSample);
+    }
+    context.addLoss(loss, predictions, false);
+  }
+
+  /**
+   * A loss that is written out of simple ops, the weighted sum of its terms.
+   *
+   * @param terms a term for each value, [N·R, C]
+   * @param predictions what the terms are computed from: where second-order quantities start
+   * @param factor a factor of all terms
+   * @param weights a factor for each of the C columns, or null
+   */
+  public void writtenOut(
+      SDVariable terms, SDVariable predictions, double factor, @Nullable INDArray weights) {
+    SDVariable factors = weights(factor, weights);
+    SDVariable weighted =
+        factors != null ? terms.mul(factors) : factor == 1 ? terms : terms.mul(factor);
+    context.addLoss(reduce(weighted, rowsPerSample * columns()), predictions, true);
+  }
+
+  /**
+   * A loss that is written out of simple ops, the sum of its terms.
+   *
+   * @param terms a term for each row, [N·R]
+   * @param predictions what the terms are computed from: where second-order quantities start
+   */
+  public void writtenOutByRow(SDVariable terms, SDVariable predictions) {
+    SDVariable weighted = mask == null ? terms : terms.mul(sd().reshape(mask.variable(), -1));
+    context.addLoss(reduce(weighted, rowsPerSample), predictions, true);
+  }
+
+  /**
+   * Adds terms that depend on labels alone, for the loss' value.
+   *
+   * @param terms a term for each value, [N·R, C]
+   */
+  public void constant(SDVariable terms) {
+    SDVariable masked = mask == null ? terms : terms.mul(mask.variable());
+    context.addConstant(reduce(masked, rowsPerSample * columns()));
+  }
+
+  /**
+   * The same with other labels.
+   *
+   * @param rows labels [N·R, C]
+   * @return another context
+   */
+  public LossContext with(SDVariable rows) {
+    return new LossContext(context, scale, activation, preOutput, rows, mask, rowsPerSample);
+  }
+
+  private String name() {
+    int before = context.losses();
+    return before == 0 ? "loss" : "loss_" + before;
+  }
+
+  private SDVariable reduce(SDVariable terms, long termsPerSample) {
+    if (scale == Scale.SUM) {
+      return terms.sum(name());
+    }
+    return sd().reshape(terms, -1, termsPerSample).sum(1).mean(name());
+  }
+
+  /**
+   * Says that the loss cannot be converted.
+   *
+   * @param reason what is not supported
+   * @param remedy what to do
+   * @return an exception to throw
+   */
+  public ConversionException refuse(String reason, String remedy) {
+    return context.refuse(reason, remedy);
+  }
+
+  /**
+   * The mask, for losses that take none or only masks of rows.
+   *
+   * @return whether there is one with a value for each of the C columns
+   */
+  public boolean masksValues() {
+    return mask != null && mask.size(1) != 1;
+  }
+}

@@ -1,0 +1,43 @@
+package org.backpack4j.dl4j.internal.convert;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.jspecify.annotations.Nullable;
+
+/** Says of a network's parameters that have no gradient why they have none. */
+public final class Untrained {
+  private Untrained() {}
+
+  /**
+   * The parameters that a graph does not train.
+   *
+   * @param model the network
+   * @param trained the names of those that it does
+   * @return for each of the others a sentence, by its name
+   */
+  public static Map<String, String> of(Model model, Collection<String> trained) {
+    Map<String, String> reasons = new LinkedHashMap<>();
+    for (NetworkNode step : Network.of(model).steps()) {
+      for (String key : step.parameters().get().keySet()) {
+        String name = step.parameter(key);
+        if (!trained.contains(name)) {
+          reasons.put(
+              name,
+              frozen(step.layer())
+                  ? "\"" + name + "\" has no quantities: " + step.where() + " is frozen."
+                  : "\"" + name + "\" has no quantities: it is not trained by the gradient.");
+        }
+      }
+    }
+    return reasons;
+  }
+
+  private static boolean frozen(@Nullable Layer layer) {
+    return layer instanceof FrozenLayer || layer instanceof FrozenLayerWithBackprop;
+  }
+}

@@ -1,0 +1,14 @@
+package org.backpack4j.dl4j.internal.layer;
+
+import org.backpack4j.dl4j.internal.convert.ConversionContext;
+import org.backpack4j.dl4j.internal.convert.LayerConverter;
+import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+
+/** {@code DropoutLayer}: its input, which has passed the dropout. Rows that are masked are zero. */
+final class DropoutLayerConverter implements LayerConverter<DropoutLayer> {
+  @Override
+  public LayerOutput convert(DropoutLayer conf, ConversionContext context) {
+    return Rows.shown(context, context.input());
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * The converters of loss functions, one small class for each family; {@link
+ * org.backpack4j.dl4j.internal.loss.LossConverters} is the table. How to add one is said in {@link
+ * org.backpack4j.dl4j.internal.convert}.
+ */
+@NullMarked
+package org.backpack4j.dl4j.internal.loss;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,15 @@
+package org.backpack4j.dl4j.internal.preprocessor;
+
+import org.backpack4j.dl4j.internal.convert.ConversionContext;
+import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.internal.convert.PreprocessorConverter;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+
+/** {@code RnnToFeedForwardPreProcessor}: time series as rows [T·N, F]. */
+final class RnnToFeedForwardPreProcessorConverter
+    implements PreprocessorConverter<RnnToFeedForwardPreProcessor> {
+  @Override
+  public LayerOutput convert(RnnToFeedForwardPreProcessor conf, ConversionContext context) {
+    return SeriesRows.of(context.input(), conf.getRnnDataFormat(), context);
+  }
+}

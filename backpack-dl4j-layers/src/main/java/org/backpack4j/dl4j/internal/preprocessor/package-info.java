@@ -1,0 +1,9 @@
+/**
+ * The converters of preprocessors, one small class for each family; {@link
+ * org.backpack4j.dl4j.internal.preprocessor.Preprocessors} is the table. How to add one is said in
+ * {@link org.backpack4j.dl4j.internal.convert}.
+ */
+@NullMarked
+package org.backpack4j.dl4j.internal.preprocessor;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,9 +1,0 @@
-/**
- * The converters of layers, one small class for each family; {@link
- * org.backpack4j.dl4j.layer.Layers} is the table. How to add one is said in {@link
- * org.backpack4j.dl4j.convert}.
- */
-@NullMarked
-package org.backpack4j.dl4j.layer;
-
-import org.jspecify.annotations.NullMarked;

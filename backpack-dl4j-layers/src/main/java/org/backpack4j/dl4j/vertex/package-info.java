@@ -1,9 +1,0 @@
-/**
- * The converters of vertices, one small class for each family; {@link
- * org.backpack4j.dl4j.vertex.Vertices} is the table. How to add one is said in {@link
- * org.backpack4j.dl4j.convert}.
- */
-@NullMarked
-package org.backpack4j.dl4j.vertex;
-
-import org.jspecify.annotations.NullMarked;

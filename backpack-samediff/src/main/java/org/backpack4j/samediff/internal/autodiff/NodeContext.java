@@ -1,0 +1,411 @@
+package org.backpack4j.samediff.internal.autodiff;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntPredicate;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A node as a rule sees it: its variables' shapes and batchAxes, their values in the arrangement of
+ * cotangents, and where to insert ops.
+ *
+ * <p>Cotangents have the samples first: [N, V, F…]. Forward values are brought into that
+ * arrangement with V = 1, at no cost where the sample axis is the first one anyway, so that a rule
+ * need not know where it was.
+ */
+public final class NodeContext {
+  private final Annotations annotations;
+  private final Node node;
+  private final IntPredicate wanted;
+  private final IntPredicate wantedSum;
+
+  /**
+   * A node of an annotated graph.
+   *
+   * @param annotations the graph
+   * @param node the node
+   */
+  public NodeContext(Annotations annotations, Node node) {
+    this(annotations, node, input -> false, input -> false);
+  }
+
+  /** A node that a sweep passes, which knows what it is passed for. */
+  NodeContext(Annotations annotations, Node node, IntPredicate wanted, IntPredicate wantedSum) {
+    this.annotations = annotations;
+    this.node = node;
+    this.wanted = wanted;
+    this.wantedSum = wantedSum;
+  }
+
+  /**
+   * Whether cotangents of this sweep travel on to an input. A rule may use it to compute together
+   * what is needed together.
+   *
+   * @param input which input
+   * @return true if {@link Rule#vjp} or {@link Rule#contribution} is asked for it
+   */
+  public boolean wanted(int input) {
+    return wanted.test(input);
+  }
+
+  /**
+   * Whether only the sum over samples will be asked of what this sweep contributes to an input
+   * without a sample axis.
+   *
+   * @param input which input
+   * @return true if {@link org.backpack4j.samediff.spi.ParameterVjp#sum} will be asked and nothing
+   *     else
+   */
+  public boolean wantedSum(int input) {
+    return wantedSum.test(input);
+  }
+
+  /**
+   * The node.
+   *
+   * @return the node
+   */
+  public Node node() {
+    return node;
+  }
+
+  /**
+   * Where ops are inserted.
+   *
+   * @return the emitter, in the node's scope
+   */
+  public Emitter emit() {
+    return annotations.emit();
+  }
+
+  /**
+   * The number of inputs.
+   *
+   * @return how many variables the node reads
+   */
+  public int inputs() {
+    return node.inputs().size();
+  }
+
+  /**
+   * An input's shape.
+   *
+   * @param input which input
+   * @return the shape, as the node reads it
+   */
+  public Dims dims(int input) {
+    return annotations.dims(node.inputs().get(input));
+  }
+
+  /**
+   * An output's shape.
+   *
+   * @param output which output
+   * @return the shape
+   */
+  public Dims outputDims(int output) {
+    return annotations.dims(node.outputs().get(output));
+  }
+
+  /**
+   * The data type in which an input's values come.
+   *
+   * @param input which input
+   * @return its type, single precision for half
+   */
+  public DataType type(int input) {
+    return annotations.type(node.inputs().get(input));
+  }
+
+  /**
+   * The data type in which an output's values come, and cotangents there.
+   *
+   * @param output which output
+   * @return its type, single precision for half
+   */
+  public DataType outputType(int output) {
+    return annotations.type(node.outputs().get(output));
+  }
+
+  /**
+   * Where an input has its sample axis; what mixed samples before is of no interest any more.
+   *
+   * @param input which input
+   * @return the batchAxis
+   */
+  public BatchAxis batchAxis(int input) {
+    return annotations.batchAxis(node.inputs().get(input)).withoutCoupling();
+  }
+
+  /**
+   * Where an output has its sample axis.
+   *
+   * @param output which output
+   * @return the batchAxis
+   */
+  public BatchAxis outputPlacement(int output) {
+    return annotations.batchAxis(node.outputs().get(output));
+  }
+
+  /**
+   * The shape of one sample's part of an input.
+   *
+   * @param input which input
+   * @return F; the whole shape for an input without a sample axis
+   */
+  public Dims perSample(int input) {
+    return batchAxis(input).perSample(dims(input));
+  }
+
+  /**
+   * The shape of one sample's part of an output.
+   *
+   * @param output which output
+   * @return F; the whole shape for an output without a sample axis
+   */
+  public Dims outputPerSample(int output) {
+    return outputPlacement(output).perSample(outputDims(output));
+  }
+
+  /**
+   * The values of an input that is a constant.
+   *
+   * @param input which input
+   * @return the array, not to be changed; null if the input is computed or fed
+   */
+  public @Nullable INDArray constant(int input) {
+    return annotations.constant(node.inputs().get(input));
+  }
+
+  /**
+   * What an input is for a number of samples, whatever else is fed: a constant, or indices and
+   * shapes that are computed from shapes alone.
+   *
+   * @param input which input
+   * @param samples the number of samples, {@link
+   *     org.backpack4j.samediff.internal.shape.GraphShapes#FEW} or {@link
+   *     org.backpack4j.samediff.internal.shape.GraphShapes#MORE}
+   * @return the array, not to be changed; null if it depends on data or parameters
+   */
+  public @Nullable INDArray settled(int input, int samples) {
+    return annotations.settled(node.inputs().get(input), samples);
+  }
+
+  /**
+   * What was found out about the node once, and is not to be found out again.
+   *
+   * @param kind the kind of answer; one for each node
+   * @param find finds it out
+   * @param <T> the kind of answer
+   * @return the answer
+   */
+  public <T> T once(Class<T> kind, java.util.function.Supplier<T> find) {
+    return annotations.once(node, kind, find);
+  }
+
+  /**
+   * An input in the arrangement of cotangents.
+   *
+   * @param input which input
+   * @return [N, 1, F…], or [1, 1, F…] for an input without a sample axis
+   */
+  public Tensor value(int input) {
+    return withColumn(samplesFirst(input));
+  }
+
+  /**
+   * An output in the arrangement of cotangents.
+   *
+   * @param output which output
+   * @return [N, 1, F…], or [1, 1, F…] for an output without a sample axis
+   */
+  public Tensor outputValue(int output) {
+    return withColumn(annotations.samplesFirst(node.outputs().get(output)));
+  }
+
+  /**
+   * An input with its samples first.
+   *
+   * @param input which input
+   * @return [N, F…], or [1, F…] for an input without a sample axis
+   */
+  public Tensor samplesFirst(int input) {
+    return annotations.samplesFirst(node.inputs().get(input));
+  }
+
+  /**
+   * An input as it is.
+   *
+   * @param input which input
+   * @return its value, in its own layout
+   */
+  public Tensor raw(int input) {
+    return annotations.forward(node.inputs().get(input));
+  }
+
+  /**
+   * An output as it is.
+   *
+   * @param output which output
+   * @return its value, in its own layout
+   */
+  public Tensor rawOutput(int output) {
+    return annotations.forward(node.outputs().get(output));
+  }
+
+  private Tensor withColumn(Tensor rows) {
+    return emit().reshape(rows, Dims.of(rows.dims().get(0), Dim.ONE).plus(rows.dims().from(1)));
+  }
+
+  // ---- the op's own gradient, every column as if it were a sample ----
+
+  /**
+   * The gradient of the op as ND4J defines it, on inputs that are repeated for each column, so that
+   * every column is a sample. Right for an op that treats samples apart; with one column right for
+   * every op.
+   *
+   * @param output of which output
+   * @param cotangent the cotangent there, [N, V, F…], or [1, 1, F…] where it has no sample axis
+   * @return for each input [N, V, F…], or [1, 1, F…] for one without a sample axis; null for one
+   *     that has no gradient
+   */
+  public List<@Nullable Tensor> ownGradient(int output, Tensor cotangent) {
+    Dim v = cotangent.dims().get(1);
+    List<@Nullable Tensor> above = new ArrayList<>();
+    for (int k = 0; k < node.outputs().size(); k++) {
+      String variable = node.outputs().get(k);
+      boolean samples = annotations.batchAxis(variable).hasSamples();
+      above.add(
+          k != output
+              ? null
+              : samples
+                  ? annotations.columnsLaidOut(variable, cotangent)
+                  : emit().reshape(cotangent, outputDims(k)));
+    }
+    boolean asItIs = v.isOne() && !narrow();
+    List<Dims> shapes = new ArrayList<>();
+    List<Tensor> repeated = new ArrayList<>();
+    for (int k = 0; k < inputs(); k++) {
+      String variable = node.inputs().get(k);
+      boolean samples = batchAxis(k).hasSamples();
+      shapes.add(samples ? annotations.withColumns(variable, v) : dims(k));
+      if (!asItIs) {
+        repeated.add(samples ? annotations.columnsLaidOut(variable, repeated(k, v)) : raw(k));
+      }
+    }
+    List<@Nullable Tensor> own = emit().ownGradient(node, asItIs ? null : repeated, above, shapes);
+    List<@Nullable Tensor> columns = new ArrayList<>();
+    for (int k = 0; k < inputs(); k++) {
+      Tensor gradient = own.get(k);
+      columns.add(
+          gradient == null
+              ? null
+              : batchAxis(k).hasSamples()
+                  ? annotations.columns(node.inputs().get(k), gradient, v)
+                  : emit().reshape(gradient, Dims.of(Dim.ONE, Dim.ONE).plus(dims(k))));
+    }
+    return columns;
+  }
+
+  /** Whether the node reads half precision. */
+  private boolean narrow() {
+    return node.inputs().stream().anyMatch(v -> annotations.ownType(v) != annotations.type(v));
+  }
+
+  private Tensor repeated(int input, Dim v) {
+    Tensor value = value(input);
+    return emit().broadcast(value, value.dims().with(1, v));
+  }
+
+  // ---- broadcasting: an input beside an output, axes counted from the last ----
+
+  /**
+   * The per-sample shape of an input, with ones where the output's is broadcast against it.
+   *
+   * @param input which input
+   * @param output the output that it is broadcast to
+   * @return a shape of the rank of the output's F
+   */
+  public Dims alignedDims(int input, int output) {
+    Dims out = outputDims(output);
+    BatchAxis place = outputPlacement(output);
+    List<Dim> aligned = new ArrayList<>();
+    int missing = out.rank() - dims(input).rank();
+    for (int k = 0; k < out.rank(); k++) {
+      Dim dim = k < missing ? Dim.ONE : dims(input).get(k - missing);
+      if (place.hasSamples() && k == place.axis()) {
+        if (place.folded()) {
+          aligned.add(dim.samples() ? Dim.of(dim.size()) : Dim.ONE);
+        }
+      } else {
+        aligned.add(dim);
+      }
+    }
+    return new Dims(aligned);
+  }
+
+  /**
+   * An input in the arrangement of cotangents at an output that it is broadcast to.
+   *
+   * @param input which input
+   * @param output the output
+   * @return [N, 1, …] or [1, 1, …] with ones where it is broadcast
+   */
+  public Tensor aligned(int input, int output) {
+    Tensor rows = samplesFirst(input);
+    return emit()
+        .reshape(rows, Dims.of(rows.dims().get(0), Dim.ONE).plus(alignedDims(input, output)));
+  }
+
+  /**
+   * Adds up what was broadcast: the transposed Jacobian of broadcasting.
+   *
+   * @param input the input that was broadcast
+   * @param output the output
+   * @param cotangent [N, V, …] with the rank of a cotangent at the output; where the input was
+   *     broadcast, extents may be one
+   * @return [N, V, F…] at the input
+   */
+  public Tensor unaligned(int input, int output, Tensor cotangent) {
+    Tensor sum = summed(cotangent, alignedDims(input, output));
+    return emit().reshape(sum, sum.dims().range(0, 2).plus(perSample(input)));
+  }
+
+  /**
+   * Adds a cotangent up along the axes on which something stood once for all of its entries.
+   *
+   * @param cotangent [N, V, …]; extents may be one where {@code aligned} is not
+   * @param aligned a per-sample shape of the cotangent's rank less two, one where there is a sum
+   * @return [N, V, aligned…]
+   */
+  public Tensor summed(Tensor cotangent, Dims aligned) {
+    Tensor sum = cotangent;
+    int end = aligned.rank();
+    while (end > 0) {
+      int start = end;
+      while (start > 0 && aligned.get(start - 1).isOne() && !sum.dims().get(start + 1).isOne()) {
+        start--;
+      }
+      if (start < end) {
+        Dims kept =
+            sum.dims()
+                .range(0, start + 2)
+                .plus(Dims.ones(end - start))
+                .plus(sum.dims().from(end + 2));
+        sum = emit().reshape(emit().sum(sum, start + 2, end + 2), kept);
+        end = start;
+      } else {
+        end--;
+      }
+    }
+    return emit().broadcast(sum, sum.dims().range(0, 2).plus(aligned));
+  }
+}

@@ -1,0 +1,78 @@
+package org.backpack4j.samediff.internal.evaluate;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.backpack4j.samediff.MemoryUse;
+import org.backpack4j.samediff.internal.extend.Outputs;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Tensor;
+
+/** What the outputs of an extended graph take: known before anything runs. */
+public final class ResultMemory {
+  private static final int LISTED = 3;
+
+  private final Map<String, Tensor> quantities = new HashMap<>();
+
+  public ResultMemory(Outputs outputs) {
+    outputs
+        .byParameter()
+        .forEach(
+            (parameter, fields) ->
+                fields.forEach(
+                    (field, value) -> quantities.put(Outputs.name(parameter, field), value)));
+  }
+
+  /** The bytes of those names that are quantities. */
+  public long bytes(Collection<String> names, LongSupplier samples) {
+    return names.stream().mapToLong(name -> bytes(name, samples)).reduce(0, Math::addExact);
+  }
+
+  private long bytes(String name, LongSupplier samples) {
+    Tensor value = quantities.get(name);
+    if (value == null) {
+      return 0;
+    }
+    Dim entries = value.dims().product();
+    long width = value.type().width();
+    return Math.multiplyExact(
+        Math.multiplyExact(entries.size(), width), entries.samples() ? samples.getAsLong() : 1);
+  }
+
+  /**
+   * Refuses outputs that the machine has no room for.
+   *
+   * @throws IllegalArgumentException if they need more than there is
+   */
+  public void check(Collection<String> names, LongSupplier samples, long machine) {
+    long needed = bytes(names, samples);
+    if (needed <= machine) {
+      return;
+    }
+    Map<String, Long> each = new LinkedHashMap<>();
+    names.stream()
+        .filter(quantities::containsKey)
+        .sorted(Comparator.comparingLong((String name) -> bytes(name, samples)).reversed())
+        .limit(LISTED)
+        .forEach(name -> each.put(name, bytes(name, samples)));
+    String largest =
+        each.entrySet().stream()
+            .map(e -> e.getKey() + ": " + MemoryUse.readable(e.getValue()))
+            .collect(Collectors.joining(", "));
+    throw new IllegalArgumentException(
+        "The outputs for "
+            + samples.getAsLong()
+            + " samples need "
+            + MemoryUse.readable(needed)
+            + ", and the machine has "
+            + MemoryUse.readable(machine)
+            + " (the largest are "
+            + largest
+            + "). Ask for fewer outputs at once or a smaller batch; batch_l2, sum_grad_squared and"
+            + " variance need no gradient of each sample.");
+  }
+}

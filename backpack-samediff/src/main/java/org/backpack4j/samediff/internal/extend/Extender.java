@@ -1,0 +1,414 @@
+package org.backpack4j.samediff.internal.extend;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.LongWork;
+import org.backpack4j.samediff.Refusal;
+import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
+import org.backpack4j.samediff.internal.faults.Fault;
+import org.backpack4j.samediff.internal.faults.Faults;
+import org.backpack4j.samediff.internal.interpret.RandomOps;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.internal.ir.GraphProblemException;
+import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.loss.LossRule;
+import org.backpack4j.samediff.internal.loss.Losses;
+import org.backpack4j.samediff.internal.nd4j.EmptyFeeds;
+import org.backpack4j.samediff.internal.nd4j.GraphCopy;
+import org.backpack4j.samediff.internal.nd4j.SaveRepair;
+import org.backpack4j.samediff.internal.rewrite.Canonicalise;
+import org.backpack4j.samediff.internal.rewrite.DeadOps;
+import org.backpack4j.samediff.internal.rewrite.InferenceDropoutToIdentity;
+import org.backpack4j.samediff.internal.rewrite.InputReshapes;
+import org.backpack4j.samediff.internal.rule.Rules;
+import org.backpack4j.samediff.internal.shape.GraphShapes;
+import org.backpack4j.samediff.internal.shape.SampleAxes;
+import org.backpack4j.samediff.internal.shape.StaticShapes;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Tensor;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The passes that extend a graph, one after the other. */
+public final class Extender {
+  private static final Logger log = LoggerFactory.getLogger(Extender.class);
+  private static final String GRADIENT = "gradient";
+
+  private static final int PASSES = 6;
+
+  private final Request request;
+  private final SameDiff source;
+  private final Map<String, LossRule> losses = Losses.table();
+  private final LongWork work;
+  private int passes;
+
+  public Extender(Request request) {
+    this.request = request;
+    this.source = request.sd();
+    this.work = new LongWork(log, "Extending a graph of " + source.getOps().size() + " ops");
+  }
+
+  public ExtendedGraph extend() {
+    List<String> lossVariables = lossVariables();
+    checkExtensions();
+    checkNamedParameters();
+    refuse(PreflightCheck.of(source, lossVariables, request.sampleAxes()));
+    pass("copy");
+    SameDiff copy = GraphCopy.of(source, request.held());
+    SampleAxes.open(copy, request.sampleAxes());
+    InferenceDropoutToIdentity.apply(copy);
+    pass("rewrite");
+    InputReshapes.apply(copy);
+    GraphShapes shapes = shapes(copy, lossVariables);
+    Map.Entry<String, Integer> sampled = shapes.sampleAxes().entrySet().iterator().next();
+    Emitter emit = new Emitter(copy, sampled.getKey(), sampled.getValue(), 1);
+    Annotations graph = new Annotations(shapes, emit);
+    Map<Node, Rule> rules = place(graph);
+    Set<String> parameters = parameters(shapes);
+    pass("plan");
+    ExtensionPlan plan =
+        new ExtensionPlan(
+            graph,
+            rules::get,
+            lossVariables,
+            parameters,
+            request.predictions(),
+            request.extensions().stream().anyMatch(e -> e.columns().secondOrder()));
+    Quantities quantities = quantities(plan, new RandomDrawCheck(graph), graph.nodes(), parameters);
+    checkNames(quantities);
+    pass("insert");
+    Outputs outputs =
+        new QuantityBuilder(
+                graph, rules::get, plan, lossVariables, quantities, request.memoryBudget())
+            .emit();
+    List<String> names = new ArrayList<>(outputs.names());
+    names.addAll(lossVariables);
+    names.addAll(kernelInputs(copy, emit, names));
+    pass("clean up");
+    DeadOps.remove(copy, names);
+    SaveRepair.apply(copy);
+    EmptyFeeds.refuse(copy);
+    if (!request.conversion()) {
+      warnOfFaults(shapes);
+    }
+    pass("done");
+    return new ExtendedGraph(
+        request.held(),
+        copy,
+        emit,
+        graph,
+        rules,
+        outputs,
+        quantities,
+        request.memoryBudget(),
+        request.progress());
+  }
+
+  private static void refuse(List<Refusal> refusals) {
+    if (!refusals.isEmpty()) {
+      throw new UnsupportedGraphException(refusals);
+    }
+  }
+
+  /** Numbers that are drawn may be the reason why a dry run fails: their shape may be a batch's. */
+  private GraphShapes shapes(SameDiff copy, List<String> lossVariables) {
+    try {
+      Canonicalise.apply(copy, lossVariables, request.sampleAxes());
+      pass("infer shapes");
+      return GraphShapes.of(copy, lossVariables, request.sampleAxes());
+    } catch (GraphProblemException e) {
+      List<Refusal> found =
+          new ArrayList<>(RandomDrawCheck.refusals(RandomOps.in(copy, lossVariables)));
+      e.hindrances().forEach(h -> found.add(PreflightCheck.refusal(h)));
+      UnsupportedGraphException refused = new UnsupportedGraphException(found);
+      refused.initCause(e);
+      throw refused;
+    }
+  }
+
+  /** Reports that a pass begins; the last report is that all are done. */
+  private void pass(String name) {
+    if (passes < PASSES) {
+      work.step(name);
+    } else {
+      work.done();
+    }
+    request.progress().step("extend: " + name, passes++, PASSES);
+  }
+
+  /** What kernels read for values that are needed: variables that no op may need any more. */
+  private static Set<String> kernelInputs(SameDiff copy, Emitter emit, Collection<String> outputs) {
+    Set<String> needed = new HashSet<>();
+    ReferenceInterpreter.order(copy, outputs).forEach(op -> needed.addAll(op.getOutputsOfOp()));
+    Set<String> inputs = new LinkedHashSet<>();
+    emit.fusions().stream()
+        .filter(f -> needed.contains(f.output().name()))
+        .flatMap(f -> f.inputs().stream())
+        .map(Tensor::name)
+        .forEach(inputs::add);
+    return inputs;
+  }
+
+  /** Where the person's own graph is wrong in M2.1, ours will differ from it: they should know. */
+  private void warnOfFaults(GraphShapes shapes) {
+    StaticShapes declared = StaticShapes.declared(source);
+    StaticShapes known =
+        name -> shapes.reaches(name) ? Optional.of(shapes.dims(name).toLongs()) : declared.of(name);
+    Map<String, List<String>> nodes = new LinkedHashMap<>();
+    for (Fault fault : Faults.of(source, source.getLossVariables(), known)) {
+      nodes
+          .computeIfAbsent(fault.problem() + " " + fault.cure(), text -> new ArrayList<>())
+          .add("\"" + fault.node() + "\"");
+    }
+    nodes.forEach(
+        (text, names) ->
+            log.warn(
+                "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is"
+                    + " right. {}: {}",
+                String.join(", ", names),
+                text));
+  }
+
+  // ---- what was asked for ----
+
+  private List<String> lossVariables() {
+    List<String> losses = source.getLossVariables();
+    if (losses == null || losses.isEmpty()) {
+      throw new IllegalArgumentException(
+          "The graph has no loss: name it by sd.setLossVariables(…), or use one of sd.loss()'s ops,"
+              + " which mark themselves.");
+    }
+    for (String loss : losses) {
+      SDVariable v = source.getVariable(loss);
+      if (v == null || !v.dataType().isFPType()) {
+        throw new IllegalArgumentException(
+            "The loss variable \"" + loss + "\" is not of a floating point type.");
+      }
+    }
+    return List.copyOf(losses);
+  }
+
+  private void checkExtensions() {
+    Map<String, Extension> byField = new HashMap<>();
+    for (Extension extension : request.extensions()) {
+      Extension other = byField.put(extension.field(), extension);
+      if (other != null) {
+        throw new IllegalArgumentException(
+            "Two extensions compute \""
+                + extension.field()
+                + "\": extend the graph once for each.");
+      }
+    }
+  }
+
+  private void checkNamedParameters() {
+    Set<String> named = new LinkedHashSet<>(request.named());
+    named.addAll(request.without());
+    for (String name : named) {
+      SDVariable v = source.getVariable(name);
+      if (v == null || v.getVariableType() != VariableType.VARIABLE) {
+        throw new IllegalArgumentException(
+            "\""
+                + name
+                + "\" is not a parameter of the graph; its parameters are "
+                + source.variables().stream()
+                    .filter(x -> x.getVariableType() == VariableType.VARIABLE)
+                    .map(SDVariable::name)
+                    .toList()
+                + ".");
+      }
+      if (!v.dataType().isFPType()) {
+        throw new IllegalArgumentException(
+            "The parameter \""
+                + name
+                + "\" is of type "
+                + v.dataType()
+                + ": only floating point parameters have a gradient.");
+      }
+    }
+  }
+
+  private Set<String> parameters(GraphShapes shapes) {
+    Set<String> parameters = new LinkedHashSet<>();
+    // in the order of their first use: SameDiff's own order is not that of their creation
+    ReferenceInterpreter.order(source, lossVariables()).stream()
+        .filter(op -> op.getInputsToOp() != null)
+        .flatMap(op -> op.getInputsToOp().stream())
+        .map(source::getVariable)
+        .filter(v -> v.getVariableType() == VariableType.VARIABLE && v.dataType().isFPType())
+        .map(SDVariable::name)
+        .filter(request.chosen())
+        .filter(shapes::reaches) // not what an op takes and ignores, such as unused peepholes
+        .forEach(parameters::add);
+    for (String name : request.named()) {
+      if (!shapes.reaches(name)) {
+        throw new IllegalArgumentException(
+            "The losses do not depend on the parameter \"" + name + "\".");
+      }
+    }
+    if (parameters.isEmpty()) {
+      throw new IllegalArgumentException("No parameter that the losses depend on is chosen.");
+    }
+    return parameters;
+  }
+
+  // ---- pass 3: where the sample axis is ----
+
+  private Map<Node, Rule> place(Annotations graph) {
+    Map<Node, Rule> rules = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      Rule loss = losses.get(node.op());
+      Rule rule = loss != null ? loss : Rules.of(node.op());
+      NodeContext context = new NodeContext(graph, node);
+      try {
+        for (int k = 0; k < node.outputs().size(); k++) {
+          graph.place(node.outputs().get(k), rule.batchAxis(context, k));
+        }
+      } catch (UnsupportedOpException refused) {
+        rule = new Refusing(refused);
+        for (int k = 0; k < node.outputs().size(); k++) {
+          graph.place(node.outputs().get(k), rule.batchAxis(context, k));
+        }
+      }
+      rules.put(node, mixes(graph, node) ? Rules.acrossSamples(rule, context) : rule);
+    }
+    return rules;
+  }
+
+  private static boolean mixes(Annotations graph, Node node) {
+    return node.outputs().stream().anyMatch(o -> graph.batchAxis(o).coupling() != null);
+  }
+
+  // ---- pass 4: what can be had ----
+
+  private Quantities quantities(
+      ExtensionPlan plan, RandomDrawCheck draws, List<Node> nodes, Set<String> parameters) {
+    Set<Refusal> refusals = new LinkedHashSet<>();
+    Map<String, Set<String>> refused = new LinkedHashMap<>();
+    for (String parameter : parameters) {
+      List<Refusal> drawn = draws.refusals(parameter, plan);
+      if (!drawn.isEmpty()) {
+        refused.put(parameter, new LinkedHashSet<>(kinds().keySet()));
+        refusals.addAll(drawn);
+      }
+    }
+    Map<Node, Set<Refusal>> byNode = new HashMap<>();
+    kinds()
+        .forEach(
+            (quantity, kind) ->
+                plan.obstacles(kind)
+                    .forEach(
+                        (parameter, found) -> {
+                          refused
+                              .computeIfAbsent(parameter, p -> new LinkedHashSet<>())
+                              .add(quantity);
+                          found.forEach(
+                              (node, o) ->
+                                  byNode
+                                      .computeIfAbsent(node, n -> new LinkedHashSet<>())
+                                      .add(
+                                          new Refusal(
+                                              quantity, place(node), o.reason(), o.remedy())));
+                        }));
+    nodes.forEach(node -> refusals.addAll(byNode.getOrDefault(node, Set.of())));
+    if (!request.lenient()) {
+      refuse(List.copyOf(refusals));
+    }
+    if (request.extensions().stream().anyMatch(x -> !x.columns().secondOrder())) {
+      warnOfMixing(plan.mixingNodes());
+    }
+    plan.notes().forEach(log::warn);
+    return new Quantities(
+        parameters, request.extensions(), refused, List.copyOf(refusals), plan.notes());
+  }
+
+  /** What a person knows a node by: the layer that it belongs to, if the graph was converted. */
+  private String place(Node node) {
+    String place = request.places().apply(node.label());
+    return place.equals(node.label()) ? node.toString() : place;
+  }
+
+  private static void warnOfMixing(Map<Node, ExtensionPlan.Obstacle> nodes) {
+    nodes.entrySet().stream()
+        .findFirst()
+        .ifPresent(
+            first ->
+                log.warn(
+                    "{}: {}{}. Gradients of single samples follow BackPACK's convention there: rows"
+                        + " of the true, coupled gradient.",
+                    first.getKey(),
+                    first.getValue().reason(),
+                    nodes.size() == 1 ? "" : ", and " + (nodes.size() - 1) + " nodes more"));
+  }
+
+  private Map<String, ExtensionPlan.Kind> kinds() {
+    Map<String, ExtensionPlan.Kind> kinds = new LinkedHashMap<>();
+    kinds.put("grad", ExtensionPlan.Kind.GRADIENT);
+    for (Extension extension : request.extensions()) {
+      kinds.put(
+          extension.field(),
+          switch (extension.columns().kind()) {
+            case GRADIENT -> ExtensionPlan.Kind.ROWS;
+            case EXACT, SAMPLED -> ExtensionPlan.Kind.COLUMNS;
+          });
+    }
+    return kinds;
+  }
+
+  private void checkNames(Quantities quantities) {
+    for (String parameter : quantities.parameters()) {
+      List<String> fields = new ArrayList<>(List.of("grad", "grad_penalty"));
+      request.extensions().forEach(e -> fields.add(e.field()));
+      for (String field : fields) {
+        String name = Outputs.name(parameter, field);
+        if (source.hasVariable(name)) {
+          throw new IllegalArgumentException(
+              "The graph has a variable \""
+                  + name
+                  + "\" already: rename it, since the extended graph needs the name.");
+        }
+      }
+    }
+  }
+
+  /** A node whose sample axis could not be told. */
+  private record Refusing(UnsupportedOpException why) implements Rule {
+    @Override
+    public BatchAxis batchAxis(NodeContext context, int output) {
+      return org.backpack4j.samediff.internal.autodiff.BatchAxes.byShape(context, output);
+    }
+
+    @Override
+    public void check(NodeContext context) {
+      throw why;
+    }
+
+    @Override
+    public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+      throw why;
+    }
+
+    @Override
+    public String name() {
+      return "-";
+    }
+  }
+}

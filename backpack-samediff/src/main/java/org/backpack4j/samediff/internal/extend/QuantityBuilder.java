@@ -1,0 +1,477 @@
+package org.backpack4j.samediff.internal.extend;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.backpack4j.samediff.extension.Columns;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.Cotangent;
+import org.backpack4j.samediff.internal.autodiff.HessianRoot;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.ReversePass;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.loss.LogLikelihood;
+import org.backpack4j.samediff.internal.loss.LossRule;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** Pass 5: emits the sweeps and the quantities. */
+final class QuantityBuilder {
+  private static final String GRADIENT = "gradient";
+  private static final String GRAD = "grad";
+  private static final String PENALTY = "grad_penalty";
+
+  private final Annotations graph;
+  private final Function<Node, Rule> rules;
+  private final ExtensionPlan plan;
+  private final List<String> lossVariables;
+  private final Quantities quantities;
+  private final Emitter emit;
+  private final long memoryBudget;
+
+  /** For each parameter what has been emitted of it so far, by field. */
+  private final Map<String, Map<String, Tensor>> fields = new HashMap<>();
+
+  /** Parameters to which something came as a sum over samples that is no penalty. */
+  private final Set<String> summed = new HashSet<>();
+
+  private final DataFlowCheck flow;
+  private final Outputs outputs = new Outputs();
+
+  QuantityBuilder(
+      Annotations graph,
+      Function<Node, Rule> rules,
+      ExtensionPlan plan,
+      List<String> lossVariables,
+      Quantities quantities,
+      long memoryBudget) {
+    this.graph = graph;
+    this.rules = rules;
+    this.plan = plan;
+    this.lossVariables = lossVariables;
+    this.quantities = quantities;
+    this.memoryBudget = memoryBudget;
+    this.emit = graph.emit();
+    this.flow = new DataFlowCheck(graph, rules);
+  }
+
+  Outputs emit() {
+    ReversePass gradient = gradient();
+    gradient.run(parameter -> {});
+    startAtLosses(gradient);
+    quantities.parameters().forEach(parameter -> firstOrder(parameter, gradient));
+    checkFirstOrder(gradient);
+    Set<Columns> kinds = new LinkedHashSet<>();
+    quantities.extensions().stream()
+        .map(Extension::columns)
+        .filter(Columns::secondOrder)
+        .filter(columns -> !parametersWith(columns).isEmpty())
+        .forEach(kinds::add);
+    declareNoise(kinds, gradient);
+    kinds.forEach(columns -> secondOrder(columns, gradient));
+    emit.large().forEach(outputs::startsAt);
+    for (String parameter : quantities.parameters()) {
+      for (Extension extension : quantities.extensions()) {
+        if (quantities.has(parameter, extension.field())) {
+          fieldsOf(parameter)
+              .computeIfAbsent(
+                  extension.field(), f -> emit.in(parameter, () -> zeros(parameter, extension)));
+        }
+      }
+      put(parameter);
+    }
+    outputs.named(emit);
+    return outputs;
+  }
+
+  /** The gradient first, then the extensions' quantities in the order in which they were given. */
+  private void put(String parameter) {
+    List<String> order = new ArrayList<>(List.of(GRAD, PENALTY));
+    quantities.extensions().forEach(e -> order.add(e.field()));
+    for (String field : order) {
+      Tensor value = fieldsOf(parameter).get(field);
+      if (value != null) {
+        outputs.put(parameter, field, value);
+      }
+    }
+  }
+
+  private Map<String, Tensor> fieldsOf(String parameter) {
+    return fields.computeIfAbsent(parameter, p -> new HashMap<>());
+  }
+
+  private void firstOrder(String parameter, ReversePass gradient) {
+    add(parameter, Columns.GRADIENT, gradient);
+    // behind the others: the sum of samples' gradients that are at hand costs little
+    if (quantities.has(parameter, GRAD)) {
+      emit.in(
+          parameter,
+          () -> {
+            gradientOf(parameter, gradient);
+            return parameter;
+          });
+    }
+  }
+
+  /** Adds what a sweep's columns give a parameter to what others have given. */
+  private void add(String parameter, Columns columns, ReversePass sweep) {
+    List<ParameterVjp> rows = sweep.rowsAt(parameter);
+    if (rows.isEmpty() || !quantities.parameters().contains(parameter)) {
+      return;
+    }
+    for (Extension extension : quantities.extensions()) {
+      if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
+        Tensor value = emit.in(parameter, () -> extension.compute(emit, rows));
+        fieldsOf(parameter)
+            .merge(extension.field(), value, (a, b) -> emit.in(parameter, () -> emit.add(a, b)));
+      }
+    }
+  }
+
+  private void checkFirstOrder(ReversePass gradient) {
+    Set<String> asked = asked(field -> field.equals(GRAD));
+    Set<String> apart = asked(this::isOfSampleGradients);
+    apart.retainAll(summed);
+    flow.checkGradient(gradient, lossVariables, asked, apart);
+    Set<String> curved = asked(field -> !field.equals(GRAD) && !isOfSampleGradients(field));
+    curved.retainAll(asked);
+    flow.checkPredictions(gradient, lossVariables, plan.predictions(), curved);
+  }
+
+  private boolean isOfSampleGradients(String field) {
+    return quantities.extensions().stream()
+        .anyMatch(e -> e.field().equals(field) && !e.columns().secondOrder());
+  }
+
+  /** The parameters of which some of the fields is to be had. */
+  private Set<String> asked(Predicate<String> fields) {
+    List<String> all = new ArrayList<>(List.of(GRAD));
+    quantities.extensions().forEach(e -> all.add(e.field()));
+    Set<String> asked = new LinkedHashSet<>();
+    for (String parameter : quantities.parameters()) {
+      if (all.stream().anyMatch(f -> fields.test(f) && quantities.has(parameter, f))) {
+        asked.add(parameter);
+      }
+    }
+    return asked;
+  }
+
+  /** What the gradient is at the losses' inputs is where its way through the network starts. */
+  private void startAtLosses(ReversePass gradient) {
+    for (Node node : graph.nodes()) {
+      if (rules.apply(node) instanceof LossRule) {
+        for (String input : node.inputs()) {
+          Tensor start = gradient.gradientAt(input, GRADIENT);
+          if (start != null) {
+            outputs.startsAt(start);
+          }
+        }
+      }
+    }
+  }
+
+  private void gradientOf(String parameter, ReversePass gradient) {
+    List<Tensor> all = new ArrayList<>();
+    List<Tensor> penalties = new ArrayList<>();
+    gradient.rowsAt(parameter).forEach(c -> all.add(withoutColumn(c.sum())));
+    for (ParameterVjp sum : gradient.sumsAt(parameter)) {
+      Tensor total = withoutColumn(sum.sum());
+      all.add(total);
+      if (total.fromSamples()) {
+        summed.add(parameter);
+      } else {
+        penalties.add(total);
+      }
+    }
+    fieldsOf(parameter).put(GRAD, all.isEmpty() ? zeros(parameter) : sum(all));
+    if (!penalties.isEmpty()) {
+      fieldsOf(parameter).put(PENALTY, sum(penalties));
+    }
+  }
+
+  private Tensor zeros(String parameter) {
+    return emit.scale(graph.forward(parameter), 0);
+  }
+
+  /** A quantity of a parameter that no columns reach: what zero columns give. */
+  private Tensor zeros(String parameter, Extension extension) {
+    Tensor zero = zeros(parameter);
+    Tensor rows = emit.reshape(zero, Dims.of(1, 1).plus(zero.dims()));
+    Tensor samples = emit.broadcast(rows, rows.dims().with(0, Dim.N));
+    return extension.compute(
+        emit,
+        List.of(new org.backpack4j.samediff.internal.contribution.Dense(emit, samples, null)));
+  }
+
+  private Tensor sum(List<Tensor> parts) {
+    return parts.stream().reduce(emit::add).orElseThrow();
+  }
+
+  private Tensor withoutColumn(Tensor sum) {
+    return emit.reshape(sum, sum.dims().from(1));
+  }
+
+  private ReversePass gradient() {
+    Set<String> rows = new HashSet<>();
+    for (String parameter : quantities.parameters()) {
+      boolean wanted =
+          quantities.extensions().stream()
+              .anyMatch(e -> !e.columns().secondOrder() && quantities.has(parameter, e.field()));
+      if (wanted) {
+        rows.add(parameter);
+      }
+    }
+    for (Node node : graph.nodes()) {
+      if (node.inputs().stream().anyMatch(rows::contains)) {
+        rows.addAll(node.outputs());
+      }
+    }
+    Set<String> possible = new HashSet<>();
+    quantities.parameters().stream().filter(p -> quantities.has(p, GRAD)).forEach(possible::add);
+    Set<String> targets = reaching(possible);
+    ReversePass sweep =
+        new ReversePass(
+            graph,
+            rules,
+            (node, k) -> plan.carriesGradient(node, k) && targets.contains(node.inputs().get(k)),
+            rows::contains,
+            targets::contains);
+    for (String loss : lossVariables) {
+      if (plan.leads(loss) && targets.contains(loss)) {
+        BatchAxis place = graph.batchAxis(loss);
+        Dims part = place.perSample(graph.dims(loss));
+        Tensor one = emit.literal(1, graph.type(loss), Dims.of(1, 1));
+        Tensor seed = one;
+        if (!part.product().isOne() || place.hasSamples()) {
+          Dims full = Dims.of(place.hasSamples() ? Dim.N : Dim.ONE, Dim.ONE).plus(part);
+          long[] ones = new long[full.rank()];
+          java.util.Arrays.fill(ones, 1);
+          seed = emit.broadcast(emit.literal(1, graph.type(loss), Dims.of(ones)), full);
+        } else {
+          seed = emit.reshape(one, Dims.of(1, 1).plus(part));
+        }
+        sweep.seed(loss, new Cotangent(GRADIENT, seed, null));
+      }
+    }
+    return sweep;
+  }
+
+  /** Variables through which given parameters are reached. */
+  private Set<String> reaching(Set<String> parameters) {
+    Set<String> reached = new HashSet<>(parameters);
+    for (Node node : graph.nodes()) {
+      for (int k = 0; k < node.inputs().size(); k++) {
+        if (reached.contains(node.inputs().get(k)) && plan.carriesGradient(node, k)) {
+          reached.addAll(node.outputs());
+        }
+      }
+    }
+    return reached;
+  }
+
+  /** Sends columns back through the graph, and makes of them what is asked for. */
+  private void secondOrder(Columns columns, ReversePass gradient) {
+    boolean additive =
+        quantities.extensions().stream()
+            .filter(extension -> extension.columns().equals(columns))
+            .allMatch(Extension::additive);
+    Set<String> targets = reaching(parametersWith(columns));
+    BiPredicate<Node, Integer> carries =
+        (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
+    List<ColumnChunks.Seed> seeds = new ArrayList<>();
+    for (Node node : plan.region()) {
+      emit.in(node.label(), () -> seed(node, columns, gradient, seeds));
+    }
+    long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
+    List<ReversePass> sweeps = new ArrayList<>();
+    for (ColumnChunks.Group group : ColumnChunks.of(seeds, most)) {
+      ReversePass sweep =
+          new ReversePass(graph, rules, carries, variable -> true, variable -> false);
+      sweeps.add(sweep);
+      for (ColumnChunks.Start start : group.starts(emit)) {
+        outputs.startsAt(start.cotangent().value());
+        sweep.seed(start.variable(), start.cotangent());
+      }
+      if (group.columns() > 1) {
+        // many columns take more memory than what is made of them
+        sweep.run(parameter -> add(parameter, columns, sweep));
+      } else {
+        sweep.run(parameter -> {});
+        quantities.parameters().forEach(parameter -> add(parameter, columns, sweep));
+      }
+    }
+    flow.checkColumns(
+        sweeps, seeds.stream().map(ColumnChunks.Seed::variable).toList(), parametersWith(columns));
+  }
+
+  /**
+   * How many columns of a single sample have room: at the variable where they are largest they are
+   * to take a third of the budget, since a rule reads one such cotangent and makes another.
+   */
+  private long columnsAtOnce(BiPredicate<Node, Integer> carries) {
+    long widest = 1;
+    for (Node node : graph.nodes()) {
+      for (int k = 0; k < node.inputs().size(); k++) {
+        String variable = node.inputs().get(k);
+        BatchAxis place = graph.batchAxis(variable);
+        if (place.hasSamples() && carries.test(node, k)) {
+          long entries = place.perSample(graph.dims(variable)).product().size();
+          widest = Math.max(widest, entries * graph.type(variable).width());
+        }
+      }
+    }
+    return Math.max(1, memoryBudget / 3 / widest);
+  }
+
+  /** The parameters for which something is to be made of columns. */
+  private Set<String> parametersWith(Columns columns) {
+    Set<String> possible = new HashSet<>();
+    for (Extension extension : quantities.extensions()) {
+      if (extension.columns().equals(columns)) {
+        quantities.parameters().stream()
+            .filter(p -> quantities.has(p, extension.field()))
+            .forEach(possible::add);
+      }
+    }
+    return possible;
+  }
+
+  // ---- where columns start ----
+
+  private int seed(
+      Node node, Columns columns, ReversePass gradient, List<ColumnChunks.Seed> seeds) {
+    int started = 0;
+    List<HessianRoot> groups =
+        columns.kind() == Columns.Kind.SAMPLED
+            ? sampled(node, columns, gradient)
+            : hessianRoot(node, gradient);
+    for (HessianRoot group : groups) {
+      String source = node.name() + "/" + started++;
+      group
+          .columns()
+          .forEach(
+              (input, value) ->
+                  seeds.add(
+                      new ColumnChunks.Seed(
+                          node.label(), node.inputs().get(input), source, value, group.signs())));
+    }
+    return started;
+  }
+
+  /** A node's own second derivative, weighted by what arrives at its outputs. */
+  private List<HessianRoot> hessianRoot(Node node, ReversePass gradient) {
+    if (plan.joined(node)) {
+      return List.of();
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    if (likelihood != null) {
+      return likelihood.hessianRoot(variable -> gradient.gradientAt(variable, GRADIENT));
+    }
+    NodeContext context = new NodeContext(graph, node);
+    Rule rule = rules.apply(node);
+    Set<Integer> active = plan.active(node);
+    List<HessianRoot> groups = new ArrayList<>();
+    if (!rule.hasZeroHessian(context, active)) {
+      for (int output = 0; output < node.outputs().size(); output++) {
+        Tensor above = gradient.gradientAt(node.outputs().get(output), GRADIENT);
+        if (above != null) {
+          groups.addAll(rule.hessianRoot(context, output, above, active));
+        }
+      }
+    }
+    return groups;
+  }
+
+  /** Sampled columns: of drawn labels where the loss is a likelihood, else by random signs. */
+  private List<HessianRoot> sampled(Node node, Columns columns, ReversePass gradient) {
+    if (!drawsLabels(node)) {
+      List<HessianRoot> groups = hessianRoot(node, gradient);
+      return groups.isEmpty()
+          ? groups
+          : new RandomSigns(emit, typed(noise(columns, node), node), columns.samples())
+              .mixed(groups);
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    if (likelihood != null) {
+      return likelihood.sampled(
+          variable -> gradient.gradientAt(variable, GRADIENT),
+          noise(columns, node),
+          columns.samples());
+    }
+    Tensor above = gradient.gradientAt(node.outputs().get(0), GRADIENT);
+    return above == null
+        ? List.of()
+        : ((LossRule) rules.apply(node))
+            .sampled(new NodeContext(graph, node), above, noise(columns, node), columns.samples());
+  }
+
+  private Tensor typed(Tensor numbers, Node node) {
+    return emit.cast(numbers, graph.type(node.outputs().get(0)));
+  }
+
+  private boolean drawsLabels(Node node) {
+    return labelDraws(node) > 0;
+  }
+
+  /** How many random numbers a node's labels take for each sample; 0 if it draws none. */
+  private long labelDraws(Node node) {
+    if (plan.joined(node)) {
+      return 0;
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    return likelihood != null
+        ? likelihood.draws()
+        : rules.apply(node) instanceof LossRule loss ? loss.draws(new NodeContext(graph, node)) : 0;
+  }
+
+  // ---- random numbers ----
+
+  /** A node's random numbers [N, M·E]. */
+  private Tensor noise(Columns columns, Node node) {
+    Noise numbers = Objects.requireNonNull(outputs.noise());
+    SDVariable placeholder = emit.graph().getVariable(Noise.PLACEHOLDER);
+    Tensor all = emit.wrap(placeholder, Dims.of(Dim.N, Dim.of(numbers.width())), true);
+    return emit.slice(all, 1, numbers.from(columns, node), numbers.to(columns, node));
+  }
+
+  /** Declares the placeholder of the random numbers where some are needed. */
+  private void declareNoise(Set<Columns> kinds, ReversePass gradient) {
+    Set<Columns> sampled = new LinkedHashSet<>(kinds);
+    sampled.removeIf(columns -> columns.kind() != Columns.Kind.SAMPLED);
+    if (sampled.isEmpty()) {
+      return;
+    }
+    Map<Node, Long> draws = new LinkedHashMap<>();
+    for (Node node : plan.region()) {
+      long numbers =
+          drawsLabels(node)
+              ? labelDraws(node)
+              : emit.in(node.label(), () -> RandomSigns.count(hessianRoot(node, gradient)));
+      if (numbers > 0) {
+        draws.put(node, numbers);
+      }
+    }
+    if (!draws.isEmpty()) {
+      Noise declared = new Noise(sampled, draws);
+      outputs.draws(declared);
+      emit.graph()
+          .placeHolder(Noise.PLACEHOLDER, graph.type(lossVariables.get(0)), -1, declared.width());
+    }
+  }
+}

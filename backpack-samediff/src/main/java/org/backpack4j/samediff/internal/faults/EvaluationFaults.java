@@ -1,0 +1,88 @@
+package org.backpack4j.samediff.internal.faults;
+
+import java.util.Optional;
+import org.backpack4j.samediff.internal.interpret.OpExecution;
+import org.backpack4j.samediff.internal.interpret.StridedSlices;
+import org.backpack4j.samediff.internal.interpret.TruncatedDivisions;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ops.impl.summarystats.Variance;
+
+/** What goes wrong in the forward pass, or when the graph is copied or saved. */
+final class EvaluationFaults {
+  private EvaluationFaults() {}
+
+  static Optional<Fault> of(FaultSite context) {
+    if (StridedSlices.isBackwards(context.graph(), context.node())) {
+      return fault(
+          context,
+          "A strided slice with a negative stride makes M2.1 crash the Java machine.",
+          "Use sd.reverse, and slice with a positive stride.");
+    }
+    if (TruncatedDivisions.canCrash(context.graph(), context.node())) {
+      return fault(
+          context,
+          "M2.1 cuts the divisor down to a whole number, and crashes the Java machine where that"
+              + " is zero.",
+          TruncatedDivisions.REMEDY);
+    }
+    if (context.function().opName().equals("dropout_inverted")
+        && context.graph().getVariable(context.inputs().get(0)).dataType() == DataType.DOUBLE) {
+      return fault(
+          context,
+          "In double precision M2.1 fills the result of this op with garbage, also where nothing is"
+              + " dropped.",
+          "Use sd.nn().dropout, or single precision.");
+    }
+    if (isEmptyConvolution(context)) {
+      return fault(
+          context,
+          "The kernel of this convolution is larger than its padded input: the output has no"
+              + " elements, and M2.1 can crash the Java machine then.",
+          "Use a smaller kernel, more padding, or PaddingMode.SAME.");
+    }
+    if (OpExecution.OVERWRITES_INPUT.contains(context.function().opName())) {
+      return fault(
+          context,
+          "M2.1 computes this op in its input: the feed or parameter has other values afterwards,"
+              + " and each further evaluation sees others again.",
+          "Write it out as (x - m) * factor + m, m = x.mean(true, 1, 2).");
+    }
+    if (context.function() instanceof Variance op && isAtRisk(op)) {
+      return fault(
+          context,
+          "M2.1 forgets biasCorrected = false when it copies the op for the gradient or saves it:"
+              + " the gradient, and the loaded graph, are those of the corrected variance.",
+          "Use sd.math().moments(x, axes, keepDims)[1], which is right.");
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<Fault> fault(FaultSite context, String problem, String cure) {
+    return Optional.of(new Fault(context.name(), problem, cure));
+  }
+
+  /** A standard deviation keeps the flag; only the variance itself loses it. */
+  private static boolean isAtRisk(Variance op) {
+    return op.getClass() == Variance.class && !op.isBiasCorrected();
+  }
+
+  /** Without padding to the same size, and with spatial extents that are known to be too small. */
+  private static boolean isEmptyConvolution(FaultSite context) {
+    if (!context.function().opName().equals("conv2d") || context.integer(8) != 0) {
+      return false;
+    }
+    int first = context.integer(9) == 1 ? 1 : 2;
+    return context
+        .shape(0)
+        .filter(shape -> shape.length == 4)
+        .filter(
+            shape ->
+                isTooSmall(context, 0, shape[first]) || isTooSmall(context, 1, shape[first + 1]))
+        .isPresent();
+  }
+
+  private static boolean isTooSmall(FaultSite context, int axis, long extent) {
+    long kernel = (context.integer(axis) - 1) * context.integer(6 + axis) + 1;
+    return extent > 0 && extent + 2 * context.integer(4 + axis) < kernel;
+  }
+}

@@ -1,0 +1,60 @@
+package org.backpack4j.samediff.internal.loss;
+
+import java.util.List;
+import java.util.Set;
+import org.backpack4j.samediff.internal.autodiff.HessianRoot;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.spi.Tensor;
+
+/**
+ * The rule of a loss op: it knows the loss's Hessian with respect to the predictions in closed
+ * form.
+ */
+public interface LossRule extends Rule {
+  /**
+   * The inputs of which the loss is a function whose Hessian is known: the predictions; of a loss
+   * of predictions minus labels the labels as well.
+   *
+   * @return their positions
+   */
+  default Set<Integer> predictions() {
+    return Set.of(0);
+  }
+
+  /**
+   * Whether an input acts on all samples' losses at once, so that what it gets back is no sum of
+   * what each sample gives.
+   *
+   * @param context the node
+   * @param input which input
+   * @return true if it does
+   */
+  default boolean couples(NodeContext context, int input) {
+    return false;
+  }
+
+  /**
+   * How many random numbers the draw of a label takes for each sample.
+   *
+   * @param context the node
+   * @return the number E; 0 if the loss is no negative log-likelihood to draw labels from
+   */
+  default long draws(NodeContext context) {
+    return 0;
+  }
+
+  /**
+   * Columns whose outer products have the loss's Hessian as their mean, from labels that are drawn.
+   *
+   * @param context the node, {@link #draws} not 0
+   * @param gradient the gradient's cotangent at the loss
+   * @param noise uniform numbers in [0, 1), [N, M·E] with {@link #draws} = E for each column
+   * @param columns the number M of columns
+   * @return the columns [N, M, F…] at the predictions
+   */
+  default List<HessianRoot> sampled(
+      NodeContext context, Tensor gradient, Tensor noise, int columns) {
+    throw new UnsupportedOperationException(name());
+  }
+}

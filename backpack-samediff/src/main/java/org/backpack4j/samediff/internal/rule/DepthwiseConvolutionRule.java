@@ -1,0 +1,60 @@
+package org.backpack4j.samediff.internal.rule;
+
+import java.util.Set;
+import org.backpack4j.samediff.internal.autodiff.Cotangent;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.contribution.Dense;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+
+/** {@code depthwise_conv2d}, in every weights and data format: see {@link Depthwise}. */
+final class DepthwiseConvolutionRule implements Rule {
+  @Override
+  public BatchAxis batchAxis(NodeContext context, int output) {
+    return Convolution.batchAxis(context, output);
+  }
+
+  @Override
+  public void check(NodeContext context) {
+    Convolution.of(context);
+  }
+
+  @Override
+  public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
+    return !active.contains(0) || !active.contains(1);
+  }
+
+  @Override
+  public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+    Emitter e = context.emit();
+    Convolution c = Convolution.of(context);
+    if (input == 1) {
+      return contribution(context, 1, output, new Cotangent("", cotangent, null)).perSample();
+    }
+    if (input == 2) {
+      return BiasRule.channelSums(e, cotangent, c.images().channel(cotangent));
+    }
+    Tensor result =
+        new Depthwise(c).spread(e, c.images().channelsFirst(e, cotangent), c.kernel(context));
+    return c.images().back(e, result, cotangent.dims().range(0, 2).plus(context.perSample(0)));
+  }
+
+  @Override
+  public ParameterVjp contribution(
+      NodeContext context, int input, int output, Cotangent cotangent) {
+    if (input != 1) {
+      return new Dense(
+          context.emit(), vjp(context, input, output, cotangent.value()), cotangent.signs());
+    }
+    return new Depthwise(Convolution.of(context))
+        .contribution(context, context.value(0), cotangent.value(), cotangent.signs());
+  }
+
+  @Override
+  public String name() {
+    return "depthwise convolution";
+  }
+}

@@ -1,0 +1,54 @@
+package org.backpack4j.samediff.internal.rule;
+
+import java.util.Set;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Tensor;
+
+/** {@code moments}: a mean, and a variance without correction of the bias. */
+final class MomentsRule implements Rule {
+  @Override
+  public BatchAxis batchAxis(NodeContext context, int output) {
+    return Reductions.batchAxis(context, output);
+  }
+
+  @Override
+  public void check(NodeContext context) {
+    Reductions.axes(context);
+  }
+
+  @Override
+  public boolean differentiable(NodeContext context, int input) {
+    return input == 0;
+  }
+
+  @Override
+  public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+    Emitter e = context.emit();
+    Group group = new Group(context, output);
+    Tensor slope = output == 0 ? group.inverseCount(0) : ReducedFunctions.variance(group, 0);
+    Dim samples = context.batchAxis(0).hasSamples() ? Dim.N : cotangent.dims().get(0);
+    return e.broadcast(
+        e.mul(Reductions.spread(context, cotangent), slope),
+        Dims.of(samples, cotangent.dims().get(1)).plus(context.perSample(0)));
+  }
+
+  @Override
+  public boolean vjpHandlesCoupling() {
+    return true;
+  }
+
+  @Override
+  public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
+    return false;
+  }
+
+  @Override
+  public String name() {
+    return "mean and variance";
+  }
+}

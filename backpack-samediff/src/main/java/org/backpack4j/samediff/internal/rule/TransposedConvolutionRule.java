@@ -1,0 +1,102 @@
+package org.backpack4j.samediff.internal.rule;
+
+import java.util.Set;
+import org.backpack4j.samediff.internal.autodiff.Cotangent;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.contribution.Dense;
+import org.backpack4j.samediff.internal.contribution.OuterProduct;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+
+/**
+ * {@code deconv2d} and {@code deconv3d}, transposed convolutions: windows slide over the output,
+ * from one entry of the input to the next. So a cotangent passes by the ordinary convolution, and
+ * it is the cotangent that is unfolded: dW[n] = Σₚ S̃[n, :, p] X[n, :, p]ᵀ over the input's
+ * positions p.
+ */
+final class TransposedConvolutionRule implements Rule {
+  @Override
+  public BatchAxis batchAxis(NodeContext context, int output) {
+    return Convolution.batchAxis(context, output);
+  }
+
+  @Override
+  public void check(NodeContext context) {
+    Convolution.of(context);
+  }
+
+  @Override
+  public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
+    return !active.contains(0) || !active.contains(1);
+  }
+
+  @Override
+  public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+    Emitter e = context.emit();
+    Convolution c = Convolution.of(context);
+    if (input == 1) {
+      return contribution(context, 1, output, new Cotangent("", cotangent, null)).perSample();
+    }
+    if (input == 2) {
+      return BiasRule.channelSums(e, cotangent, c.images().channel(cotangent));
+    }
+    Tensor result =
+        Convolutions.convolve(
+            e,
+            c.images().fold(e, cotangent),
+            c.kernel(context),
+            c.windows().cropped(),
+            c.images().last());
+    return e.reshape(result, cotangent.dims().range(0, 2).plus(context.perSample(0)));
+  }
+
+  @Override
+  public ParameterVjp contribution(
+      NodeContext context, int input, int output, Cotangent cotangent) {
+    Emitter e = context.emit();
+    if (input != 1) {
+      return new Dense(e, vjp(context, input, output, cotangent.value()), cotangent.signs());
+    }
+    Convolution c = Convolution.of(context);
+    Dim n = cotangent.value().dims().get(0);
+    long v = cotangent.value().dims().get(1).size();
+    long times = c.images().times(context.outputPerSample(0));
+    boolean patchesFirst = c.layout() == KernelLayout.TAPS_FIRST;
+    Tensor images = c.images().channelsFirst(e, cotangent.value());
+    Tensor seen = Patches.unfold(e, images, c.windows().cropped(), patchesFirst);
+    Tensor s = Images.positionsLast(e, seen, n, v, times);
+    ParameterVjp product =
+        new OuterProduct(
+            e,
+            s,
+            () -> input(context, c, times, n),
+            Dims.of(c.narrow().size(), times * c.windows().positions()),
+            !patchesFirst,
+            cotangent.signs(),
+            whole -> null);
+    return product.through(
+        c.view(
+            context,
+            patchesFirst ? KernelView.Order.PATCHES_FIRST : KernelView.Order.PATCHES_LAST));
+  }
+
+  /** The input [N, O, T · positions]. */
+  private static Tensor input(NodeContext context, Convolution c, long times, Dim n) {
+    Emitter e = context.emit();
+    Tensor x = c.images().channelsFirst(e, context.value(0));
+    Dim samples = context.batchAxis(0).hasSamples() ? Dim.N : Dim.ONE;
+    Tensor rows = Images.positionsLast(e, x, samples, 1, times);
+    return Convolution.forSamples(
+        context, e.reshape(rows, Dims.of(samples).plus(rows.dims().from(2))), n);
+  }
+
+  @Override
+  public String name() {
+    return "transposed convolution";
+  }
+}
