@@ -11,6 +11,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
+import org.backpack4j.dl4j.internal.listen.ListenerSettings;
+import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.Extension;
@@ -66,8 +68,8 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
           + " wrapper.setListeners(…). Layers that are pretrained have no quantities.";
 
   private final TrainingRecord<Model> record = new TrainingRecord<>(ELSEWHERE);
-  private final PerModel<Model, Evaluator> evaluators =
-      new PerModel<>(() -> new Evaluator(settings()));
+  private final PerModel<Model, NetworkEvaluator> evaluators =
+      new PerModel<>(() -> new NetworkEvaluator(settings()));
   private final Set<String> named = new LinkedHashSet<>();
   private @Nullable Predicate<String> parameters;
   private Scale scale = Scale.SUM;
@@ -230,7 +232,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *     every reason
    */
   public BackPackListener check(Model net) {
-    Evaluator evaluator = evaluators.of(net);
+    NetworkEvaluator evaluator = evaluators.of(net);
     evaluator.check(net);
     if (InputShapes.known(net)) {
       evaluator.prepare(net, BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)));
@@ -265,7 +267,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    *     every reason
    */
   public BackPackListener check(Model net, MultiDataSet batch) {
-    Evaluator evaluator = evaluators.of(net);
+    NetworkEvaluator evaluator = evaluators.of(net);
     evaluator.check(net);
     evaluator.prepare(
         net,
@@ -373,7 +375,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
 
   @Override
   public void iterationDone(Model model, int iteration, int epoch) {
-    Evaluator evaluator = evaluators.known(model);
+    NetworkEvaluator evaluator = evaluators.known(model);
     if (evaluator != null) {
       evaluator.done();
     }
@@ -396,11 +398,11 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
         : ((MultiLayerNetwork) model).getEpochCount();
   }
 
-  private Settings settings() {
+  private ListenerSettings settings() {
     Predicate<String> more = parameters;
     boolean all = named.isEmpty() && more == null;
     Set<String> names = Set.copyOf(named);
-    return new Settings(
+    return new ListenerSettings(
         extensions,
         p -> all || names.contains(p) || (more != null && more.test(p)),
         names,

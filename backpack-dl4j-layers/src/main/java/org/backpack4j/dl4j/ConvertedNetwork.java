@@ -1,28 +1,16 @@
 package org.backpack4j.dl4j;
 
-import java.util.Arrays;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
-import java.util.function.Predicate;
-import org.backpack4j.dl4j.internal.convert.IterationState;
-import org.backpack4j.dl4j.internal.convert.KeptInput;
-import org.backpack4j.dl4j.internal.convert.NetworkConversion;
-import org.backpack4j.dl4j.internal.convert.Obstacle;
+import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.Extension;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A network as a SameDiff graph with a loss. Made by {@link Dl4jConverter}.
@@ -32,10 +20,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * layer.
  */
 public final class ConvertedNetwork {
-  private final NetworkConversion.Result result;
+  private final ConvertedGraph graph;
 
-  ConvertedNetwork(NetworkConversion.Result result) {
-    this.result = result;
+  ConvertedNetwork(ConvertedGraph graph) {
+    this.graph = graph;
   }
 
   /**
@@ -44,7 +32,7 @@ public final class ConvertedNetwork {
    * @return the graph
    */
   public SameDiff sameDiff() {
-    return result.graph();
+    return graph.sameDiff();
   }
 
   /**
@@ -53,7 +41,7 @@ public final class ConvertedNetwork {
    * @return their names, DL4J's, in the order of the layers
    */
   public List<String> parameters() {
-    return result.parameters();
+    return graph.parameters();
   }
 
   /**
@@ -63,16 +51,7 @@ public final class ConvertedNetwork {
    * @return the name of the variable
    */
   public String activations(String name) {
-    String variable = result.activations().get(name);
-    if (variable == null) {
-      throw new IllegalArgumentException(
-          "The network has no layer or vertex \""
-              + name
-              + "\"; it has "
-              + result.activations().keySet()
-              + ".");
-    }
-    return variable;
+    return graph.activations(name);
   }
 
   /**
@@ -81,7 +60,7 @@ public final class ConvertedNetwork {
    * @return their names by the names of the outputs; an output's loss is the sum of its variables
    */
   public Map<String, List<String>> losses() {
-    return result.losses();
+    return graph.losses();
   }
 
   /**
@@ -90,7 +69,7 @@ public final class ConvertedNetwork {
    * @return the names of the predictions of all outputs; none if the losses know it themselves
    */
   public List<String> predictions() {
-    return result.predictions();
+    return graph.predictions();
   }
 
   /**
@@ -100,7 +79,7 @@ public final class ConvertedNetwork {
    * @return a sentence for each such output
    */
   public List<String> notes() {
-    return result.notes();
+    return graph.notes();
   }
 
   /**
@@ -109,7 +88,7 @@ public final class ConvertedNetwork {
    * @return their names, one for each output
    */
   public List<String> labels() {
-    return result.labels();
+    return graph.labels();
   }
 
   /**
@@ -129,32 +108,7 @@ public final class ConvertedNetwork {
    *     start
    */
   public BackPack.Builder backPack() {
-    return backPack(p -> true);
-  }
-
-  BackPack.Builder backPack(Predicate<String> chosen) {
-    BackPack.Builder builder =
-        BackPack.on(sameDiff())
-            .conversion()
-            .places(this::place)
-            .parameters(p -> parameters().contains(p) && chosen.test(p));
-    return result.predictions().isEmpty()
-        ? builder
-        : builder.predictions(result.predictions().toArray(new String[0]));
-  }
-
-  /** The layer or vertex that a variable belongs to; the variable's own name if it has none. */
-  private String place(String variable) {
-    return result.activations().keySet().stream()
-        .filter(name -> variable.startsWith(name + "/"))
-        .max(Comparator.comparingInt(String::length))
-        .map(ConvertedNetwork::placeOf)
-        .orElse(variable);
-  }
-
-  /** What a refusal calls a layer or vertex. */
-  static String placeOf(String layer) {
-    return "layer \"" + layer + "\"";
+    return graph.backPack();
   }
 
   /**
@@ -164,7 +118,7 @@ public final class ConvertedNetwork {
    * @return an array for each placeholder
    */
   public Map<String, INDArray> feeds(DataSet batch) {
-    return feeds(batch.toMultiDataSet());
+    return graph.feeds(batch);
   }
 
   /**
@@ -174,64 +128,7 @@ public final class ConvertedNetwork {
    * @return an array for each placeholder
    */
   public Map<String, INDArray> feeds(MultiDataSet batch) {
-    return feeds(
-        batch.getFeatures(),
-        batch.getLabels(),
-        batch.getFeaturesMaskArrays(),
-        batch.getLabelsMaskArrays());
-  }
-
-  /**
-   * Adds what belongs to one iteration, and has the graph read the iteration's own parameters.
-   *
-   * @param feeds the batch
-   * @param added what DL4J has made of layers' inputs, as the iteration's first graph finds it out;
-   *     that has to be one of training, where the inputs are DL4J's
-   */
-  void add(IterationState given, Map<String, INDArray> feeds, Map<String, INDArray> added) {
-    result.noisy().clear();
-    result.noisy().putAll(given.parameters());
-    result
-        .given()
-        .forEach(
-            (name, rows) -> {
-              KeptInput kept = result.kept().get(name);
-              INDArray array =
-                  kept == null
-                      ? given.array(name)
-                      : added.computeIfAbsent(
-                          name, n -> kept.drawn(evaluate(kept.input(), feeds), given.array(n)));
-              feeds.put(name, fit(sameDiff().getVariable(name), IterationState.feed(array, rows)));
-            });
-  }
-
-  /** A variable that needs nothing but the feeds. */
-  INDArray evaluate(String variable, Map<String, INDArray> feeds) {
-    INDArray value =
-        Objects.requireNonNull(sameDiff().output(feeds, variable).get(variable)).dup('c');
-    sameDiff().getSessions().clear();
-    return value;
-  }
-
-  /** The loss: the sum of all outputs'. */
-  double loss(Map<String, INDArray> feeds) {
-    double sum = 0;
-    for (List<String> variables : losses().values()) {
-      for (String variable : variables) {
-        sum += evaluate(variable, feeds).sumNumber().doubleValue();
-      }
-    }
-    return sum;
-  }
-
-  /** For each parameter below a layer that could not be converted, what stands in the way. */
-  Map<String, Obstacle> outOfReach() {
-    return result.outOfReach();
-  }
-
-  /** The layers and vertices that could not be converted, whose activations are fed. */
-  Set<String> begins() {
-    return result.begins();
+    return graph.feeds(batch);
   }
 
   /**
@@ -250,65 +147,6 @@ public final class ConvertedNetwork {
       INDArray[] labels,
       @Nullable INDArray @Nullable [] featureMasks,
       @Nullable INDArray @Nullable [] labelMasks) {
-    return feeds(new Batch(features, labels, featureMasks, labelMasks, Map.of()));
-  }
-
-  Map<String, INDArray> feeds(Batch batch) {
-    Map<String, INDArray> feeds = new LinkedHashMap<>();
-    put(feeds, result.features(), batch.features());
-    put(feeds, result.labels(), batch.labels());
-    put(feeds, result.featureMasks(), batch.featureMasks());
-    put(feeds, result.labelMasks(), batch.labelMasks());
-    result.states().forEach((name, state) -> feeds.put(name, begun(name, state, batch)));
-    return feeds;
-  }
-
-  private INDArray begun(String name, NetworkConversion.State state, Batch batch) {
-    INDArray begun = batch.states().getOrDefault(state.layer(), Map.of()).get(state.key());
-    DataType type = sameDiff().getVariable(name).dataType();
-    return begun == null ? Nd4j.zeros(type, batch.samples(), state.units()) : begun.castTo(type);
-  }
-
-  private void put(
-      Map<String, INDArray> feeds,
-      List<@Nullable String> names,
-      @Nullable INDArray @Nullable [] arrays) {
-    for (int k = 0; k < names.size(); k++) {
-      String name = names.get(k);
-      INDArray array = arrays == null || arrays.length <= k ? null : arrays[k];
-      if ((name == null) != (array == null)) {
-        throw new IllegalArgumentException(
-            name == null
-                ? "The graph was made for batches without the mask number " + k + "."
-                : "There is no array for \"" + name + "\".");
-      }
-      if (name != null && array != null) {
-        feeds.put(name, fit(sameDiff().getVariable(name), array));
-      }
-    }
-  }
-
-  private static INDArray fit(SDVariable placeholder, INDArray array) {
-    INDArray typed = array.castTo(placeholder.dataType());
-    long[] shape = placeholder.placeholderShape();
-    for (int k = 1; typed.rank() == shape.length && k < shape.length; k++) {
-      if (shape[k] >= 0 && shape[k] != typed.size(k)) {
-        throw new IllegalArgumentException(
-            "The array for \"%s\" has the shape %s; the graph was made for %s."
-                .formatted(
-                    placeholder.name(),
-                    Arrays.toString(typed.shape()),
-                    Arrays.toString(shape).replace("[-1", "[N")));
-      }
-    }
-    return typed.rank() == shape.length || array.length() == 0
-        ? typed
-        : typed.reshape(withSamples(shape, typed));
-  }
-
-  private static long[] withSamples(long[] shape, INDArray array) {
-    long[] full = shape.clone();
-    full[0] = array.size(0);
-    return full;
+    return graph.feeds(features, labels, featureMasks, labelMasks);
   }
 }

@@ -1,27 +1,14 @@
 package org.backpack4j.dl4j;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import org.backpack4j.dl4j.internal.activation.Activations;
+import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
-import org.backpack4j.dl4j.internal.convert.ConverterRegistry;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
-import org.backpack4j.dl4j.internal.convert.IterationState;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
-import org.backpack4j.dl4j.internal.convert.Obstacle;
-import org.backpack4j.dl4j.internal.dropout.Dropouts;
-import org.backpack4j.dl4j.internal.layer.Layers;
-import org.backpack4j.dl4j.internal.loss.LossConverters;
-import org.backpack4j.dl4j.internal.preprocessor.Preprocessors;
-import org.backpack4j.dl4j.internal.vertex.Vertices;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
-import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -38,19 +25,6 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * updater, and {@code gradient()} is without them too.
  */
 public final class Dl4jConverter {
-  private static final ConverterRegistry TABLES =
-      new ConverterRegistry(
-          Layers.table(),
-          Vertices.table(),
-          Preprocessors.table(),
-          Activations.table(),
-          LossConverters.table(),
-          Dropouts.table());
-
-  /** A conversion for use without a listener. */
-  private static final NetworkConversion.Choices BY_ITSELF =
-      new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false);
-
   private Dl4jConverter() {}
 
   /**
@@ -86,33 +60,7 @@ public final class Dl4jConverter {
    * @return all obstacles; none if it can be converted, provided that its shapes fit
    */
   public static List<Obstacle> obstacles(Model net) {
-    return NetworkConversion.check(net, TABLES, BY_ITSELF);
-  }
-
-  /** The same where what belongs to an iteration can be had. */
-  static List<Obstacle> obstacles(Model net, boolean lenient) {
-    return NetworkConversion.check(
-        net,
-        TABLES,
-        new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, true, lenient));
-  }
-
-  /** What belongs to the iteration alone whose forward pass a network has just made. */
-  static IterationState given(Model net, Map<String, INDArray> activations, Set<String> needed) {
-    return IterationState.afterForwardPass(net, TABLES, activations, needed);
-  }
-
-  /** The same with what there is only now that the network has made its backward pass. */
-  static IterationState given(Model net, IterationState before) {
-    return before.andAfterBackwardPass(net, TABLES);
-  }
-
-  static boolean normalisesBatches(Model net) {
-    return has(net, BatchNormalization.class);
-  }
-
-  static boolean has(Model net, Class<? extends Layer> kind) {
-    return InputShapes.has(net, kind);
+    return NetworkConverter.obstacles(net);
   }
 
   /** Choices for a conversion. Each call changes and answers the builder. */
@@ -121,8 +69,6 @@ public final class Dl4jConverter {
     private Scale scale = Scale.SUM;
     private BatchStatistics statistics = BatchStatistics.BATCH;
     private @Nullable BatchShape shape;
-    private boolean iteration;
-    private boolean lenient;
 
     private Builder(Model net) {
       this.net = net;
@@ -137,6 +83,17 @@ public final class Dl4jConverter {
     public Builder inputShapes(long[]... inputs) {
       shape = BatchShape.of(Arrays.asList(inputs), InputShapes.outputs(net));
       return this;
+    }
+
+    /**
+     * Tells the shapes of the inputs as DL4J's configurations do.
+     *
+     * @param inputs for each input its type; that of a time series has a length
+     * @return this builder
+     * @throws IllegalArgumentException if a time series has no length
+     */
+    public Builder inputTypes(InputType... inputs) {
+      return inputShapes(Arrays.stream(inputs).map(InputShapes::of).toArray(long[][]::new));
     }
 
     /**
@@ -163,18 +120,6 @@ public final class Dl4jConverter {
               batch.getFeaturesMaskArrays(),
               batch.getLabelsMaskArrays(),
               InputShapes.outputs(net));
-      return this;
-    }
-
-    Builder like(BatchShape batch) {
-      shape = batch;
-      return this;
-    }
-
-    /** Has the graph fed what belongs to one iteration, and may begin it where that helps. */
-    Builder iteration(boolean leaveOut) {
-      iteration = true;
-      lenient = leaveOut;
       return this;
     }
 
@@ -209,20 +154,11 @@ public final class Dl4jConverter {
      * @throws IllegalArgumentException if the shape of an input is not known
      */
     public ConvertedNetwork convert() {
-      NetworkConversion.Choices choices =
-          new NetworkConversion.Choices(scale, statistics, iteration, lenient);
-      List<Obstacle> obstacles = new ArrayList<>(NetworkConversion.check(net, TABLES, choices));
-      if (!obstacles.isEmpty()) {
-        throw new UnconvertibleNetworkException(obstacles);
-      }
       BatchShape shapes =
           shape == null ? BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)) : shape;
-      NetworkConversion.Result result =
-          NetworkConversion.convert(net, TABLES, shapes, choices, obstacles);
-      if (result == null) {
-        throw new UnconvertibleNetworkException(obstacles);
-      }
-      return new ConvertedNetwork(result);
+      return new ConvertedNetwork(
+          NetworkConverter.convert(
+              net, shapes, new NetworkConversion.Choices(scale, statistics, false, false)));
     }
   }
 }

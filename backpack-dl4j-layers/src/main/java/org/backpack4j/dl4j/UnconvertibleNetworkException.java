@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.backpack4j.dl4j.internal.convert.Obstacle;
 
 /**
  * Thrown when a network cannot be converted. Lists every obstacle at once, a line for each reason.

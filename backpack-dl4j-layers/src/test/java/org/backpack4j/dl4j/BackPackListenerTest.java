@@ -14,6 +14,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.internal.listen.GradientComparison;
+import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -259,7 +262,7 @@ class BackPackListenerTest {
     MultiLayerNetwork net =
         Nets.sequential(
             InputType.recurrent(2), new RnnOutputLayer.Builder(LossFunction.MSE).nOut(1).build());
-    Logger logger = (Logger) LoggerFactory.getLogger(Evaluator.class);
+    Logger logger = (Logger) LoggerFactory.getLogger(NetworkEvaluator.class);
     Level before = logger.getLevel();
     logger.setLevel(Level.INFO);
     ListAppender<ILoggingEvent> appender = new ListAppender<>();

@@ -7,6 +7,8 @@ import org.backpack4j.dl4j.blocks.Block;
 import org.backpack4j.dl4j.blocks.Parallel;
 import org.backpack4j.dl4j.blocks.ResNet;
 import org.backpack4j.dl4j.blocks.SumModule;
+import org.backpack4j.dl4j.testing.Converted;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.inputs.InputType;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Iteration;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.conf.RNNFormat;

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Converted;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;

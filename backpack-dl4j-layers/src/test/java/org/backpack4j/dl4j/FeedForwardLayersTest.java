@@ -2,6 +2,8 @@ package org.backpack4j.dl4j;
 
 import java.util.Map;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Converted;
+import org.backpack4j.dl4j.testing.Nets;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;

@@ -2,6 +2,8 @@ package org.backpack4j.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.backpack4j.dl4j.testing.Converted;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;

@@ -2,6 +2,8 @@ package org.backpack4j.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.backpack4j.dl4j.testing.Converted;
+import org.backpack4j.dl4j.testing.Nets;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;

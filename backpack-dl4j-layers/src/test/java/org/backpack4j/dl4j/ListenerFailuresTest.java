@@ -9,6 +9,8 @@ import ch.qos.logback.core.read.ListAppender;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Counting;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Converted;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.backpack4j.dl4j.testing.Iteration;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.deeplearning4j.nn.api.Model;

@@ -9,6 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.internal.NetworkConverter;
+import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
+import org.backpack4j.dl4j.internal.convert.NetworkBatch;
+import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
@@ -155,8 +160,12 @@ class TruncatedTest {
     return new BaseTrainingListener() {
       @Override
       public void onBackwardPass(Model net) {
-        Batch batch = Batch.of(net);
-        ConvertedNetwork converted = Dl4jConverter.on(net).like(batch.shape()).convert();
+        NetworkBatch batch = NetworkBatch.of(net);
+        ConvertedGraph converted =
+            NetworkConverter.convert(
+                net,
+                batch.shape(),
+                new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false));
         String loss = converted.losses().values().iterator().next().get(0);
         double sum =
             converted.sameDiff().output(converted.feeds(batch), loss).get(loss).getDouble(0);

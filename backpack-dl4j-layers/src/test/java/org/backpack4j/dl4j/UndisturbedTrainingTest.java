@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;

@@ -7,6 +7,7 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
@@ -182,7 +183,7 @@ class ZooTest {
   /** Classes for rows and for the steps of series; zeros for images; boxes for detectors. */
   private static INDArray labels(Model net, INDArray features) {
     INDArray like = output(net, features);
-    if (Dl4jConverter.has(net, Yolo2OutputLayer.class)) {
+    if (InputShapes.has(net, Yolo2OutputLayer.class)) {
       return boxes(like.size(2), like.size(3));
     }
     INDArray labels = Nd4j.zeros(DataType.FLOAT, like.shape());

@@ -230,22 +230,23 @@ public final class BackPack {
           name ->
               (all || named.contains(name) || parameters.stream().anyMatch(p -> p.test(name)))
                   && !without.contains(name);
-      return new Extender(
-              new Request(
-                  sd,
-                  held(),
-                  List.of(extensions),
-                  chosen,
-                  Set.copyOf(named),
-                  Set.copyOf(without),
-                  List.copyOf(predictions),
-                  Map.copyOf(sampleAxes),
-                  places,
-                  lenient,
-                  conversion,
-                  memoryBudget,
-                  progress))
-          .extend();
+
+      Request request =
+          new Request(
+              sd,
+              held(),
+              List.of(extensions),
+              chosen,
+              Set.copyOf(named),
+              Set.copyOf(without),
+              List.copyOf(predictions),
+              Map.copyOf(sampleAxes),
+              places,
+              lenient,
+              conversion,
+              memoryBudget,
+              progress);
+      return new ExtendedGraph(request, new Extender(request).extend());
     }
   }
 }

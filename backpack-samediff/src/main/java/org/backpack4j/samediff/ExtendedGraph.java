@@ -21,9 +21,11 @@ import org.backpack4j.samediff.internal.evaluate.ResultMemory;
 import org.backpack4j.samediff.internal.evaluate.SamplePortions;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.extend.ExtensionResult;
 import org.backpack4j.samediff.internal.extend.Noise;
 import org.backpack4j.samediff.internal.extend.Outputs;
 import org.backpack4j.samediff.internal.extend.Quantities;
+import org.backpack4j.samediff.internal.extend.Request;
 import org.backpack4j.samediff.internal.ir.KernelCall;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.spi.Emitter;
@@ -61,30 +63,21 @@ public final class ExtendedGraph implements AutoCloseable {
   private final ExecutionOptions options;
   private final PlannedGraph planned;
 
-  public ExtendedGraph(
-      Supplier<@Nullable SameDiff> source,
-      SameDiff graph,
-      Emitter emit,
-      Annotations annotations,
-      Map<Node, Rule> rules,
-      Outputs outputs,
-      Quantities quantities,
-      long memoryBudget,
-      Progress progress) {
-    this.source = source;
-    this.graph = graph;
-    this.annotations = annotations;
+  ExtendedGraph(Request request, ExtensionResult result) {
+    this.source = request.held();
+    this.graph = result.graph();
+    this.annotations = result.annotations();
     this.bounds = IndexBounds.of(annotations);
-    this.rules = rules;
-    this.outputs = outputs;
-    this.quantities = quantities;
+    this.rules = result.rules();
+    this.outputs = result.outputs();
+    this.quantities = result.quantities();
     this.results = new ResultMemory(outputs);
     this.options =
         ExecutionOptions.defaults()
-            .withFusions(fusions(emit))
+            .withFusions(fusions(result.emit()))
             .withPortions(SamplePortions.of(graph, annotations, rules, outputs.seeds()))
-            .withBudget(ExecutionOptions.Budget.of(memoryBudget))
-            .withProgress(progress);
+            .withBudget(ExecutionOptions.Budget.of(request.memoryBudget()))
+            .withProgress(request.progress());
     this.planned = new PlannedGraph(graph, options);
   }
 

@@ -19,6 +19,8 @@ import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;

@@ -17,6 +17,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.Variance;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.testing.Checked;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -23,6 +23,7 @@ import org.backpack4j.samediff.internal.extend.Noise;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.testing.Checked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;

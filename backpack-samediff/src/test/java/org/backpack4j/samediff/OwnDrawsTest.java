@@ -17,6 +17,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
+import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;

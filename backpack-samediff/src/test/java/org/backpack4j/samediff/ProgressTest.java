@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

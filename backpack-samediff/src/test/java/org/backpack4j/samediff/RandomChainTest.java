@@ -2,6 +2,9 @@ package org.backpack4j.samediff;
 
 import java.util.stream.LongStream;
 import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.RandomChain;
+import org.backpack4j.samediff.testing.Seeds;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

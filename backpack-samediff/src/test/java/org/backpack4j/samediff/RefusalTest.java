@@ -13,6 +13,8 @@ import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.internal.extend.Extender;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;

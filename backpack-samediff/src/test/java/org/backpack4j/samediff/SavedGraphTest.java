@@ -13,6 +13,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.Graphs;
+import org.backpack4j.samediff.testing.SavedGraphReader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -22,7 +25,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.factory.Nd4j;
 
-class SavedGraphTest {
+public class SavedGraphTest {
 
   @Test
   void aProgramWithoutTheLibraryComputesTheSame(@TempDir Path folder) throws Exception {

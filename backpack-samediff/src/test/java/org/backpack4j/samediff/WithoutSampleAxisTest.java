@@ -18,6 +18,8 @@ import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;

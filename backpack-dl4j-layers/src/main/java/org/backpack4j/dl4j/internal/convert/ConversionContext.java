@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.backpack4j.dl4j.BatchStatistics;
+import org.backpack4j.dl4j.Obstacle;
 import org.backpack4j.dl4j.Scale;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
 import org.backpack4j.samediff.internal.rewrite.InferenceDropoutToIdentity;

@@ -1,5 +1,7 @@
 package org.backpack4j.dl4j.internal.convert;
 
+import org.backpack4j.dl4j.Obstacle;
+
 /** Thrown by a converter that cannot convert what it was given. */
 public final class ConversionException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.backpack4j.dl4j.Obstacle;
 
 /**
  * What lies below the steps at which a graph begins because they could not be converted: there the

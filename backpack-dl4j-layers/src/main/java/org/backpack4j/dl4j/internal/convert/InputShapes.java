@@ -1,9 +1,12 @@
 package org.backpack4j.dl4j.internal.convert;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.inputs.InputType.InputTypeConvolutionalFlat;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -49,6 +52,26 @@ public final class InputShapes {
       shapes.add(shape);
     }
     return shapes;
+  }
+
+  /**
+   * The shape of one sample of an input.
+   *
+   * @param type the input's type
+   * @return the shape, in the type's own order of axes
+   * @throws IllegalArgumentException if it is a time series whose length is not known
+   */
+  public static long[] of(InputType type) {
+    if (type instanceof InputTypeConvolutionalFlat rows) {
+      return new long[] {rows.getFlattenedSize()};
+    }
+    long[] shape = type.getShape(true); // without the batch's axis it forgets formats
+    long[] sample = Arrays.copyOfRange(shape, 1, shape.length);
+    if (Arrays.stream(sample).anyMatch(extent -> extent < 1)) {
+      throw new IllegalArgumentException(
+          type + " tells no length: use InputType.recurrent(size, length).");
+    }
+    return sample;
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
+import org.backpack4j.dl4j.Obstacle;
 import org.backpack4j.dl4j.Scale;
 import org.backpack4j.samediff.internal.nd4j.EmptyFeeds;
 import org.backpack4j.samediff.internal.nd4j.SharedArrays;

@@ -5,6 +5,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.dl4j.Obstacle;
 import org.nd4j.linalg.activations.IActivation;
 
 /**

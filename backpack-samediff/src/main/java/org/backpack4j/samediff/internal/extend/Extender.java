@@ -10,8 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.backpack4j.samediff.ExtendedGraph;
-import org.backpack4j.samediff.LongWork;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.Extension;
@@ -19,6 +17,7 @@ import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
+import org.backpack4j.samediff.internal.evaluate.LongWork;
 import org.backpack4j.samediff.internal.faults.Fault;
 import org.backpack4j.samediff.internal.faults.Faults;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
@@ -66,7 +65,7 @@ public final class Extender {
     this.work = new LongWork(log, "Extending a graph of " + source.getOps().size() + " ops");
   }
 
-  public ExtendedGraph extend() {
+  public ExtensionResult extend() {
     List<String> lossVariables = lossVariables();
     checkExtensions();
     checkNamedParameters();
@@ -110,16 +109,7 @@ public final class Extender {
       warnOfFaults(shapes);
     }
     pass("done");
-    return new ExtendedGraph(
-        request.held(),
-        copy,
-        emit,
-        graph,
-        rules,
-        outputs,
-        quantities,
-        request.memoryBudget(),
-        request.progress());
+    return new ExtensionResult(copy, emit, graph, rules, outputs, quantities);
   }
 
   private static void refuse(List<Refusal> refusals) {

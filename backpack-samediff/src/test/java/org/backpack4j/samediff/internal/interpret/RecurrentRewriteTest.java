@@ -11,6 +11,8 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.internal.nd4j.GraphCopy;
 import org.backpack4j.samediff.internal.rewrite.Canonicalise;
+import org.backpack4j.samediff.testing.GraphLines;
+import org.backpack4j.samediff.testing.SaveAndLoad;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;

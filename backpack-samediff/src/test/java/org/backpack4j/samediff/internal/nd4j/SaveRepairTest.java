@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.internal.interpret.ArrayAssert;
-import org.backpack4j.samediff.internal.interpret.GraphText;
-import org.backpack4j.samediff.internal.interpret.OpCase;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
-import org.backpack4j.samediff.internal.interpret.SaveAndLoad;
+import org.backpack4j.samediff.testing.ArrayAssert;
+import org.backpack4j.samediff.testing.GraphText;
+import org.backpack4j.samediff.testing.OpCase;
+import org.backpack4j.samediff.testing.SaveAndLoad;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;

@@ -1,16 +1,16 @@
 package org.backpack4j.samediff.internal.rewrite;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.backpack4j.samediff.internal.interpret.OpCase.random;
+import static org.backpack4j.samediff.testing.OpCase.random;
 
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.internal.interpret.ArrayAssert;
-import org.backpack4j.samediff.internal.interpret.GraphLines;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
-import org.backpack4j.samediff.internal.interpret.SaveAndLoad;
 import org.backpack4j.samediff.internal.nd4j.GraphCopy;
+import org.backpack4j.samediff.testing.ArrayAssert;
+import org.backpack4j.samediff.testing.GraphLines;
+import org.backpack4j.samediff.testing.SaveAndLoad;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

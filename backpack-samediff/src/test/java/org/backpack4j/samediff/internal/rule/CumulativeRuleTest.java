@@ -1,6 +1,6 @@
 package org.backpack4j.samediff.internal.rule;
 
-import org.backpack4j.samediff.Checked;
+import org.backpack4j.samediff.testing.Checked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

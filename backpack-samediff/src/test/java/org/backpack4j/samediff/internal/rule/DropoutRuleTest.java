@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
 import org.backpack4j.samediff.BackPack;
-import org.backpack4j.samediff.Checked;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.testing.Checked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
 import org.backpack4j.samediff.BackPack;
-import org.backpack4j.samediff.Checked;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.SumGradSquared;
+import org.backpack4j.samediff.testing.Checked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

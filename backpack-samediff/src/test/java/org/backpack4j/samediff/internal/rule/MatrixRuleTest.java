@@ -1,6 +1,6 @@
 package org.backpack4j.samediff.internal.rule;
 
-import org.backpack4j.samediff.Checked;
+import org.backpack4j.samediff.testing.Checked;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;

@@ -87,7 +87,8 @@ class StandardizeRuleTest {
     net.feeds.get("x").putRow(0, Net.random(4));
     SDVariable h = x.mul(net.parameter("w", 1, 1));
     net.classified(net.sd.nn().layerNorm(h, net.parameter("gain", 4), true, 1), 3);
-    Map<String, INDArray> results = org.backpack4j.samediff.Checked.results(net.sd, net.feeds);
+    Map<String, INDArray> results =
+        org.backpack4j.samediff.testing.Checked.results(net.sd, net.feeds);
     assertThat(results.get("w.diag_ggn_exact_batch").getDouble(1)).isZero();
     assertThat(results.get("w.grad").getDouble(0)).isFinite();
   }
