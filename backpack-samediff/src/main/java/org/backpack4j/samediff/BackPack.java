@@ -201,7 +201,7 @@ public final class BackPack {
     }
 
     /** Has the extended graph not keep the person's: for who keeps one for as long as it lives. */
-    public Builder weakly() {
+    Builder weakly() {
       weakly = true;
       return this;
     }

@@ -17,7 +17,12 @@ public record MemoryUse(long results, long work) {
     return Math.addExact(results, work);
   }
 
-  /** Bytes in a unit that people read. */
+  /**
+   * Bytes in a unit that people read.
+   *
+   * @param bytes the bytes
+   * @return MiB or GiB, with one decimal
+   */
   public static String readable(long bytes) {
     return bytes < 1L << 30
         ? String.format("%.1f MiB", bytes / 0x1p20)

@@ -7,7 +7,6 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
-import org.backpack4j.samediff.internal.evaluate.ListenerGraph;
 import org.backpack4j.samediff.internal.evaluate.PerModel;
 import org.backpack4j.samediff.internal.evaluate.TrainingRecord;
 import org.nd4j.autodiff.listeners.At;

@@ -45,7 +45,7 @@ class MemoryLimitTest {
       INDArray into = Nd4j.zeros(DataType.DOUBLE, 1000);
       assertThatThrownBy(() -> planned.output(many, Map.of("total", into)))
           .isInstanceOf(NoRoomException.class);
-      assertThat(Memory.allocated()).isEqualTo(allocated);
+      assertThat(Memory.allocated()).isLessThanOrEqualTo(allocated); // others may give theirs back
       assertThat(planned.output(few, List.of("total")).get("total")).isEqualTo(before);
     }
   }

@@ -1,10 +1,8 @@
-package org.backpack4j.samediff.internal.evaluate;
+package org.backpack4j.samediff;
 
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.UnaryOperator;
-import org.backpack4j.samediff.BackPack;
-import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.Extension;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -14,7 +12,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * looks the same: a refusal costs a whole extension, which is not to be paid in each iteration. It
  * does not keep the graph.
  */
-public final class ListenerGraph implements AutoCloseable {
+final class ListenerGraph implements AutoCloseable {
   private @Nullable Look look;
   private @Nullable ExtendedGraph graph;
   private @Nullable RuntimeException refused;
