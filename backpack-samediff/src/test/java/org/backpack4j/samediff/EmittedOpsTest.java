@@ -144,7 +144,11 @@ class EmittedOpsTest {
       ELSEWHERE.put(layer, "LayerExtentsTest");
     }
     for (String call :
-        List.of("DifferentialFunction.doDiff", "SDVariable.shape", "SameDiff.range")) {
+        List.of(
+            "DifferentialFunction.doDiff",
+            "SDVariable.prod",
+            "SDVariable.shape",
+            "SameDiff.range")) {
       ELSEWHERE.put(call, "OwnGradientsTest");
     }
     ELSEWHERE.put("SameDiff.segmentSum", "SegmentExtentsTest");

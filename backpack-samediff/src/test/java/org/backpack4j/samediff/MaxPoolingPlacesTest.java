@@ -44,7 +44,9 @@ class MaxPoolingPlacesTest {
         PlannedGraph planned = extended.planned(extended.options())) {
       List<String> kinds =
           planned.profile(feeds(), extended.outputNames()).stream().map(Timing::kind).toList();
-      assertThat(kinds).containsOnlyOnce("MaxPlaces", "MaxTaken").doesNotContain("maxpool2d");
+      assertThat(kinds)
+          .containsOnlyOnce("MaxPoolIndices", "MaxPoolGather")
+          .doesNotContain("maxpool2d");
       assertThat(kinds).filteredOn("MaxPoolBackward"::equals).hasSize(2);
     }
   }
@@ -60,7 +62,9 @@ class MaxPoolingPlacesTest {
               .map(ExecutionOptions.Fusion::output)
               .toList();
       Map<String, INDArray> feeds = feeds();
-      assertThat(planned.profile(feeds, places)).extracting(Timing::kind).contains("MaxPlaces");
+      assertThat(planned.profile(feeds, places))
+          .extracting(Timing::kind)
+          .contains("MaxPoolIndices");
       assertThat(planned.output(feeds, places))
           .isEqualTo(extended.sameDiff().output(feeds, places))
           .hasSize(1);
