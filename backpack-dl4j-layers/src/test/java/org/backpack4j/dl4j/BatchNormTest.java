@@ -10,6 +10,7 @@ import org.backpack4j.dl4j.testing.Converted;
 import org.backpack4j.dl4j.testing.Nets;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -164,7 +165,7 @@ class BatchNormTest {
   void ofVolumesIsRefused() {
     MultiLayerNetwork net =
         Nets.sequential(
-            InputType.convolutional3D(3, 3, 3, 2),
+            InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, 3, 3, 3, 2),
             new BatchNormalization.Builder().build(),
             output());
     assertThatThrownBy(() -> Dl4jConverter.toSameDiff(net, new long[] {2, 3, 3, 3}))

@@ -198,7 +198,7 @@ class ConfigurationSpaceTest {
 
     private static String first(Throwable e) {
       String text = String.valueOf(e.getMessage());
-      String[] lines = text.split("\n");
+      String[] lines = text.split("\n", -1);
       return lines.length > 1 ? lines[0] + " " + lines[1] : lines[0];
     }
   }

@@ -102,7 +102,7 @@ class ConvolutionalLayersTest {
         named("zero padding", new ZeroPaddingLayer.Builder(1, 2, 0, 1).build()),
         named("cropping", new Cropping2D.Builder(1, 0, 1, 1).build()),
         named("upsampling", new Upsampling2D.Builder().size(new int[] {2, 3}).build()),
-        named("space to depth", new SpaceToDepthLayer.Builder(2).build()),
+        named("space to depth", new SpaceToDepthLayer.Builder<>(2).build()),
         named("prelu", new PReLULayer.Builder().inputShape(2, 4, 4).build()),
         named(
             "prelu, shared", new PReLULayer.Builder().inputShape(2, 4, 4).sharedAxes(2, 3).build()),

@@ -20,7 +20,6 @@ import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
-import org.deeplearning4j.nn.conf.layers.Convolution1D;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -223,10 +222,9 @@ class DropoutTest {
   static Stream<Layer.Builder<?>> forgetful() {
     return Stream.of(
         new Convolution1DLayer.Builder(2).nOut(2),
-        new Convolution1D.Builder(2).nOut(2),
         new Upsampling1D.Builder(2),
         new RepeatVector.Builder<>(2),
-        new SpaceToDepthLayer.Builder(2),
+        new SpaceToDepthLayer.Builder<>(2),
         new Deconvolution2D.Builder(2, 2).nOut(2),
         new Convolution3D.Builder(2, 2, 2).nOut(2),
         new Deconvolution3D.Builder().kernelSize(2, 2, 2).nOut(2));
@@ -248,7 +246,8 @@ class DropoutTest {
     return switch (layer.getClass().getSimpleName()) {
       case "RepeatVector" -> InputType.feedForward(4);
       case "SpaceToDepthLayer", "Deconvolution2D" -> InputType.convolutional(4, 4, 1);
-      case "Convolution3D", "Deconvolution3D" -> InputType.convolutional3D(3, 3, 3, 1);
+      case "Convolution3D", "Deconvolution3D" ->
+          InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, 3, 3, 3, 1);
       default -> InputType.recurrent(2, T);
     };
   }

@@ -40,8 +40,8 @@ class HalfPrecisionNetworkTest {
     MultiLayerNetwork half =
         network(new DenseLayer.Builder().nIn(5).nOut(4).activation(Activation.TANH).build(), loss);
     MultiLayerNetwork exact = half.convertDataType(DataType.DOUBLE);
-    INDArray x = Nd4j.linspace(-1, 1, 30, DataType.DOUBLE).reshape(6, 5).castTo(DataType.HALF);
-    INDArray y = Nd4j.eye(3).castTo(DataType.HALF).getRows(0, 1, 2, 0, 1, 1);
+    INDArray x = Nd4j.linspace(-1, 1, 30, DataType.DOUBLE).reshape(6, 5).castTo(DataType.FLOAT16);
+    INDArray y = Nd4j.eye(3).castTo(DataType.FLOAT16).getRows(0, 1, 2, 0, 1, 1);
     Map<String, INDArray> results = step(half, new DataSet(x, y));
     Map<String, INDArray> wanted =
         step(exact, new DataSet(x.castTo(DataType.DOUBLE), y.castTo(DataType.DOUBLE)));
@@ -59,8 +59,8 @@ class HalfPrecisionNetworkTest {
   void tablesWithMoreRowsThanItCountsAreRefused() {
     MultiLayerNetwork net =
         network(new EmbeddingLayer.Builder().nIn(6000).nOut(4).build(), LossFunction.MCXENT);
-    INDArray x = Nd4j.createFromArray(3., 17, 5).reshape(3, 1).castTo(DataType.HALF);
-    assertThatThrownBy(() -> step(net, new DataSet(x, Nd4j.eye(3).castTo(DataType.HALF))))
+    INDArray x = Nd4j.createFromArray(3., 17, 5).reshape(3, 1).castTo(DataType.FLOAT16);
+    assertThatThrownBy(() -> step(net, new DataSet(x, Nd4j.eye(3).castTo(DataType.FLOAT16))))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("HALF, which counts to 2048")
         .hasMessageContaining("single precision");
@@ -70,7 +70,7 @@ class HalfPrecisionNetworkTest {
     MultiLayerNetwork net =
         new MultiLayerNetwork(
             new NeuralNetConfiguration.Builder()
-                .dataType(DataType.HALF)
+                .dataType(DataType.FLOAT16)
                 .seed(3)
                 .updater(new Sgd(0.1))
                 .list()

@@ -242,9 +242,9 @@ class LossFunctionsTest {
   void numbersOfClassesOfVoxels() {
     MultiLayerNetwork net =
         Nets.sequential(
-            InputType.convolutional3D(2, 2, 3, 1),
+            InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, 2, 2, 3, 1),
             new Convolution3D.Builder(1, 1, 2).nOut(CLASSES).build(),
-            new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
+            new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NDHWC)
                 .lossFunction(new LossSparseMCXENT())
                 .activation(Activation.SOFTMAX)
                 .build());

@@ -122,7 +122,7 @@ class MaskRefusalsTest {
             rows(
                 "repeated",
                 dense(),
-                new RepeatVector.Builder(3).build(),
+                new RepeatVector.Builder<>(3).build(),
                 pool(PoolingType.SUM),
                 output().build()),
             "layer \"2\" (GlobalPoolingLayer)",

@@ -103,6 +103,7 @@ class SeriesLayersTest {
     return new LSTM.Builder().nOut(3);
   }
 
+  @SuppressWarnings("deprecation") // GravesLSTM is, and people have it
   static Stream<Arguments> recurrent() {
     List<Arguments> layers = new ArrayList<>();
     layers.add(Arguments.of("LSTM", lstm().build()));
@@ -224,6 +225,7 @@ class SeriesLayersTest {
   }
 
   @Test
+  @SuppressWarnings("deprecation") // it is, and people have it
   void theOlderBidirectionalLayer() {
     MultiLayerNetwork net =
         net(

@@ -296,6 +296,7 @@ class TruncatedTest {
     assertThat(iterations).containsExactly(0, 2, 4);
   }
 
+  @SuppressWarnings("deprecation") // it is, and people have it
   static Stream<Arguments> refused() {
     Supplier<LSTM> lstm = () -> new LSTM.Builder().nOut(3).build();
     return Stream.of(

@@ -59,6 +59,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final Map<Node, Rule> rules;
   private final Outputs outputs;
   private final Quantities quantities;
+  private final List<String> faults;
   private final ResultMemory results;
   private final ExecutionOptions options;
   private final PlannedGraph planned;
@@ -71,6 +72,7 @@ public final class ExtendedGraph implements AutoCloseable {
     this.rules = result.rules();
     this.outputs = result.outputs();
     this.quantities = result.quantities();
+    this.faults = result.faults();
     this.results = new ResultMemory(outputs);
     this.options =
         ExecutionOptions.defaults()
@@ -370,6 +372,19 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public List<String> notes() {
     return List.copyOf(quantities.notes());
+  }
+
+  /**
+   * What ND4J 1.0.0-M2.1 computes wrongly in the graph that was extended, when SameDiff evaluates,
+   * differentiates, trains or saves that graph itself. This graph, and the quantities, are right.
+   * What harms whoever evaluates the graph is a warning in the log, too, once for the same nodes;
+   * so is what is wrong in gradients alone, if the graph has a training configuration or SameDiff
+   * has differentiated it.
+   *
+   * @return a line for each node: its name, what goes wrong, and what to do
+   */
+  public List<String> faults() {
+    return List.copyOf(faults);
   }
 
   /**

@@ -167,14 +167,14 @@ class CustomLossTest {
   @MethodSource("ofLossOps")
   void scaledLossOps(String name, Loss loss) {
     SameDiff sd = with(loss);
-    check(sd, BackPack.on(sd), BruteForce.on(sd, feeds()));
+    check(BackPack.on(sd), BruteForce.on(sd, feeds()));
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("writtenOut")
   void writtenOutLosses(String name, Loss loss) {
     SameDiff sd = with(loss);
-    check(sd, BackPack.on(sd).predictions("z"), BruteForce.on(sd, feeds()).predictions("z"));
+    check(BackPack.on(sd).predictions("z"), BruteForce.on(sd, feeds()).predictions("z"));
   }
 
   /** Written out, or of SameDiff's, but no likelihoods that labels are drawn from. */
@@ -236,7 +236,7 @@ class CustomLossTest {
   }
 
   /** With brute force, and Σₙ grad_batch + grad_penalty = grad. */
-  private static void check(SameDiff sd, BackPack.Builder builder, BruteForce brute) {
+  private static void check(BackPack.Builder builder, BruteForce brute) {
     try (ExtendedGraph graph = builder.extend(Checked.all())) {
       Map<String, INDArray> answer = graph.output(feeds(), graph.outputNames());
       brute.verify(answer).orThrow();
@@ -273,7 +273,7 @@ class CustomLossTest {
               SDVariable loss = graph.loss().softmaxCrossEntropy(y, z, null);
               return loss.add(lasso).add(shared).add(graph.var("u", Nd4j.scalar(1.5)).mul(2));
             });
-    check(sd, BackPack.on(sd), BruteForce.on(sd, feeds()));
+    check(BackPack.on(sd), BruteForce.on(sd, feeds()));
     try (ExtendedGraph graph = BackPack.extend(sd, Checked.all())) {
       Map<String, INDArray> answer = graph.output(feeds(), graph.outputNames());
       assertThat(answer.get("u.grad").getDouble(0)).isEqualTo(2);
@@ -293,7 +293,7 @@ class CustomLossTest {
     sd.math().exp(z).mean("rates");
     penalty(sd).rename("penalty");
     sd.setLossVariables("squares", "rates", "penalty");
-    check(sd, BackPack.on(sd).predictions("z"), BruteForce.on(sd, feeds()).predictions("z"));
+    check(BackPack.on(sd).predictions("z"), BruteForce.on(sd, feeds()).predictions("z"));
   }
 
   @Test
@@ -307,10 +307,7 @@ class CustomLossTest {
         sd.math().squaredDifference(mean, y).mul(sd.math().exp(sd.math().neg(spread)));
     scaled.add(spread).mean("loss");
     sd.setLossVariables("loss");
-    check(
-        sd,
-        BackPack.on(sd).predictions("z", "s"),
-        BruteForce.on(sd, feeds()).predictions("z", "s"));
+    check(BackPack.on(sd).predictions("z", "s"), BruteForce.on(sd, feeds()).predictions("z", "s"));
   }
 
   @Test
@@ -320,7 +317,7 @@ class CustomLossTest {
     SDVariable y = sd.permute(sd.getVariable("y"), 1, 0);
     sd.math().square(t.sub(y)).mul(sd.math().exp(t)).mean("loss");
     sd.setLossVariables("loss");
-    check(sd, BackPack.on(sd).predictions("t"), BruteForce.on(sd, feeds()).predictions("t"));
+    check(BackPack.on(sd).predictions("t"), BruteForce.on(sd, feeds()).predictions("t"));
   }
 
   /** A weight that is learned acts on the sum of all samples' losses. */

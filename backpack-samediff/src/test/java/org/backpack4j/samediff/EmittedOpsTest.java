@@ -51,7 +51,6 @@ class EmittedOpsTest {
       Map.of('n', 2, 'a', 3, 'b', 4, 'c', 2, 'd', 3);
 
   /** Numbers in 'c' order. */
-  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Grid(int[] shape, double[] numbers) {
     static Grid of(int[] shape, ToDoubleFunction<int[]> number) {
       double[] numbers = new double[Arrays.stream(shape).reduce(1, (x, y) -> x * y)];
@@ -690,7 +689,7 @@ class EmittedOpsTest {
 
   /** Twos, one for each row. */
   private static INDArray ids(SDVariable rows) {
-    return Nd4j.zeros(DataType.INT, rows.getSameDiff().getVariable("rows").getArr().size(0))
+    return Nd4j.zeros(DataType.INT32, rows.getSameDiff().getVariable("rows").getArr().size(0))
         .addi(2);
   }
 

@@ -141,14 +141,14 @@ class FixedSamplesTest {
   }
 
   private SDVariable bags(SDVariable segments) {
-    SDVariable ids = sd.placeHolder("ids", DataType.INT, -1);
+    SDVariable ids = sd.placeHolder("ids", DataType.INT32, -1);
     SDVariable rows = sd.gather(sd.var("table", Graphs.random(9, 4)), ids, 0);
     return sd.segmentSum("bags", rows, segments).mmul(sd.var("w", Graphs.random(4, 1)));
   }
 
   @Test
   void bagsWhoseExtentsAreNotTheSamples() {
-    SDVariable z = bags(sd.placeHolder("segments", DataType.INT, -1));
+    SDVariable z = bags(sd.placeHolder("segments", DataType.INT32, -1));
     sd.loss().meanSquaredError("loss", sd.placeHolder("y", DataType.DOUBLE, -1, 1), z, null);
     refused(BackPack.on(sd))
         .hasMessageContaining("Where: \"bags\" (segment_sum)")

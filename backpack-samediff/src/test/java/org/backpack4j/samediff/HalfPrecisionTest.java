@@ -115,13 +115,13 @@ class HalfPrecisionTest {
   static List<Arguments> kindsAndTypes() {
     List<Arguments> all = new ArrayList<>();
     for (Kind kind : Kind.values()) {
-      all.add(Arguments.of(kind, DataType.HALF, 3, 1e-2));
+      all.add(Arguments.of(kind, DataType.FLOAT16, 3, 1e-2));
       all.add(Arguments.of(kind, DataType.BFLOAT16, 3, 6e-2));
     }
     // sums of ones in half precision end at 2,048, in the other one at 256
-    all.add(Arguments.of(Kind.PERCEPTRON, DataType.HALF, 3000, 1e-2));
+    all.add(Arguments.of(Kind.PERCEPTRON, DataType.FLOAT16, 3000, 1e-2));
     all.add(Arguments.of(Kind.PERCEPTRON, DataType.BFLOAT16, 3000, 6e-2));
-    all.add(Arguments.of(Kind.SQUARED_ERROR, DataType.HALF, 3000, 1e-2));
+    all.add(Arguments.of(Kind.SQUARED_ERROR, DataType.FLOAT16, 3000, 1e-2));
     return all;
   }
 
@@ -204,7 +204,7 @@ class HalfPrecisionTest {
   @ParameterizedTest
   @EnumSource(names = {"HALF", "BFLOAT16"})
   void namesEveryRowOfATable(DataType type) {
-    SameDiff sd = table(type, sd2 -> sd2.placeHolder("ids", DataType.INT, -1), 5000);
+    SameDiff sd = table(type, sd2 -> sd2.placeHolder("ids", DataType.INT32, -1), 5000);
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchL2Grad(), new SumGradSquared())) {
       INDArray ids = Nd4j.createFromArray(4097, 4096, 2049, 4999);
       Map<String, INDArray> results = graph.output(Map.of("ids", ids), graph.outputNames());
@@ -219,7 +219,7 @@ class HalfPrecisionTest {
   @Test
   void numbersOfRowsThatTheTypeDoesNotKnowAreRefused() {
     for (Map.Entry<DataType, Integer> most :
-        Map.of(DataType.HALF, 2049, DataType.BFLOAT16, 257).entrySet()) {
+        Map.of(DataType.FLOAT16, 2049, DataType.BFLOAT16, 257).entrySet()) {
       DataType type = most.getKey();
       int rows = most.getValue();
       SameDiff known = table(type, sd -> floating(sd, type), rows);
@@ -236,11 +236,11 @@ class HalfPrecisionTest {
   @Test
   void numbersOfClassesThatTheTypeDoesNotKnowAreRefused() {
     SameDiff sd = SameDiff.create();
-    SDVariable x = sd.placeHolder("x", DataType.HALF, -1, 2);
-    SDVariable z = x.mmul("z", sd.var("w", Nd4j.ones(DataType.HALF, 2, 2500)));
-    SDVariable classes = floating(sd, DataType.HALF);
+    SDVariable x = sd.placeHolder("x", DataType.FLOAT16, -1, 2);
+    SDVariable z = x.mmul("z", sd.var("w", Nd4j.ones(DataType.FLOAT16, 2, 2500)));
+    SDVariable classes = floating(sd, DataType.FLOAT16);
     sd.loss()
-        .softmaxCrossEntropy("loss", sd.oneHot(classes, 2500, -1, 1, 0, DataType.HALF), z, null);
+        .softmaxCrossEntropy("loss", sd.oneHot(classes, 2500, -1, 1, 0, DataType.FLOAT16), z, null);
     assertThatThrownBy(() -> BackPack.extend(sd, new BatchL2Grad()))
         .isInstanceOf(UnsupportedGraphException.class)
         .hasMessageContaining("2500 rows or classes")
@@ -248,7 +248,7 @@ class HalfPrecisionTest {
   }
 
   private static SDVariable floating(SameDiff sd, DataType type) {
-    return sd.placeHolder("ids", type, -1).castTo(DataType.INT);
+    return sd.placeHolder("ids", type, -1).castTo(DataType.INT32);
   }
 
   private static SameDiff table(

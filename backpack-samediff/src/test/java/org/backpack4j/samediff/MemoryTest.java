@@ -349,10 +349,10 @@ class MemoryTest {
     Nd4j.getRandom().setSeed(6);
     SameDiff sd = SameDiff.create();
     SDVariable table = sd.var("table", Nd4j.rand(DataType.DOUBLE, rows, 5).subi(0.5));
-    SDVariable h = sd.gather(table, sd.placeHolder("ids", DataType.INT, -1, 20), 0).mean(1);
+    SDVariable h = sd.gather(table, sd.placeHolder("ids", DataType.INT32, -1, 20), 0).mean(1);
     if (tied) {
       SDVariable z = sd.mmul(h, table, false, true, false);
-      sd.loss().sparseSoftmaxCrossEntropy(z, sd.placeHolder("y", DataType.INT, -1)).sum("loss");
+      sd.loss().sparseSoftmaxCrossEntropy(z, sd.placeHolder("y", DataType.INT32, -1)).sum("loss");
     } else {
       sd.math().tanh(h).sum("loss");
     }
@@ -371,9 +371,9 @@ class MemoryTest {
     int samples = 12;
     Nd4j.getRandom().setSeed(7);
     Map<String, INDArray> feeds = new HashMap<>();
-    feeds.put("ids", Nd4j.rand(samples, 20).muli(rows).castTo(DataType.INT));
+    feeds.put("ids", Nd4j.rand(samples, 20).muli(rows).castTo(DataType.INT32));
     if (tied) {
-      feeds.put("y", Nd4j.zeros(DataType.INT, samples));
+      feeds.put("y", Nd4j.zeros(DataType.INT32, samples));
     }
     String name = tied ? "table.batch_l2" : "table.grad_batch";
     Extension extension = tied ? new BatchL2Grad() : new BatchGrad();

@@ -72,21 +72,22 @@ class WithoutSampleAxisTest {
   }
 
   private static SDVariable range(SameDiff sd, SDVariable x, int axis, DataType type) {
-    SDVariable zero = sd.constant(Nd4j.scalar(DataType.INT, 0));
-    SDVariable one = sd.constant(Nd4j.scalar(DataType.INT, 1));
-    return sd.range(zero, size(sd, x, axis).castTo(DataType.INT), one, DataType.INT).castTo(type);
+    SDVariable zero = sd.constant(Nd4j.scalar(DataType.INT32, 0));
+    SDVariable one = sd.constant(Nd4j.scalar(DataType.INT32, 1));
+    return sd.range(zero, size(sd, x, axis).castTo(DataType.INT32), one, DataType.INT32)
+        .castTo(type);
   }
 
   private static SDVariable shape(SameDiff sd, SDVariable... extents) {
     SDVariable[] all = new SDVariable[extents.length];
     for (int k = 0; k < all.length; k++) {
-      all[k] = extents[k].castTo(DataType.INT).reshape(1);
+      all[k] = extents[k].castTo(DataType.INT32).reshape(1);
     }
     return sd.concat(0, all);
   }
 
   private static SDVariable whole(SameDiff sd, int value) {
-    return sd.constant(Nd4j.scalar(DataType.INT, value));
+    return sd.constant(Nd4j.scalar(DataType.INT32, value));
   }
 
   private static Map<String, Made> settled() {
@@ -101,7 +102,8 @@ class WithoutSampleAxisTest {
     all.put(
         "times an entry of the shape",
         (sd, x, p) -> p.mul(number(sd.shape(x)).get(org.nd4j.autodiff.samediff.SDIndex.point(2))));
-    all.put("looked up by positions", (sd, x, p) -> sd.gather(p, range(sd, x, 1, DataType.INT), 0));
+    all.put(
+        "looked up by positions", (sd, x, p) -> sd.gather(p, range(sd, x, 1, DataType.INT32), 0));
     all.put(
         "sliced by a computed size",
         (sd, x, p) ->
@@ -126,7 +128,7 @@ class WithoutSampleAxisTest {
     all.put(
         "multiplied by one-hot positions",
         (sd, x, p) ->
-            sd.oneHot(range(sd, x, 1, DataType.INT), T, -1, 1.0, 0.0, DataType.DOUBLE).mmul(p));
+            sd.oneHot(range(sd, x, 1, DataType.INT32), T, -1, 1.0, 0.0, DataType.DOUBLE).mmul(p));
     all.put(
         "beside angles of positions",
         (sd, x, p) ->
@@ -145,7 +147,7 @@ class WithoutSampleAxisTest {
     all.put("plus positions of samples, added up", WithoutSampleAxisTest::plusPositions);
     all.put(
         "where there are more than two samples",
-        (sd, x, p) -> p.mul(number(number(size(sd, x, 0)).gt(2.0).castTo(DataType.INT).add(1))));
+        (sd, x, p) -> p.mul(number(number(size(sd, x, 0)).gt(2.0).castTo(DataType.INT32).add(1))));
     return all;
   }
 
@@ -176,7 +178,8 @@ class WithoutSampleAxisTest {
   @Test
   void whatIsMovedByTheNumberOfSamplesIsRefused() {
     SameDiff sd =
-        network((graph, x, p) -> graph.gather(p, size(graph, x, 0).castTo(DataType.INT).sub(1), 0));
+        network(
+            (graph, x, p) -> graph.gather(p, size(graph, x, 0).castTo(DataType.INT32).sub(1), 0));
     assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
         .isInstanceOf(UnsupportedGraphException.class)
         .hasMessageContaining("depends on the number of samples");

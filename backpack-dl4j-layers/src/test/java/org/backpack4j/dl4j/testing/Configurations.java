@@ -1,8 +1,6 @@
 package org.backpack4j.dl4j.testing;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.deeplearning4j.nn.api.Model;
@@ -141,7 +139,7 @@ public final class Configurations {
 
   private static Case sequential(InputType input, INDArray x, Layer... layers) {
     INDArray y = Nets.random(N, 2);
-    return new Case(Nets.sequential(input, layers), x, y, text(layers));
+    return new Case(Nets.sequential(input, layers), x, y, text((Object[]) layers));
   }
 
   private static String text(Object... layers) {
@@ -406,7 +404,8 @@ public final class Configurations {
         "zero padding",
         f -> d -> new ZeroPaddingLayer.Builder(d.ints(4, 0, 2)).dataFormat(f).build());
     ofImages("cropping", f -> d -> new Cropping2D.Builder(d.ints(4, 0, 1)).dataFormat(f).build());
-    ofImages("space to depth", f -> d -> new SpaceToDepthLayer.Builder(d.between(1, 2), f).build());
+    ofImages(
+        "space to depth", f -> d -> new SpaceToDepthLayer.Builder<>(d.between(1, 2), f).build());
     ofImages("global pooling", f -> d -> global(d));
     ofImages("frozen", f -> d -> new FrozenLayer(norm(d, f)));
   }
@@ -437,6 +436,7 @@ public final class Configurations {
         .build();
   }
 
+  @SuppressWarnings("deprecation") // it is, and people have it
   private static Layer recurrent(Draws d, RNNFormat format) {
     return d.made(
         () -> lstm(d, format),
@@ -450,6 +450,7 @@ public final class Configurations {
                 .build());
   }
 
+  @SuppressWarnings("deprecation") // it is, and people have it
   private void series() {
     ofSeries("recurrent", true, f -> d -> recurrent(d, f));
     ofSeries(
@@ -815,7 +816,6 @@ public final class Configurations {
   }
 
   private static Case graph(Draws d, InputType input, INDArray x, GraphVertex vertex) {
-    List<String> names = new ArrayList<>();
     GraphBuilder b = Nets.graph(input);
     boolean rows = x.rank() == 2;
     Layer below =
@@ -823,7 +823,6 @@ public final class Configurations {
             ? new DenseLayer.Builder().nOut(F).activation(d.activation()).build()
             : new ConvolutionLayer.Builder(1, 1).nOut(3).activation(d.activation()).build();
     b.addLayer("a", below, "in").addVertex("v", vertex, "a");
-    names.add("v");
     b.addLayer("out", output(), "v").setOutputs("out");
     return new Case(Nets.graph(b), x, Nets.random(N, 2), below + " " + vertex);
   }

@@ -422,7 +422,6 @@ public final class Emitter {
     return result;
   }
 
-  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Permuted(Tensor source, int[] order) {}
 
   private final Map<Tensor, Permuted> permuted = new java.util.IdentityHashMap<>();
@@ -615,6 +614,7 @@ public final class Emitter {
    * @param b a value of the same rank, or a scalar
    * @return the product
    */
+  @SuppressWarnings("ReferenceEquality")
   public Tensor mul(Tensor a, Tensor b) {
     if (a.literal() != null && b.literal() == null) {
       return mul(b, a);
@@ -1237,6 +1237,7 @@ public final class Emitter {
   /** A variable as a key: by identity, since names change. */
   private record Identity(SDVariable variable) {
     @Override
+    @SuppressWarnings("ReferenceEquality")
     public boolean equals(Object other) {
       return other instanceof Identity that && that.variable == variable;
     }

@@ -62,7 +62,7 @@ public final class RandomGraph {
       coupledShift();
     }
     flatten();
-    long out = 2 + random.nextInt(2);
+    long out = 2L + random.nextInt(2);
     dense(out);
     loss(out);
   }
@@ -172,9 +172,9 @@ public final class RandomGraph {
   }
 
   private void convolution() {
-    long out = 1 + random.nextInt(3);
+    long out = 1L + random.nextInt(3);
     boolean same = random.nextBoolean();
-    long k = 1 + random.nextInt(3);
+    long k = 1L + random.nextInt(3);
     Conv2DConfig config =
         Conv2DConfig.builder()
             .kH(k)

@@ -57,7 +57,7 @@ public final class Problems {
    * @throws IllegalArgumentException if there is no such kind
    */
   public static Problem of(String name) {
-    String[] parts = name.split(":");
+    String[] parts = name.split(":", -1);
     if (parts.length != 2) {
       throw new IllegalArgumentException("A problem is named kind:batch, not " + name);
     }

@@ -89,10 +89,14 @@ public class SquaredSumBenchmark {
     SDVariable byOutput = g.reshape(g.permute(s, 0, 2, 1, 3), N * O, columns, p);
     SDVariable ss = g.mmul(byOutput, byOutput, true, false, false);
     SDVariable xx = g.reshape(x, N, I, p, 1).mul(g.reshape(x, N, I, 1, p));
-    SDVariable left = g.permute(g.reshape(ss, N, O, p * p), 1, 0, 2);
-    SDVariable right = g.permute(g.reshape(xx, N, I, p * p), 1, 0, 2);
+    SDVariable left = g.permute(g.reshape(ss, N, O, (long) p * p), 1, 0, 2);
+    SDVariable right = g.permute(g.reshape(xx, N, I, (long) p * p), 1, 0, 2);
     return g.mmul(
-        g.reshape(left, O, N * p * p), g.reshape(right, I, N * p * p), false, true, false);
+        g.reshape(left, O, (long) N * p * p),
+        g.reshape(right, I, (long) N * p * p),
+        false,
+        true,
+        false);
   }
 
   /** Frees its memory. */

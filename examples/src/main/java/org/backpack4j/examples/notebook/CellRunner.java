@@ -101,8 +101,8 @@ final class CellRunner {
   private static boolean isExpression(List<SnippetEvent> events) {
     Snippet snippet = events.get(0).snippet();
     return snippet instanceof ExpressionSnippet
-        || snippet instanceof VarSnippet v
-            && v.subKind() == Snippet.SubKind.TEMP_VAR_EXPRESSION_SUBKIND;
+        || (snippet instanceof VarSnippet v
+            && v.subKind() == Snippet.SubKind.TEMP_VAR_EXPRESSION_SUBKIND);
   }
 
   /** The events of a snippet itself, without those of others that it changes. */
@@ -126,7 +126,7 @@ final class CellRunner {
     Throwable thrown = control.thrown();
     if (thrown instanceof Interruption.InterruptedCell
         || thrown instanceof ThreadDeath
-        || thrown instanceof InterruptedException && Interruption.requested()) {
+        || (thrown instanceof InterruptedException && Interruption.requested())) {
       throw new InterruptedCellException();
     }
     JShellException failure = event.exception();

@@ -20,6 +20,7 @@ final class ClassPath {
    * @throws IllegalArgumentException if one does not exist, a pattern fits nothing, or a file is no
    *     jar
    */
+  @SuppressWarnings("OrphanedFormatString") // it is what is typed
   static List<Path> entries(List<String> arguments) {
     if (arguments.isEmpty()) {
       throw new IllegalArgumentException("Which jars or folders? %classpath lib/*.jar classes");

@@ -394,10 +394,10 @@ final class Networks {
     layers
         .layer(plain(1, boxes * (5 + classes)))
         .layer(new Yolo2OutputLayer.Builder().boundingBoxPriors(priors).build())
-        .setInputType(InputType.convolutional(8 * size, 8 * size, 3));
+        .setInputType(InputType.convolutional(8L * size, 8L * size, 3));
     return NetworkWorkload.of(
         made(layers),
-        new DataSet(data.values(2, 3, 8 * size, 8 * size), data.boxes(2, classes, size)));
+        new DataSet(data.values(2, 3, 8L * size, 8L * size), data.boxes(2, classes, size)));
   }
 
   private Workload transferred() {

@@ -203,7 +203,7 @@ final class Shapes {
     for (int i = 0; i < dimensions; i++) {
       long length = x.size(i + 2);
       long times = scale[i] > 0 ? scale[i] : asked[i] / length;
-      if (scale[i] == 0 && times * length != asked[i] || times == 0) {
+      if ((scale[i] == 0 && times * length != asked[i]) || times == 0) {
         throw c.unsupported("a size that is no multiple of the input's");
       }
       parted[2 + 2 * i] = length;

@@ -75,7 +75,7 @@ final class DiagonalCheck {
 
   /** Some indices, evenly, from the first to the last. */
   private static int[] spread(int[] indices) {
-    long last = indices.length - 1;
+    long last = indices.length - 1L;
     return IntStream.range(0, COMPARED)
         .map(i -> indices[(int) (i * last / (COMPARED - 1))])
         .toArray();

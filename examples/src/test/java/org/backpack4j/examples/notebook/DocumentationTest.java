@@ -53,7 +53,7 @@ class DocumentationTest {
   void everyBlockRuns(Path page) {
     CellRunner runner = new CellRunner(System.in, System.out, System.err);
     try {
-      for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
         runner.addToClassPath(entry);
       }
       String text = read(page);

@@ -163,6 +163,7 @@ public record LayerOutput(
   }
 
   @Override
+  @SuppressWarnings("ReferenceEquality")
   public boolean equals(@Nullable Object other) {
     return other instanceof LayerOutput v
         && variable == v.variable

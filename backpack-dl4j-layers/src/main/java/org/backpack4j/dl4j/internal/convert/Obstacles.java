@@ -228,6 +228,7 @@ public final class Obstacles {
   }
 
   /** Whether a layer is inside the step's, more than wrapped in it. */
+  @SuppressWarnings("ReferenceEquality")
   private boolean isInside(Layer layer) {
     return step.layer() == null || RuntimeLayers.inside(step.layer()) != layer;
   }

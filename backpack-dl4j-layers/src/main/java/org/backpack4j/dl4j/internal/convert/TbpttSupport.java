@@ -17,6 +17,7 @@ final class TbpttSupport {
 
   private TbpttSupport() {}
 
+  @SuppressWarnings({"ReferenceEquality", "deprecation"})
   static void check(Layer layer, Obstacles obstacles) {
     obstacles.addIf(
         layer instanceof Bidirectional || layer instanceof GravesBidirectionalLSTM,

@@ -24,7 +24,7 @@ final class EmbeddingSequenceLayerConverter implements LayerConverter<EmbeddingS
           "its input has the shape " + x + ", not [N, T] or [N, 1, T] with T = inputLength",
           "feed the numbers of the words, and set inputLength(T) or inferInputLength(true)");
     }
-    SDVariable numbers = context.sd().reshape(x.variable(), -1, steps).castTo(DataType.INT);
+    SDVariable numbers = context.sd().reshape(x.variable(), -1, steps).castTo(DataType.INT32);
     SDVariable rows = context.sd().gather(context.parameter("W").variable(), numbers, 0);
     if (context.has("b")) {
       rows = rows.add(context.parameter("b").variable());

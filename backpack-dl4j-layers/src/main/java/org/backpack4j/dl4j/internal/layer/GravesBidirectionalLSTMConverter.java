@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
  * {@code GravesBidirectionalLSTM}: the sum of two {@link LSTMConverter} with peepholes, one of them
  * with the last step first. Both apply the mask.
  */
+@SuppressWarnings("deprecation") // it is, and people have it
 final class GravesBidirectionalLSTMConverter implements LayerConverter<GravesBidirectionalLSTM> {
   @Override
   public void check(GravesBidirectionalLSTM conf, Obstacles obstacles) {

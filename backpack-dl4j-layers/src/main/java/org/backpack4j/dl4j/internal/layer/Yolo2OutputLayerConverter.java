@@ -199,8 +199,8 @@ final class Yolo2OutputLayerConverter implements LayerConverter<Yolo2OutputLayer
       INDArray cells = Nd4j.zeros(context.type(), 1, 1, height, width, 2);
       for (long row = 0; row < height; row++) {
         for (long column = 0; column < width; column++) {
-          cells.putScalar(new long[] {0, 0, row, column, 0}, column);
-          cells.putScalar(new long[] {0, 0, row, column, 1}, row);
+          cells.putScalar(new long[] {0, 0, row, column, 0}, (double) column);
+          cells.putScalar(new long[] {0, 0, row, column, 1}, (double) row);
         }
       }
       return cells;

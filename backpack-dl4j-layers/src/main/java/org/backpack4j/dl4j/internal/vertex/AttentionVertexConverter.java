@@ -36,6 +36,7 @@ final class AttentionVertexConverter implements VertexConverter<AttentionVertex>
     return attended.with(attended.variable().mul(spread)).withMask(queries.mask());
   }
 
+  @SuppressWarnings("ReferenceEquality")
   private static @Nullable SDVariable both(
       ConversionContext context, @Nullable SDVariable a, @Nullable SDVariable b) {
     if (a == null || b == null) {

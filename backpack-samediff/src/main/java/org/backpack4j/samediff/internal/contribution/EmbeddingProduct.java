@@ -118,8 +118,8 @@ public final class EmbeddingProduct implements ParameterVjp {
     // (k + ½)/B is never so near to a whole number that rounding could change its floor
     Tensor block = floor(emit.scale(emit.plus(number, 0.5), 1.0 / inner));
     Tensor within = emit.sub(number, emit.scale(block, inner));
-    Tensor blocks = emit.oneHot(emit.cast(block, DataType.INT), outer, s.type()); // [N, P, A]
-    Tensor row = emit.oneHot(emit.cast(within, DataType.INT), inner, s.type()); // [N, P, B]
+    Tensor blocks = emit.oneHot(emit.cast(block, DataType.INT32), outer, s.type()); // [N, P, A]
+    Tensor row = emit.oneHot(emit.cast(within, DataType.INT32), inner, s.type()); // [N, P, B]
     Dims each = row.dims().plus(Dim.ONE);
     Dims one = Dims.of(samples(), positions(), Dim.ONE, width);
     Tensor spread = emit.mul(emit.reshape(row, each), emit.reshape(values, one));

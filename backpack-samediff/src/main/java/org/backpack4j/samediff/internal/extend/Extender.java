@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
@@ -18,8 +17,6 @@ import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.evaluate.LongWork;
-import org.backpack4j.samediff.internal.faults.Fault;
-import org.backpack4j.samediff.internal.faults.Faults;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
@@ -37,7 +34,6 @@ import org.backpack4j.samediff.internal.rewrite.InputReshapes;
 import org.backpack4j.samediff.internal.rule.Rules;
 import org.backpack4j.samediff.internal.shape.GraphShapes;
 import org.backpack4j.samediff.internal.shape.SampleAxes;
-import org.backpack4j.samediff.internal.shape.StaticShapes;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -49,8 +45,8 @@ import org.slf4j.LoggerFactory;
 /** The passes that extend a graph, one after the other. */
 public final class Extender {
   private static final Logger log = LoggerFactory.getLogger(Extender.class);
-  private static final String GRADIENT = "gradient";
 
+  private static final OnceLog WARNINGS = new OnceLog(log);
   private static final int PASSES = 6;
 
   private final Request request;
@@ -105,11 +101,9 @@ public final class Extender {
     DeadOps.remove(copy, names);
     SaveRepair.apply(copy);
     EmptyFeeds.refuse(copy);
-    if (!request.conversion()) {
-      warnOfFaults(shapes);
-    }
+    List<String> faults = faults(shapes);
     pass("done");
-    return new ExtensionResult(copy, emit, graph, rules, outputs, quantities);
+    return new ExtensionResult(copy, emit, graph, rules, outputs, quantities, faults);
   }
 
   private static void refuse(List<Refusal> refusals) {
@@ -134,6 +128,16 @@ public final class Extender {
     }
   }
 
+  /** Nobody evaluates a converted graph but this library. */
+  private List<String> faults(GraphShapes shapes) {
+    if (request.conversion()) {
+      return List.of();
+    }
+    FaultReport report = FaultReport.of(source, shapes);
+    report.log(log, WARNINGS);
+    return report.lines();
+  }
+
   /** Reports that a pass begins; the last report is that all are done. */
   private void pass(String name) {
     if (passes < PASSES) {
@@ -155,26 +159,6 @@ public final class Extender {
         .map(Tensor::name)
         .forEach(inputs::add);
     return inputs;
-  }
-
-  /** Where the person's own graph is wrong in M2.1, ours will differ from it: they should know. */
-  private void warnOfFaults(GraphShapes shapes) {
-    StaticShapes declared = StaticShapes.declared(source);
-    StaticShapes known =
-        name -> shapes.reaches(name) ? Optional.of(shapes.dims(name).toLongs()) : declared.of(name);
-    Map<String, List<String>> nodes = new LinkedHashMap<>();
-    for (Fault fault : Faults.of(source, source.getLossVariables(), known)) {
-      nodes
-          .computeIfAbsent(fault.problem() + " " + fault.cure(), text -> new ArrayList<>())
-          .add("\"" + fault.node() + "\"");
-    }
-    nodes.forEach(
-        (text, names) ->
-            log.warn(
-                "ND4J 1.0.0-M2.1 computes this graph wrongly by itself; the extended graph is"
-                    + " right. {}: {}",
-                String.join(", ", names),
-                text));
   }
 
   // ---- what was asked for ----
@@ -325,7 +309,7 @@ public final class Extender {
     if (request.extensions().stream().anyMatch(x -> !x.columns().secondOrder())) {
       warnOfMixing(plan.mixingNodes());
     }
-    plan.notes().forEach(log::warn);
+    plan.notes().forEach(WARNINGS::warn);
     return new Quantities(
         parameters, request.extensions(), refused, List.copyOf(refusals), plan.notes());
   }
@@ -341,12 +325,15 @@ public final class Extender {
         .findFirst()
         .ifPresent(
             first ->
-                log.warn(
-                    "{}: {}{}. Gradients of single samples follow BackPACK's convention there: rows"
-                        + " of the true, coupled gradient.",
-                    first.getKey(),
-                    first.getValue().reason(),
-                    nodes.size() == 1 ? "" : ", and " + (nodes.size() - 1) + " nodes more"));
+                WARNINGS.warn(
+                    ("%s: %s%s. Gradients of single samples follow BackPACK's convention there:"
+                            + " rows of the true, coupled gradient.")
+                        .formatted(
+                            first.getKey(),
+                            first.getValue().reason(),
+                            nodes.size() == 1
+                                ? ""
+                                : ", and " + (nodes.size() - 1) + " nodes more")));
   }
 
   private Map<String, ExtensionPlan.Kind> kinds() {

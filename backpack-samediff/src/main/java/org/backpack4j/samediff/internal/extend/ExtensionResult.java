@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.internal.extend;
 
+import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Rule;
@@ -16,6 +17,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param rules their rules
  * @param outputs what came out
  * @param quantities what was asked for, and what was refused of it
+ * @param faults what M2.1 computes wrongly in the graph that was extended
  */
 public record ExtensionResult(
     SameDiff graph,
@@ -23,4 +25,5 @@ public record ExtensionResult(
     Annotations annotations,
     Map<Node, Rule> rules,
     Outputs outputs,
-    Quantities quantities) {}
+    Quantities quantities,
+    List<String> faults) {}

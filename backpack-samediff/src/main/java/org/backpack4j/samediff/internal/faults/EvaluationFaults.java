@@ -58,7 +58,7 @@ final class EvaluationFaults {
   }
 
   private static Optional<Fault> fault(FaultSite context, String problem, String cure) {
-    return Optional.of(new Fault(context.name(), problem, cure));
+    return Optional.of(Fault.ofEvaluation(context.name(), problem, cure));
   }
 
   /** A standard deviation keeps the flag; only the variance itself loses it. */

@@ -20,8 +20,6 @@ final class GradientFaults {
   private static final String EXTENDED =
       "Take the gradient from the extended graph where that supports the op, or ";
 
-  private static final Predicate<long[]> ONE_ROW = shape -> shape.length == 2 && shape[0] == 1;
-
   /** Sorted by op. */
   private static final Map<String, Entry> TABLE =
       Map.ofEntries(
@@ -120,7 +118,8 @@ final class GradientFaults {
           entry(
               "strided_slice",
               context ->
-                  context.isDifferentiatedBy(0) && context.shape(0).filter(ONE_ROW).isPresent(),
+                  context.isDifferentiatedBy(0)
+                      && context.shape(0).filter(GradientFaults::isOneRow).isPresent(),
               "SameDiff's gradient of a slice of a single row [1, D] is wrong: it forgets where a"
                   + " single entry came from, and reads memory that is not its own where there are"
                   + " several.",
@@ -144,7 +143,14 @@ final class GradientFaults {
   static Optional<Fault> of(FaultSite context) {
     return Optional.ofNullable(TABLE.get(context.function().opName()))
         .filter(entry -> entry.meets().test(context))
-        .map(entry -> new Fault(context.name(), entry.problem(), entry.cure()));
+        .map(entry -> fault(context, entry));
+  }
+
+  /** An op that is a gradient itself is evaluated, by whoever wrote it. */
+  private static Fault fault(FaultSite context, Entry entry) {
+    return context.function().opName().endsWith("_bp")
+        ? Fault.ofEvaluation(context.name(), entry.problem(), entry.cure())
+        : Fault.ofGradient(context.name(), entry.problem(), entry.cure());
   }
 
   /** A division by something that is not known to be zero nowhere. */
@@ -211,5 +217,9 @@ final class GradientFaults {
       }
     }
     return true;
+  }
+
+  private static boolean isOneRow(long[] shape) {
+    return shape.length == 2 && shape[0] == 1;
   }
 }

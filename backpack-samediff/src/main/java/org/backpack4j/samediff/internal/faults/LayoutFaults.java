@@ -41,7 +41,7 @@ final class LayoutFaults {
             && !isCacheOff(context.graph());
     return meets
         ? Optional.of(
-            new Fault(
+            Fault.ofEvaluation(
                 context.name(),
                 "The op " + context.function().opName() + " answers in 'f' order." + PROBLEM,
                 "Write it as x.mmul(w).add(b)," + SWITCH_OFF))
@@ -67,7 +67,7 @@ final class LayoutFaults {
           && !readers.stream().allMatch(r -> laysOut(graph, r))
           && isInFOrder(variable.getVariable())) {
         faults.add(
-            new Fault(
+            Fault.ofEvaluation(
                 variable.getName(),
                 "Its array is in 'f' order." + PROBLEM,
                 "Give it an array in 'c' order, as in v.setArray(v.getArr().dup('c')),"

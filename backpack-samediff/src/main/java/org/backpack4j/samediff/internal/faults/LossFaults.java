@@ -67,7 +67,7 @@ final class LossFaults {
       double factor = factors.getOrDefault(output, 0.0);
       if (isLoss(op.getOp()) && factor != 0.0 && factor != 1.0) {
         faults.add(
-            new Fault(
+            Fault.ofGradient(
                 output,
                 "This loss is used by another op (it is scaled, weighted, reduced or counted"
                     + " twice). SameDiff's gradient ignores that, and is the one of the plain"

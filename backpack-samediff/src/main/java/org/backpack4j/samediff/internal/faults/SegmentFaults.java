@@ -66,14 +66,14 @@ public final class SegmentFaults {
   private static Optional<Fault> of(String name, String op, long[] rows) {
     if (op.equals(MEAN) && rows.length > 0 && mayBeOne(rows[0])) {
       return Optional.of(
-          new Fault(
+          Fault.ofEvaluation(
               name,
               "M2.1 computes zeros for the mean of a single row.",
               "Use unsorted_segment_mean on rows with three axes, [rows, D, 1]."));
     }
     if (isLone(rows)) {
       return Optional.of(
-          new Fault(
+          Fault.ofEvaluation(
               name,
               "M2.1 takes a single row [1, D] for a vector of D entries: one of them arrives, in a"
                   + " wrong place, and the gradient does likewise.",
@@ -81,7 +81,7 @@ public final class SegmentFaults {
     }
     if (isAtRisk(op, rows)) {
       return Optional.of(
-          new Fault(
+          Fault.ofEvaluation(
               name,
               "M2.1 forgets the first segment of a vector, if that has a single entry, and so does"
                   + " the gradient.",

@@ -179,6 +179,7 @@ public final class WithoutSamples {
     }
   }
 
+  @SuppressWarnings("EnumOrdinal") // as ND4J keeps it
   private static boolean isSummedLoss(SameDiffOp op) {
     if (!(op.getOp() instanceof BaseLoss loss)) {
       return false;

@@ -24,6 +24,6 @@ public final class Precision {
    * @return single precision for the half precisions, else the type itself
    */
   public static DataType working(DataType type) {
-    return type == DataType.HALF || type == DataType.BFLOAT16 ? DataType.FLOAT : type;
+    return type == DataType.FLOAT16 || type == DataType.BFLOAT16 ? DataType.FLOAT : type;
   }
 }

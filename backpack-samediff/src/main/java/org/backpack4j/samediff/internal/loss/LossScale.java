@@ -48,6 +48,7 @@ final class LossScale {
     this.reduce = reduction(context);
   }
 
+  @SuppressWarnings("EnumOrdinal") // as ND4J keeps it
   static LossReduce reduction(NodeContext context) {
     return LossReduce.values()[(int) context.node().iArg(0, LossReduce.SUM.ordinal())];
   }

@@ -170,6 +170,6 @@ final class SoftmaxFactor {
     Tensor from = e.sum(beyond, last, last + 1); // how many classes from the drawn one on
     // not a number is nowhere beyond: a class all the same, since there is no other place
     Tensor some = e.max(from, e.literal(1, from.type(), ones.range(0, last)));
-    return e.oneHot(e.cast(e.minus(c, some), DataType.INT), c, p.type());
+    return e.oneHot(e.cast(e.minus(c, some), DataType.INT32), c, p.type());
   }
 }

@@ -49,9 +49,9 @@ public final class NativeGradient {
   private static SDVariable ofSlice(
       SameDiff graph, Node node, SDVariable[] read, SDVariable gradient) {
     SDVariable shape = read[0].shape();
-    SDVariable size = shape.prod().castTo(DataType.INT);
+    SDVariable size = shape.prod().castTo(DataType.INT32);
     SDVariable numbers =
-        graph.range(graph.constant(0), size, graph.constant(1), DataType.INT).reshape(shape);
+        graph.range(graph.constant(0), size, graph.constant(1), DataType.INT32).reshape(shape);
     List<SDVariable> inputs = new ArrayList<>(List.of(read));
     inputs.set(0, numbers);
     SDVariable places = again(graph, node, inputs).outputVariables()[0].reshape(-1);

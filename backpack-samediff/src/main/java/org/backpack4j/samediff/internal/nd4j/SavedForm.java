@@ -83,8 +83,8 @@ final class SavedForm {
     DifferentialFunction before = written.getOp();
     try {
       ByteBuffer form = alone.asFlatBuffers(false);
-      if (before instanceof DynamicCustomOp op && !Readable.unread(op).isEmpty()) {
-        written.setOp(new Readable(op));
+      if (before instanceof DynamicCustomOp op && !ReadableOp.unread(op).isEmpty()) {
+        written.setOp(new ReadableOp(op));
         form = alone.asFlatBuffers(false);
       }
       SameDiffOp after = SameDiff.fromFlatBuffers(form).getOps().get(node.getName());
@@ -102,10 +102,10 @@ final class SavedForm {
    * An op without the properties that M2.1 writes and has no field for when it reads. It warns of
    * each of them, in the log of a person who has not saved anything.
    */
-  private static final class Readable extends DynamicCustomOp {
+  private static final class ReadableOp extends DynamicCustomOp {
     private final Map<String, Object> properties;
 
-    Readable(DynamicCustomOp op) {
+    ReadableOp(DynamicCustomOp op) {
       super(op.opName());
       setOwnName(op.getOwnName());
       setSameDiff(op.getSameDiff());

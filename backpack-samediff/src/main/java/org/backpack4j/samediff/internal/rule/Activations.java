@@ -20,9 +20,9 @@ final class Activations {
   private static final double ROOT = Math.sqrt(2 / Math.PI);
 
   /** SELU's constants (Klambauer et al., 2017). */
-  private static final double LAMBDA = 1.0507009873554804934193349852946;
+  private static final double LAMBDA = 1.0507009873554805;
 
-  private static final double ALPHA = 1.6732632423543772848170429916717;
+  private static final double ALPHA = 1.6732632423543772;
 
   private Activations() {}
 

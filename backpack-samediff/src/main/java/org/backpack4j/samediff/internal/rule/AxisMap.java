@@ -28,7 +28,7 @@ final class AxisMap {
     return w.in() > LONG;
   }
 
-  /** Brings one of the last {@code axes} axes to the end, the others in order. */
+  /** Brings an axis to the end, the others in order. */
   static Tensor toEnd(Emitter e, Tensor a, int axis) {
     int[] order =
         IntStream.concat(IntStream.range(0, a.rank()).filter(k -> k != axis), IntStream.of(axis))

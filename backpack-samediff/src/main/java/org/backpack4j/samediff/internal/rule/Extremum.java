@@ -36,7 +36,7 @@ enum Extremum {
         e.op(
             List.of("argmax"),
             compared.dims().range(0, 2),
-            DataType.LONG,
+            DataType.INT64,
             true,
             List.of(compared),
             () -> e.graph().argmax(compared.variable(), 2));

@@ -174,7 +174,7 @@ final class Strides {
     v = e.reshape(v, lead.plus(Dim.of(block)));
     if (block > length - start) {
       v = e.slice(v, axis, 0, length - start);
-      block = length - start;
+      block = (long) length - start;
     }
     return e.pad(v, axis, start, length - start - block);
   }

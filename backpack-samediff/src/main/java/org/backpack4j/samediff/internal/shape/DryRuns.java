@@ -370,6 +370,7 @@ final class DryRuns {
   }
 
   /** Whether an op's own arguments put the samples elsewhere, so that another op fails. */
+  @SuppressWarnings("ReferenceEquality")
   private boolean writesSamples(SameDiffOp op, SameDiffOp broken) {
     if (!WRITE_EXTENTS.contains(op.getOp().opName())
         || inputs(op).stream().noneMatch(sampled::contains)) {

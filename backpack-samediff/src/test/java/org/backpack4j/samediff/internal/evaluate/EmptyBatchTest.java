@@ -195,7 +195,7 @@ class EmptyBatchTest {
 
   @Test
   void lookUps() {
-    SDVariable words = fed("words", DataType.INT, 4);
+    SDVariable words = fed("words", DataType.INT32, 4);
     SDVariable rows = sd.gather(parameter("table", 40, 2), words, 0);
     loss(rows.reshape(-1, 8), 8, LossReduce.SUM);
     checkZeros(all());

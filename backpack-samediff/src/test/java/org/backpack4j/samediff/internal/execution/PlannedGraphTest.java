@@ -235,7 +235,7 @@ class PlannedGraphTest {
   void anOpThatFailsLeavesTheNextEvaluationRight() {
     SameDiff graph = SameDiff.create();
     SDVariable x = graph.placeHolder("x", DataType.DOUBLE, -1, 3);
-    SDVariable shape = graph.placeHolder("shape", DataType.LONG, -1);
+    SDVariable shape = graph.placeHolder("shape", DataType.INT64, -1);
     graph.identity("y", graph.reshape(graph.math().tanh(x), shape));
     INDArray values = Nd4j.rand(DataType.DOUBLE, 2, 3);
     try (PlannedGraph planned =

@@ -23,7 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class RandomGraph {
   /** Four features [N, 4]; an image [N, 2, 6, 6]. */
-  private static final long FEATURES = 4;
+  private static final int FEATURES = 4;
 
   private final Random random;
   private final DataType type;
@@ -147,10 +147,10 @@ public final class RandomGraph {
       case 8:
         return graph.nn().softmax(a, 1);
       case 9:
-        return graph.reshape(graph.reshape(a, -1, 2, 2).permute(0, 2, 1), -1, (int) FEATURES);
+        return graph.reshape(graph.reshape(a, -1, 2, 2).permute(0, 2, 1), -1, FEATURES);
       case 10:
         {
-          SDVariable transposed = graph.reshape(a.permute(1, 0), -1, (int) FEATURES);
+          SDVariable transposed = graph.reshape(a.permute(1, 0), -1, FEATURES);
           mixed.add(transposed.name());
           return transposed;
         }
@@ -190,8 +190,7 @@ public final class RandomGraph {
       case 26:
         return bounded(a.norm2(true, 1).mul(b));
       case 27:
-        return a.mul(
-            graph.reshape(graph.oneHot(a.argmax(1), (int) FEATURES, 0, 1.0, 0.0, type), -1, 4));
+        return a.mul(graph.reshape(graph.oneHot(a.argmax(1), FEATURES, 0, 1.0, 0.0, type), -1, 4));
       case 28:
         return a.div(graph.sizeAt(a, 0).castTo(type)).add(b);
       case 29:
@@ -208,7 +207,7 @@ public final class RandomGraph {
       case 30:
         return bounded(graph.sum(graph.reshape(any(images), -1, 4, 18), 2));
       default:
-        return graph.tile(graph.reshape(a.sum(1), -1, 1), 1, (int) FEATURES).mul(0.1);
+        return graph.tile(graph.reshape(a.sum(1), -1, 1), 1, FEATURES).mul(0.1);
     }
   }
 

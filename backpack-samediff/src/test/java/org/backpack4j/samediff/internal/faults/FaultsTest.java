@@ -539,7 +539,7 @@ class FaultsTest {
   @Test
   void aTruncatedDivisionByALargeConstantIsNot() {
     SDVariable three = graph.constant("three", 3.0);
-    SDVariable q = new TruncateDivOp(graph, w(4), three).outputVariable().rename("q");
+    new TruncateDivOp(graph, w(4), three).outputVariable().rename("q");
 
     assertThat(
             ReferenceInterpreter.run(graph, Map.of(), List.of("q"))

@@ -136,7 +136,7 @@ class RecurrentRewriteTest {
     }
     SDVariable lengths = null;
     if (has.contains(Has.LENGTHS)) {
-      lengths = sd.placeHolder("lengths", DataType.INT, -1);
+      lengths = sd.placeHolder("lengths", DataType.INT32, -1);
       axes.put("lengths", 0);
       feeds.put("lengths", Nd4j.createFromArray(Math.min(2, steps), steps, 0));
     }

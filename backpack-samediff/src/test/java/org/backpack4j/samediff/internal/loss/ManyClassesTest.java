@@ -32,7 +32,7 @@ class ManyClassesTest {
     SameDiff sd = SameDiff.create();
     SDVariable x = sd.placeHolder("x", DataType.FLOAT, -1, 2);
     SDVariable z = x.mmul("z", sd.var("w", Nd4j.rand(DataType.FLOAT, 2, classes).subi(0.5)));
-    SDVariable y = sd.placeHolder("y", DataType.INT, -1);
+    SDVariable y = sd.placeHolder("y", DataType.INT32, -1);
     sd.loss().sparseSoftmaxCrossEntropy(z, y).mean("loss");
     sd.setLossVariables("loss");
     return sd;
@@ -76,7 +76,7 @@ class ManyClassesTest {
       assertThat(largestConstant(graph.sameDiff())).isLessThanOrEqualTo(2L * classes);
       assertThat(graph.memory(feeds(), graph.outputNames()).work()).isLessThan(factor / 2);
       Map<String, INDArray> many =
-          Map.of("x", Nd4j.zeros(DataType.FLOAT, 20, 2), "y", Nd4j.zeros(DataType.INT, 20));
+          Map.of("x", Nd4j.zeros(DataType.FLOAT, 20, 2), "y", Nd4j.zeros(DataType.INT32, 20));
       assertThat(graph.memory(many, graph.outputNames()).work()).isLessThan(factor / 2);
       INDArray x = feeds().get("x");
       INDArray w = graph.sameDiff().getVariable("w").getArr();

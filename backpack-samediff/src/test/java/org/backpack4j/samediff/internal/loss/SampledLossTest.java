@@ -52,7 +52,7 @@ class SampledLossTest {
     SPARSE {
       @Override
       void of(SameDiff sd, SDVariable z, SDVariable rows) {
-        SDVariable classes = sd.placeHolder("classes", DataType.INT, -1);
+        SDVariable classes = sd.placeHolder("classes", DataType.INT32, -1);
         SDVariable each = sd.loss().sparseSoftmaxCrossEntropy(z, classes);
         each.mul(rows.reshape(-1)).sum("loss");
         sd.setLossVariables("loss");

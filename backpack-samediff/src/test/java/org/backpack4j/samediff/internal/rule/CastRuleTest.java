@@ -53,7 +53,7 @@ class CastRuleTest {
   void nothingPassesAnInteger() {
     SameDiff sd = SameDiff.create();
     SDVariable x = Problems.samples(sd, "x", 3);
-    SDVariable whole = x.mul(3).castTo(DataType.INT).castTo(DataType.DOUBLE);
+    SDVariable whole = x.mul(3).castTo(DataType.INT32).castTo(DataType.DOUBLE);
     Problems.squared(sd, x.sub(whole));
     Problems.verify(sd, Problems.feeds(sd), "z");
   }

@@ -102,7 +102,7 @@ class FunctionsTest {
         f("step", ANYWHERE, (sd, x) -> sd.math().step(x, 0.5)),
         f("comparison", ANYWHERE, (sd, x) -> x.gt(0.5).castTo(x.dataType())),
         f("comparison with itself", ANYWHERE, (sd, x) -> sd.gte(x, x).castTo(x.dataType())),
-        f("cast to an integer", ANYWHERE, (sd, x) -> x.castTo(DataType.INT).castTo(x.dataType())),
+        f("cast to an integer", ANYWHERE, (sd, x) -> x.castTo(DataType.INT32).castTo(x.dataType())),
         f("is NaN", ANYWHERE, (sd, x) -> sd.math().isNaN(x).castTo(x.dataType())),
         f("hardTanhDerivative", ANYWHERE, (sd, x) -> sd.nn().hardTanhDerivative(x)),
         f("leakyReluDerivative", ANYWHERE, (sd, x) -> sd.nn().leakyReluDerivative(x, 0.3)),

@@ -378,7 +378,7 @@ class MovementRuleTest {
             .feed("lengths", Nd4j.createFromArray(4, 2, 3))
             .op(
                 (sd, x) -> {
-                  SDVariable lengths = sd.placeHolder("lengths", DataType.INT, -1);
+                  SDVariable lengths = sd.placeHolder("lengths", DataType.INT32, -1);
                   return sd.reverseSequence(x, lengths, 1, 0).mul(x);
                 });
     Checked.check(net.graph(), net.feeds());

@@ -99,7 +99,7 @@ class OwnGradientsTest {
   /** Segments that are fed, as {@code ids}. */
   private static Op fed(BiFunction<SDVariable, SDVariable, SDVariable> op) {
     return (sd, x) -> {
-      SDVariable ids = sd.placeHolder("ids", DataType.INT, -1);
+      SDVariable ids = sd.placeHolder("ids", DataType.INT32, -1);
       return x.mul(op.apply(x.add(1), ids).sum(true, 0));
     };
   }

@@ -186,7 +186,7 @@ class PoolingRuleTest {
       pooled.mul(sd.constant("c", Nets.random(type, 1, 1, 1, 1))).sum("loss");
       sd.setLossVariables("loss");
       INDArray feed =
-          Nd4j.rand(DataType.DOUBLE, 2, 1, 6, 6).muli(3).castTo(DataType.INT).castTo(type);
+          Nd4j.rand(DataType.DOUBLE, 2, 1, 6, 6).muli(3).castTo(DataType.INT32).castTo(type);
       try (ExtendedGraph graph = BackPack.extend(sd)) {
         Map<String, INDArray> ours = graph.output(Map.of("x", feed), List.of("w.grad"));
         INDArray own = sd.calculateGradients(Map.of("x", feed), "w").get("w");

@@ -120,7 +120,7 @@ class RecurrentTest {
     if (all) {
       weights.bias(parameter("b", both(two, 4 * H)));
       weights.peepholeWeights(parameter("p", both(two, 3 * H)));
-      lengths = sd.placeHolder("lengths", DataType.INT, -1);
+      lengths = sd.placeHolder("lengths", DataType.INT32, -1);
       feeds.put("lengths", Nd4j.createFromArray(2, T, 1));
       c = state("c", two);
       h = state("h", two);

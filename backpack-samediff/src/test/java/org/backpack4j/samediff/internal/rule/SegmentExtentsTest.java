@@ -205,11 +205,11 @@ class SegmentExtentsTest {
   void samplesAsRows(String kind) {
     BiFunction<SDVariable, SDVariable, SDVariable> op =
         (x, w) -> {
-          SDVariable ids = x.getSameDiff().placeHolder("ids", DataType.INT, -1);
+          SDVariable ids = x.getSameDiff().placeHolder("ids", DataType.INT32, -1);
           return x.mul(unsorted(kind, x, ids, 1));
         };
     Case fed = classifier(1, 3, new long[] {3}, op);
-    fed.feeds().put("ids", Nd4j.zeros(DataType.INT, 1));
+    fed.feeds().put("ids", Nd4j.zeros(DataType.INT32, 1));
     Case square = classifier(1, 3, new long[] {3}, (x, w) -> x.mul(x));
     Checked.compare(kind, square.results(), fed.results());
   }

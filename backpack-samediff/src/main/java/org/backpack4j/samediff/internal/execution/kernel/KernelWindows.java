@@ -9,7 +9,6 @@ package org.backpack4j.samediff.internal.execution.kernel;
  * @param first for each window the first element that it sees
  * @param end for each window the element behind the last one that it sees
  */
-@SuppressWarnings("ArrayRecordComponent") // never compared
 record KernelWindows(int in, int out, int step, int[] first, int[] end) {
 
   /** The windows of an axis. */

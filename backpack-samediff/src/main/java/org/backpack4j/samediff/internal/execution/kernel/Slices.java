@@ -28,7 +28,14 @@ final class Slices implements Call {
   private final long[] addresses = new long[3];
 
   /**
-   * @param parts of the two inputs and of the output
+   * A call for each slice.
+   *
+   * @param type of the three arrays
+   * @param count how many calls there are
+   * @param op makes the call of one slice
+   * @param left what the calls take from the first input
+   * @param right what they take from the second input
+   * @param output what they write of the output
    */
   Slices(DataType type, long count, Supplier<Call> op, Part left, Part right, Part output) {
     this.type = type;

@@ -44,7 +44,7 @@ final class OpPlan implements Task {
     this.scratch =
         bytes == 0
             ? null
-            : Value.of(node.getName() + " scratch", DataType.BYTE, new long[] {bytes});
+            : Value.of(node.getName() + " scratch", DataType.INT8, new long[] {bytes});
   }
 
   @Override

@@ -41,9 +41,13 @@ public final class Planner {
   }
 
   /**
+   * Plans the execution of a graph for feeds of given shapes.
+   *
+   * @param graph what is executed
    * @param feeds an array for each placeholder; only its shape is looked at
    * @param names what is asked for
    * @param options how it is to be executed
+   * @return the plan
    */
   public static Plan plan(
       SameDiff graph,

@@ -37,7 +37,7 @@ final class Shapes implements AutoCloseable {
 
   Shapes(SameDiff graph) {
     this.graph = graph;
-    zeros.array(0, DataType.BYTE, PRETENDED_BYTES).assign(0);
+    zeros.array(0, DataType.INT8, PRETENDED_BYTES).assign(0);
   }
 
   /** An array of a shape and a type whose numbers must not be read. */

@@ -177,13 +177,13 @@ class KernelsTest {
     check(patches.name(), Im2col.class);
     long oh = (h + 2L * ph - (kh - 1L) * dh - 1) / sh + 1;
     long ow = (w + 2L * pw - (kw - 1L) * dw - 1) / sw + 1;
-    String flat = graph.reshape(patches, 3, 2 * kh * kw, (int) (oh * ow)).name();
+    String flat = graph.reshape(patches, 3, 2 * kh * kw, oh * ow).name();
     check(
         flat,
         Im2col.class,
         fusion("unfold", flat, List.of("x"), kh, kw, sh, sw, ph, pw, dh, dw, oh, ow, 0));
     SDVariable ordered = graph.permute(patches, 0, 2, 3, 1, 4, 5);
-    String tapsFirst = graph.reshape(ordered, 3, 2 * kh * kw, (int) (oh * ow)).name();
+    String tapsFirst = graph.reshape(ordered, 3, 2 * kh * kw, oh * ow).name();
     check(
         tapsFirst,
         Im2col.class,
