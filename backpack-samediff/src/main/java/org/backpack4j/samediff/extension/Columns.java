@@ -4,7 +4,7 @@ package org.backpack4j.samediff.extension;
  * Which columns a quantity is made of.
  *
  * @param kind the kind
- * @param samples how many sampled columns, for {@link Kind#SAMPLED}
+ * @param samples how many columns, for the kinds that draw random numbers; else 0
  * @param seed the seed of their random numbers
  */
 public record Columns(Kind kind, int samples, long seed) {
@@ -14,8 +14,20 @@ public record Columns(Kind kind, int samples, long seed) {
     GRADIENT,
     /** The columns of an exact square root of the generalised Gauss-Newton matrix. */
     EXACT,
-    /** Columns whose outer products have the generalised Gauss-Newton matrix as their mean. */
-    SAMPLED
+    /**
+     * Gradients at labels drawn from the model: their outer products have the generalised
+     * Gauss-Newton matrix as their mean.
+     */
+    SAMPLED,
+    /**
+     * Sums of the exact columns with random signs: their outer products have the generalised
+     * Gauss-Newton matrix as their mean.
+     */
+    MIXED,
+    /** Signed columns of the Hessian: they start at every op that is not linear. */
+    HESSIAN,
+    /** Sums of the Hessian's columns of one op and sign with random signs. */
+    HESSIAN_MIXED
   }
 
   /** The gradient. */
@@ -33,11 +45,60 @@ public record Columns(Kind kind, int samples, long seed) {
    * @throws IllegalArgumentException if there is not at least one
    */
   public static Columns sampled(int samples, long seed) {
+    return new Columns(Kind.SAMPLED, checked(samples), seed);
+  }
+
+  /** The Hessian's signed columns. */
+  public static final Columns HESSIAN = new Columns(Kind.HESSIAN, 0, 0);
+
+  /**
+   * Sums of the exact square root's columns with random signs.
+   *
+   * @param samples how many sums
+   * @param seed the seed of their random numbers
+   * @return the columns
+   * @throws IllegalArgumentException if there is not at least one
+   */
+  public static Columns mixed(int samples, long seed) {
+    return new Columns(Kind.MIXED, checked(samples), seed);
+  }
+
+  /**
+   * Sums of the Hessian's columns with random signs: for each op and sign so many.
+   *
+   * @param samples how many sums
+   * @param seed the seed of their random numbers
+   * @return the columns
+   * @throws IllegalArgumentException if there is not at least one
+   */
+  public static Columns hessianMixed(int samples, long seed) {
+    return new Columns(Kind.HESSIAN_MIXED, checked(samples), seed);
+  }
+
+  private static int checked(int samples) {
     if (samples < 1) {
       throw new IllegalArgumentException(
           "At least one Monte Carlo sample is needed, not " + samples + ".");
     }
-    return new Columns(Kind.SAMPLED, samples, seed);
+    return samples;
+  }
+
+  /**
+   * Whether random numbers make the columns.
+   *
+   * @return true if each evaluation has others
+   */
+  public boolean random() {
+    return samples > 0;
+  }
+
+  /**
+   * Whether the columns are those of the Hessian, not of the generalised Gauss-Newton matrix.
+   *
+   * @return true for the Hessian's
+   */
+  public boolean hessian() {
+    return kind == Kind.HESSIAN || kind == Kind.HESSIAN_MIXED;
   }
 
   /**

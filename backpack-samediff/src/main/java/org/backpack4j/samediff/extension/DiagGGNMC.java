@@ -39,7 +39,25 @@ public final class DiagGGNMC implements Extension {
    * @throws IllegalArgumentException if {@code mcSamples} is less than one
    */
   public DiagGGNMC(int mcSamples, long seed) {
-    this.columns = Columns.sampled(mcSamples, seed);
+    this(Columns.sampled(mcSamples, seed));
+  }
+
+  /**
+   * Random signs instead of drawn labels: sums of the columns of the exact square root, with random
+   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of a
+   * confident classifier a fraction of the error of as many labels.
+   *
+   * @param sums how many sums for each input, at least one
+   * @param seed the seed of the sequence of random signs
+   * @return the extension
+   * @throws IllegalArgumentException if {@code sums} is less than one
+   */
+  public static DiagGGNMC signs(int sums, long seed) {
+    return new DiagGGNMC(Columns.mixed(sums, seed));
+  }
+
+  private DiagGGNMC(Columns columns) {
+    this.columns = columns;
   }
 
   @Override

@@ -9,8 +9,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
@@ -52,6 +54,8 @@ public final class Extender {
   private final Request request;
   private final SameDiff source;
   private final Map<String, LossRule> losses = Losses.table();
+  private static final String GRAD = "grad";
+
   private final LongWork work;
   private int passes;
 
@@ -79,20 +83,14 @@ public final class Extender {
     Map<Node, Rule> rules = place(graph);
     Set<String> parameters = parameters(shapes);
     pass("plan");
-    ExtensionPlan plan =
-        new ExtensionPlan(
-            graph,
-            rules::get,
-            lossVariables,
-            parameters,
-            request.predictions(),
-            request.extensions().stream().anyMatch(e -> e.columns().secondOrder()));
-    Quantities quantities = quantities(plan, new RandomDrawCheck(graph), graph.nodes(), parameters);
+    Plans plans = plans(graph, rules, lossVariables, parameters);
+    Quantities quantities =
+        quantities(plans, new RandomDrawCheck(graph), graph.nodes(), parameters);
     checkNames(quantities);
     pass("insert");
     Outputs outputs =
         new QuantityBuilder(
-                graph, rules::get, plan, lossVariables, quantities, request.memoryBudget())
+                graph, rules::get, plans, lossVariables, quantities, request.memoryBudget())
             .emit();
     List<String> names = new ArrayList<>(outputs.names());
     names.addAll(lossVariables);
@@ -104,6 +102,24 @@ public final class Extender {
     List<String> faults = faults(shapes);
     pass("done");
     return new ExtensionResult(copy, emit, graph, rules, outputs, quantities, faults);
+  }
+
+  private Plans plans(
+      Annotations graph, Map<Node, Rule> rules, List<String> losses, Set<String> parameters) {
+    Set<Columns> columns =
+        request.extensions().stream().map(Extension::columns).collect(Collectors.toSet());
+    boolean ggn = columns.stream().anyMatch(c -> c.secondOrder() && !c.hessian());
+    ExtensionPlan.Start start =
+        ggn ? ExtensionPlan.Start.PREDICTIONS : ExtensionPlan.Start.NOWHERE;
+    List<String> named = request.predictions();
+    ExtensionPlan plan =
+        new ExtensionPlan(graph, rules::get, losses, parameters, named, start);
+    ExtensionPlan hessian =
+        columns.stream().anyMatch(Columns::hessian)
+            ? new ExtensionPlan(
+                graph, rules::get, losses, parameters, named, ExtensionPlan.Start.EVERYWHERE)
+            : plan;
+    return new Plans(plan, hessian);
   }
 
   private static void refuse(List<Refusal> refusals) {
@@ -274,7 +290,8 @@ public final class Extender {
   // ---- pass 4: what can be had ----
 
   private Quantities quantities(
-      ExtensionPlan plan, RandomDrawCheck draws, List<Node> nodes, Set<String> parameters) {
+      Plans plans, RandomDrawCheck draws, List<Node> nodes, Set<String> parameters) {
+    ExtensionPlan plan = plans.plan();
     Set<Refusal> refusals = new LinkedHashSet<>();
     Map<String, Set<String>> refused = new LinkedHashMap<>();
     for (String parameter : parameters) {
@@ -287,8 +304,10 @@ public final class Extender {
     Map<Node, Set<Refusal>> byNode = new HashMap<>();
     kinds()
         .forEach(
-            (quantity, kind) ->
-                plan.obstacles(kind)
+            (quantity, columns) ->
+                plans
+                    .of(columns)
+                    .obstacles(kind(quantity, columns))
                     .forEach(
                         (parameter, found) -> {
                           refused
@@ -336,18 +355,19 @@ public final class Extender {
                                 : ", and " + (nodes.size() - 1) + " nodes more")));
   }
 
-  private Map<String, ExtensionPlan.Kind> kinds() {
-    Map<String, ExtensionPlan.Kind> kinds = new LinkedHashMap<>();
-    kinds.put("grad", ExtensionPlan.Kind.GRADIENT);
-    for (Extension extension : request.extensions()) {
-      kinds.put(
-          extension.field(),
-          switch (extension.columns().kind()) {
-            case GRADIENT -> ExtensionPlan.Kind.ROWS;
-            case EXACT, SAMPLED -> ExtensionPlan.Kind.COLUMNS;
-          });
-    }
+  /** The fields, and which columns they are made of. */
+  private Map<String, Columns> kinds() {
+    Map<String, Columns> kinds = new LinkedHashMap<>();
+    kinds.put(GRAD, Columns.GRADIENT);
+    request.extensions().forEach(extension -> kinds.put(extension.field(), extension.columns()));
     return kinds;
+  }
+
+  private static ExtensionPlan.Kind kind(String quantity, Columns columns) {
+    if (columns.secondOrder()) {
+      return ExtensionPlan.Kind.COLUMNS;
+    }
+    return quantity.equals(GRAD) ? ExtensionPlan.Kind.GRADIENT : ExtensionPlan.Kind.ROWS;
   }
 
   private void checkNames(Quantities quantities) {

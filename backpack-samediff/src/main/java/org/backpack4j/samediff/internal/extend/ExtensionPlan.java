@@ -74,6 +74,13 @@ final class ExtensionPlan {
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Set<String> fromPredictions = new HashSet<>();
   private final Set<String> coupledInRegion = new HashSet<>();
+  private final boolean whole;
+
+  /** Inputs by which a parameter meets what depends on it already; what stands in the way there. */
+  private final Map<Node, Set<Integer>> meetings = new HashMap<>();
+
+  private final Map<Node, Set<Integer>> activeInputs = new HashMap<>();
+  private final Map<Node, Obstacle> atMeetings = new LinkedHashMap<>();
   private final Likelihoods likelihoods;
 
   /** Functions that are one with the logarithms of their answers, and these logarithms. */
@@ -92,7 +99,7 @@ final class ExtensionPlan {
       List<String> losses,
       Set<String> parameters,
       List<String> namedPredictions,
-      boolean secondOrder) {
+      Start start) {
     this.graph = graph;
     this.rules = rules;
     this.losses = losses;
@@ -107,10 +114,28 @@ final class ExtensionPlan {
         inspect(node);
       }
     }
-    if (secondOrder) {
-      findRegion(namedPredictions);
-      joinLikelihoods();
+    this.whole = start == Start.EVERYWHERE;
+    switch (start) {
+      case NOWHERE -> {}
+      case PREDICTIONS -> {
+        findRegion(namedPredictions);
+        joinLikelihoods();
+      }
+      case EVERYWHERE -> {
+        findWholeRegion();
+        joinLikelihoods();
+      }
     }
+  }
+
+  /** Where the columns of second-order quantities start. */
+  enum Start {
+    /** There are none. */
+    NOWHERE,
+    /** Between predictions and losses: those of the generalised Gauss-Newton matrix. */
+    PREDICTIONS,
+    /** At every op that is not linear: those of the Hessian. */
+    EVERYWHERE
   }
 
   private NodeContext context(Node node) {
@@ -252,6 +277,107 @@ final class ExtensionPlan {
         }
       }
     }
+  }
+
+  // ---- the Hessian: columns start everywhere ----
+
+  /**
+   * Every node through which a parameter acts on a loss. Of a factor of the second derivative that
+   * mixes an activation with a weight only the diagonal matters, and that is zero unless both
+   * depend on one parameter: only there is the weight one of the inputs that vary.
+   */
+  private void findWholeRegion() {
+    Set<String> acting = acting();
+    for (Node node : graph.nodes()) {
+      Set<Integer> varying =
+          IntStream.range(0, node.inputs().size())
+              .filter(k -> carriesGradient(node, k) && acting.contains(node.inputs().get(k)))
+              .boxed()
+              .collect(Collectors.toSet());
+      if (varying.isEmpty() || node.outputs().stream().noneMatch(acting::contains)) {
+        continue;
+      }
+      regionNodes.add(node);
+      node.outputs().stream().filter(acting::contains).forEach(fromPredictions::add);
+      boolean shared = node.outputs().stream().allMatch(this::isUnbatched);
+      Set<Integer> active =
+          shared
+              ? varying
+              : varying.stream()
+                  .filter(k -> !isUnbatched(node.inputs().get(k)))
+                  .collect(Collectors.toSet());
+      activeInputs.put(node, active);
+      if (!active.isEmpty()) {
+        inspectRegion(node, rules.apply(node), active);
+      }
+      Set<Integer> meeting =
+          varying.stream()
+              .filter(k -> !active.contains(k) && meets(node, k, varying))
+              .collect(Collectors.toSet());
+      if (!meeting.isEmpty()) {
+        meetings.put(node, meeting);
+        Set<Integer> all = new HashSet<>(active);
+        all.addAll(meeting);
+        inspectMeeting(node, rules.apply(node), all);
+      }
+    }
+  }
+
+  /** Variables through which parameters act on the losses otherwise than as penalties. */
+  private Set<String> acting() {
+    Set<String> acting = new HashSet<>();
+    losses.stream().filter(l -> leads(l) && !isUnbatched(l)).forEach(acting::add);
+    List<Node> nodes = graph.nodes();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      Node node = nodes.get(i);
+      if (node.outputs().stream().anyMatch(acting::contains)) {
+        for (int k = 0; k < node.inputs().size(); k++) {
+          if (carriesGradient(node, k) && !penalties.isPenalty(node, k)) {
+            acting.add(node.inputs().get(k));
+          }
+        }
+      }
+    }
+    return acting;
+  }
+
+  private boolean isUnbatched(String variable) {
+    return graph.batchAxis(variable).kind() == BatchAxis.Kind.UNBATCHED;
+  }
+
+  /** Whether a parameter comes to a node by an input and by another. */
+  private boolean meets(Node node, int input, Set<Integer> varying) {
+    Set<String> here = Set.copyOf(reach.into(node, input));
+    return varying.stream()
+        .filter(k -> k != input)
+        .anyMatch(k -> reach.into(node, k).stream().anyMatch(here::contains));
+  }
+
+  private void inspectMeeting(Node node, Rule rule, Set<Integer> all) {
+    if (rule.hasZeroHessian(context(node), all)) {
+      meetings.remove(node);
+      return;
+    }
+    try {
+      rule.checkHessianRoot(context(node), all);
+    } catch (UnsupportedOpException refused) {
+      meetings.remove(node);
+      atMeetings.put(node, new Obstacle(refused.reason(), refused.remedy()));
+    }
+  }
+
+  /** The parameters that come to a node by more than one input. */
+  private Set<String> meetingAt(Node node) {
+    Set<String> once = new HashSet<>();
+    Set<String> twice = new LinkedHashSet<>();
+    for (int k = 0; k < node.inputs().size(); k++) {
+      for (String parameter : reach.into(node, k)) {
+        if (!once.add(parameter)) {
+          twice.add(parameter);
+        }
+      }
+    }
+    return twice;
   }
 
   /** Starts in front of the function whose answer a node takes the logarithm of, if it has one. */
@@ -427,8 +553,13 @@ final class ExtensionPlan {
         .collect(Collectors.toSet());
   }
 
-  /** The inputs of a node that depend on the predictions. */
+  /** The inputs of a node that depend on the predictions; of the Hessian, all that vary. */
   Set<Integer> active(Node node) {
+    if (whole) {
+      Set<Integer> active = new HashSet<>(activeInputs.getOrDefault(node, Set.of()));
+      active.addAll(meetings.getOrDefault(node, Set.of()));
+      return active;
+    }
     return IntStream.range(0, node.inputs().size())
         .filter(k -> fromPredictions.contains(node.inputs().get(k)))
         .boxed()
@@ -451,7 +582,9 @@ final class ExtensionPlan {
     if (!carriesGradient(node, input)) {
       return false;
     }
-    return !regionNodes.contains(node) || fromPredictions.contains(node.inputs().get(input));
+    return whole
+        || !regionNodes.contains(node)
+        || fromPredictions.contains(node.inputs().get(input));
   }
 
   // ---- what stands in the way of a parameter's quantities ----
@@ -479,6 +612,10 @@ final class ExtensionPlan {
             }
           }
         }
+      }
+      Obstacle meeting = kind.secondOrder() ? atMeetings.get(node) : null;
+      if (meeting != null) {
+        meetingAt(node).forEach(p -> put(found, p, node, meeting));
       }
       Obstacle any = inTheWay(node, kind);
       Obstacle coupling = kind.secondOrder() ? mixingOutsideRegion(node) : null;
@@ -556,7 +693,8 @@ final class ExtensionPlan {
 
   /** Whether an input enters the loss beside the predictions, and not as a penalty. */
   private boolean beside(Node node, int input) {
-    return regionNodes.contains(node)
+    return !whole
+        && regionNodes.contains(node)
         && !fromPredictions.contains(node.inputs().get(input))
         && !penalties.isPenalty(node, input);
   }

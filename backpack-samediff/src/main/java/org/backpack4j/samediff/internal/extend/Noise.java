@@ -1,9 +1,7 @@
 package org.backpack4j.samediff.internal.extend;
 
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.backpack4j.samediff.extension.Columns;
@@ -30,17 +28,15 @@ public final class Noise {
   /**
    * Shares out the numbers.
    *
-   * @param columns the sampled columns that are asked for
-   * @param draws how many numbers a node takes for each sample and column
+   * @param draws for each kind of columns how many numbers a node takes for each sample
    */
-  Noise(Set<Columns> columns, Map<Node, Long> draws) {
+  Noise(Map<Columns, Map<Node, Long>> draws) {
     long next = 0;
-    for (Columns c : new LinkedHashSet<>(columns)) {
-      for (Map.Entry<Node, Long> each : draws.entrySet()) {
-        Node node = each.getKey();
-        long width = each.getValue() * c.samples();
-        slices.put(key(c, node), new Slice(c, node, next, width));
-        next += width;
+    for (Map.Entry<Columns, Map<Node, Long>> kind : draws.entrySet()) {
+      for (Map.Entry<Node, Long> each : kind.getValue().entrySet()) {
+        Slice slice = new Slice(kind.getKey(), each.getKey(), next, each.getValue());
+        slices.put(key(slice.columns(), slice.node()), slice);
+        next += slice.width();
       }
     }
     this.width = next;

@@ -33,12 +33,13 @@ import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Pass 5: emits the sweeps and the quantities. */
 final class QuantityBuilder {
-  private static final String GRADIENT = "gradient";
+  static final String GRADIENT = "gradient";
   private static final String GRAD = "grad";
   private static final String PENALTY = "grad_penalty";
 
   private final Annotations graph;
   private final Function<Node, Rule> rules;
+  private final Plans plans;
   private final ExtensionPlan plan;
   private final List<String> lossVariables;
   private final Quantities quantities;
@@ -57,13 +58,14 @@ final class QuantityBuilder {
   QuantityBuilder(
       Annotations graph,
       Function<Node, Rule> rules,
-      ExtensionPlan plan,
+      Plans plans,
       List<String> lossVariables,
       Quantities quantities,
       long memoryBudget) {
     this.graph = graph;
     this.rules = rules;
-    this.plan = plan;
+    this.plans = plans;
+    this.plan = plans.plan();
     this.lossVariables = lossVariables;
     this.quantities = quantities;
     this.memoryBudget = memoryBudget;
@@ -83,8 +85,14 @@ final class QuantityBuilder {
         .filter(Columns::secondOrder)
         .filter(columns -> !parametersWith(columns).isEmpty())
         .forEach(kinds::add);
-    declareNoise(kinds, gradient);
-    kinds.forEach(columns -> secondOrder(columns, gradient));
+    ColumnSeeds starts = new ColumnSeeds(graph, rules, plans, gradient);
+    Noise noise = starts.noise(kinds);
+    if (noise != null) {
+      outputs.draws(noise);
+      emit.graph()
+          .placeHolder(Noise.PLACEHOLDER, graph.type(lossVariables.get(0)), -1, noise.width());
+    }
+    kinds.forEach(columns -> secondOrder(columns, starts));
     emit.large().forEach(outputs::startsAt);
     for (String parameter : quantities.parameters()) {
       for (Extension extension : quantities.extensions()) {
@@ -149,7 +157,7 @@ final class QuantityBuilder {
     Set<String> apart = asked(this::isOfSampleGradients);
     apart.retainAll(summed);
     flow.checkGradient(gradient, lossVariables, asked, apart);
-    Set<String> curved = asked(field -> !field.equals(GRAD) && !isOfSampleGradients(field));
+    Set<String> curved = asked(this::isOfPredictions);
     curved.retainAll(asked);
     flow.checkPredictions(gradient, lossVariables, plan.predictions(), curved);
   }
@@ -157,6 +165,15 @@ final class QuantityBuilder {
   private boolean isOfSampleGradients(String field) {
     return quantities.extensions().stream()
         .anyMatch(e -> e.field().equals(field) && !e.columns().secondOrder());
+  }
+
+  private boolean isOfPredictions(String field) {
+    return quantities.extensions().stream()
+        .anyMatch(
+            e ->
+                e.field().equals(field)
+                    && e.columns().secondOrder()
+                    && !e.columns().hessian());
   }
 
   /** The parameters of which some of the fields is to be had. */
@@ -286,18 +303,16 @@ final class QuantityBuilder {
   }
 
   /** Sends columns back through the graph, and makes of them what is asked for. */
-  private void secondOrder(Columns columns, ReversePass gradient) {
+  private void secondOrder(Columns columns, ColumnSeeds starts) {
+    ExtensionPlan way = plans.of(columns);
     boolean additive =
         quantities.extensions().stream()
             .filter(extension -> extension.columns().equals(columns))
             .allMatch(Extension::additive);
     Set<String> targets = reaching(parametersWith(columns));
     BiPredicate<Node, Integer> carries =
-        (node, k) -> plan.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
-    List<ColumnChunks.Seed> seeds = new ArrayList<>();
-    for (Node node : plan.region()) {
-      emit.in(node.label(), () -> seed(node, columns, gradient, seeds));
-    }
+        (node, k) -> way.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
+    List<ColumnChunks.Seed> seeds = starts.of(columns, outputs.noise());
     long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
     List<ReversePass> sweeps = new ArrayList<>();
     for (ColumnChunks.Group group : ColumnChunks.of(seeds, most)) {
@@ -316,8 +331,12 @@ final class QuantityBuilder {
         quantities.parameters().forEach(parameter -> add(parameter, columns, sweep));
       }
     }
-    flow.checkColumns(
-        sweeps, seeds.stream().map(ColumnChunks.Seed::variable).toList(), parametersWith(columns));
+    if (!columns.hessian()) { // the Hessian of a linear way is zero, and nothing arrives
+      flow.checkColumns(
+          sweeps,
+          seeds.stream().map(ColumnChunks.Seed::variable).toList(),
+          parametersWith(columns));
+    }
   }
 
   /**
@@ -350,128 +369,5 @@ final class QuantityBuilder {
       }
     }
     return possible;
-  }
-
-  // ---- where columns start ----
-
-  private int seed(
-      Node node, Columns columns, ReversePass gradient, List<ColumnChunks.Seed> seeds) {
-    int started = 0;
-    List<HessianRoot> groups =
-        columns.kind() == Columns.Kind.SAMPLED
-            ? sampled(node, columns, gradient)
-            : hessianRoot(node, gradient);
-    for (HessianRoot group : groups) {
-      String source = node.name() + "/" + started++;
-      group
-          .columns()
-          .forEach(
-              (input, value) ->
-                  seeds.add(
-                      new ColumnChunks.Seed(
-                          node.label(), node.inputs().get(input), source, value, group.signs())));
-    }
-    return started;
-  }
-
-  /** A node's own second derivative, weighted by what arrives at its outputs. */
-  private List<HessianRoot> hessianRoot(Node node, ReversePass gradient) {
-    if (plan.joined(node)) {
-      return List.of();
-    }
-    LogLikelihood likelihood = plan.likelihood(node);
-    if (likelihood != null) {
-      return likelihood.hessianRoot(variable -> gradient.gradientAt(variable, GRADIENT));
-    }
-    NodeContext context = new NodeContext(graph, node);
-    Rule rule = rules.apply(node);
-    Set<Integer> active = plan.active(node);
-    List<HessianRoot> groups = new ArrayList<>();
-    if (!rule.hasZeroHessian(context, active)) {
-      for (int output = 0; output < node.outputs().size(); output++) {
-        Tensor above = gradient.gradientAt(node.outputs().get(output), GRADIENT);
-        if (above != null) {
-          groups.addAll(rule.hessianRoot(context, output, above, active));
-        }
-      }
-    }
-    return groups;
-  }
-
-  /** Sampled columns: of drawn labels where the loss is a likelihood, else by random signs. */
-  private List<HessianRoot> sampled(Node node, Columns columns, ReversePass gradient) {
-    if (!drawsLabels(node)) {
-      List<HessianRoot> groups = hessianRoot(node, gradient);
-      return groups.isEmpty()
-          ? groups
-          : new RandomSigns(emit, typed(noise(columns, node), node), columns.samples())
-              .mixed(groups);
-    }
-    LogLikelihood likelihood = plan.likelihood(node);
-    if (likelihood != null) {
-      return likelihood.sampled(
-          variable -> gradient.gradientAt(variable, GRADIENT),
-          noise(columns, node),
-          columns.samples());
-    }
-    Tensor above = gradient.gradientAt(node.outputs().get(0), GRADIENT);
-    return above == null
-        ? List.of()
-        : ((LossRule) rules.apply(node))
-            .sampled(new NodeContext(graph, node), above, noise(columns, node), columns.samples());
-  }
-
-  private Tensor typed(Tensor numbers, Node node) {
-    return emit.cast(numbers, graph.type(node.outputs().get(0)));
-  }
-
-  private boolean drawsLabels(Node node) {
-    return labelDraws(node) > 0;
-  }
-
-  /** How many random numbers a node's labels take for each sample; 0 if it draws none. */
-  private long labelDraws(Node node) {
-    if (plan.joined(node)) {
-      return 0;
-    }
-    LogLikelihood likelihood = plan.likelihood(node);
-    return likelihood != null
-        ? likelihood.draws()
-        : rules.apply(node) instanceof LossRule loss ? loss.draws(new NodeContext(graph, node)) : 0;
-  }
-
-  // ---- random numbers ----
-
-  /** A node's random numbers [N, M·E]. */
-  private Tensor noise(Columns columns, Node node) {
-    Noise numbers = Objects.requireNonNull(outputs.noise());
-    SDVariable placeholder = emit.graph().getVariable(Noise.PLACEHOLDER);
-    Tensor all = emit.wrap(placeholder, Dims.of(Dim.N, Dim.of(numbers.width())), true);
-    return emit.slice(all, 1, numbers.from(columns, node), numbers.to(columns, node));
-  }
-
-  /** Declares the placeholder of the random numbers where some are needed. */
-  private void declareNoise(Set<Columns> kinds, ReversePass gradient) {
-    Set<Columns> sampled = new LinkedHashSet<>(kinds);
-    sampled.removeIf(columns -> columns.kind() != Columns.Kind.SAMPLED);
-    if (sampled.isEmpty()) {
-      return;
-    }
-    Map<Node, Long> draws = new LinkedHashMap<>();
-    for (Node node : plan.region()) {
-      long numbers =
-          drawsLabels(node)
-              ? labelDraws(node)
-              : emit.in(node.label(), () -> RandomSigns.count(hessianRoot(node, gradient)));
-      if (numbers > 0) {
-        draws.put(node, numbers);
-      }
-    }
-    if (!draws.isEmpty()) {
-      Noise declared = new Noise(sampled, draws);
-      outputs.draws(declared);
-      emit.graph()
-          .placeHolder(Noise.PLACEHOLDER, graph.type(lossVariables.get(0)), -1, declared.width());
-    }
   }
 }

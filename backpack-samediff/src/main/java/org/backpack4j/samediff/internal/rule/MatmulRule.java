@@ -198,9 +198,9 @@ final class MatmulRule implements Rule {
   @Override
   public void checkHessianRoot(NodeContext context, Set<Integer> active) {
     for (int input : active) {
-      if (!context.batchAxis(input).hasSamples()) {
+      if (context.batchAxis(input).kind() == BatchAxis.Kind.REDUCED) {
         throw new UnsupportedOpException(
-            "a factor of the product is the same for all samples and varies as well",
+            "a factor of the product was computed from all samples, and varies as well",
             "let only one factor depend on the predictions");
       }
     }

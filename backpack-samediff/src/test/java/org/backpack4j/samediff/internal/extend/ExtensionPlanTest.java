@@ -60,7 +60,7 @@ class ExtensionPlanTest {
             List.of("loss"),
             parameters,
             List.of(),
-            true);
+            ExtensionPlan.Start.PREDICTIONS);
     for (ExtensionPlan.Kind kind : ExtensionPlan.Kind.values()) {
       Map<String, Map<Node, ExtensionPlan.Obstacle>> obstacles = plan.obstacles(kind);
       // every mean stands in the way of the parameters in front of it

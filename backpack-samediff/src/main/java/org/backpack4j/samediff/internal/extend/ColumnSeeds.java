@@ -1,0 +1,205 @@
+package org.backpack4j.samediff.internal.extend;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+import org.backpack4j.samediff.extension.Columns;
+import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.HessianRoot;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
+import org.backpack4j.samediff.internal.autodiff.ReversePass;
+import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.loss.LogLikelihood;
+import org.backpack4j.samediff.internal.loss.LossRule;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Where the columns of second-order quantities start: at nodes that are not linear. */
+final class ColumnSeeds {
+  private final Annotations graph;
+  private final Function<Node, Rule> rules;
+  private final Plans plans;
+  private final ReversePass gradient;
+  private final Emitter emit;
+
+  /**
+   * Where columns start.
+   *
+   * @param graph the graph
+   * @param rules the rule of each node
+   * @param plans which nodes columns start at
+   * @param gradient the gradient's pass, which has run
+   */
+  ColumnSeeds(
+      Annotations graph, Function<Node, Rule> rules, Plans plans, ReversePass gradient) {
+    this.graph = graph;
+    this.rules = rules;
+    this.plans = plans;
+    this.gradient = gradient;
+    this.emit = graph.emit();
+  }
+
+  /** The seeds of all columns of a kind. */
+  List<ColumnChunks.Seed> of(Columns columns, @Nullable Noise noise) {
+    List<ColumnChunks.Seed> seeds = new ArrayList<>();
+    ExtensionPlan plan = plans.of(columns);
+    for (Node node : plan.region()) {
+      emit.in(node.label(), () -> seed(node, plan, columns, noise, seeds));
+    }
+    return seeds;
+  }
+
+  private int seed(
+      Node node,
+      ExtensionPlan plan,
+      Columns columns,
+      @Nullable Noise noise,
+      List<ColumnChunks.Seed> seeds) {
+    int started = 0;
+    for (HessianRoot group : roots(node, plan, columns, noise)) {
+      String source = node.name() + "/" + started++;
+      group
+          .columns()
+          .forEach(
+              (input, value) ->
+                  seeds.add(
+                      new ColumnChunks.Seed(
+                          node.label(), node.inputs().get(input), source, value, group.signs())));
+    }
+    return started;
+  }
+
+  private List<HessianRoot> roots(
+      Node node, ExtensionPlan plan, Columns columns, @Nullable Noise noise) {
+    if (columns.kind() == Columns.Kind.SAMPLED && drawsLabels(node, plan)) {
+      return labels(node, plan, columns, Objects.requireNonNull(noise));
+    }
+    List<HessianRoot> groups = hessianRoot(node, plan);
+    return !columns.random() || groups.isEmpty()
+        ? groups
+        : new RandomSigns(
+                emit,
+                typed(numbers(Objects.requireNonNull(noise), columns, node), node),
+                columns.samples())
+            .mixed(groups);
+  }
+
+  /** A node's own second derivative, weighted by what arrives at its outputs. */
+  private List<HessianRoot> hessianRoot(Node node, ExtensionPlan plan) {
+    if (plan.joined(node)) {
+      return List.of();
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    if (likelihood != null) {
+      return likelihood.hessianRoot(this::gradientAt);
+    }
+    NodeContext context = new NodeContext(graph, node);
+    Rule rule = rules.apply(node);
+    Set<Integer> active = plan.active(node);
+    List<HessianRoot> groups = new ArrayList<>();
+    if (!rule.hasZeroHessian(context, active)) {
+      for (int output = 0; output < node.outputs().size(); output++) {
+        Tensor above = gradientAt(node.outputs().get(output));
+        if (above != null) {
+          groups.addAll(rule.hessianRoot(context, output, above, active));
+        }
+      }
+    }
+    return groups;
+  }
+
+  /** Gradients at labels that are drawn from the model. */
+  private List<HessianRoot> labels(
+      Node node, ExtensionPlan plan, Columns columns, Noise noise) {
+    Tensor numbers = numbers(noise, columns, node);
+    LogLikelihood likelihood = plan.likelihood(node);
+    if (likelihood != null) {
+      return likelihood.sampled(this::gradientAt, numbers, columns.samples());
+    }
+    Tensor above = gradientAt(node.outputs().get(0));
+    return above == null
+        ? List.of()
+        : ((LossRule) rules.apply(node))
+            .sampled(new NodeContext(graph, node), above, numbers, columns.samples());
+  }
+
+  /** The gradient [N, 1, F…] at a variable; where it is the same for all samples, each one's. */
+  private @Nullable Tensor gradientAt(String variable) {
+    if (graph.batchAxis(variable).kind() != BatchAxis.Kind.UNBATCHED) {
+      return gradient.gradientAt(variable, QuantityBuilder.GRADIENT);
+    }
+    return gradient.rowsAt(variable).stream()
+        .map(ParameterVjp::perSample)
+        .reduce(emit::add)
+        .orElse(null);
+  }
+
+  private Tensor typed(Tensor numbers, Node node) {
+    return emit.cast(numbers, graph.type(node.outputs().get(0)));
+  }
+
+  private boolean drawsLabels(Node node, ExtensionPlan plan) {
+    return labelDraws(node, plan) > 0;
+  }
+
+  /** How many random numbers a node's labels take for each sample; 0 if it draws none. */
+  private long labelDraws(Node node, ExtensionPlan plan) {
+    if (plan.joined(node)) {
+      return 0;
+    }
+    LogLikelihood likelihood = plan.likelihood(node);
+    return likelihood != null
+        ? likelihood.draws()
+        : rules.apply(node) instanceof LossRule loss ? loss.draws(new NodeContext(graph, node)) : 0;
+  }
+
+  // ---- random numbers ----
+
+  /** A node's random numbers. */
+  private Tensor numbers(Noise noise, Columns columns, Node node) {
+    Tensor all =
+        emit.wrap(
+            emit.graph().getVariable(Noise.PLACEHOLDER),
+            Dims.of(Dim.N, Dim.of(noise.width())),
+            true);
+    return emit.slice(all, 1, noise.from(columns, node), noise.to(columns, node));
+  }
+
+  /** The random numbers that some kinds of columns take; null if they take none. */
+  @Nullable Noise noise(Set<Columns> kinds) {
+    Map<Columns, Map<Node, Long>> draws = new LinkedHashMap<>();
+    for (Columns columns : kinds) {
+      if (columns.random()) {
+        Map<Node, Long> byNode = draws(columns, plans.of(columns));
+        if (!byNode.isEmpty()) {
+          draws.put(columns, byNode);
+        }
+      }
+    }
+    return draws.isEmpty() ? null : new Noise(draws);
+  }
+
+  private Map<Node, Long> draws(Columns columns, ExtensionPlan plan) {
+    Map<Node, Long> draws = new LinkedHashMap<>();
+    for (Node node : plan.region()) {
+      long numbers =
+          columns.kind() == Columns.Kind.SAMPLED && drawsLabels(node, plan)
+              ? labelDraws(node, plan) * columns.samples()
+              : emit.in(node.label(), () -> RandomSigns.count(hessianRoot(node, plan)));
+      if (numbers > 0) {
+        draws.put(node, numbers);
+      }
+    }
+    return draws;
+  }
+}
