@@ -115,11 +115,15 @@ Made from the code by `SupportTableTest`; every mark of the first table is a gra
         (op, loss) -> {
           List<String> outputs = outputs(loss, extensions);
           table.append("| `").append(op).append("` |");
-          extensions.forEach(
-              e -> table.append(outputs.contains("w." + e.field()) ? " ✓ |" : " · |"));
+          extensions.forEach(e -> table.append(isIn(outputs, "w." + e.field()) ? " ✓ |" : " · |"));
           table.append('\n');
         });
     return table.toString();
+  }
+
+  /** Whether a quantity is among the outputs, or its factors are. */
+  private static boolean isIn(List<String> outputs, String name) {
+    return outputs.stream().anyMatch(o -> o.equals(name) || o.startsWith(name + "."));
   }
 
   private static String name(Extension extension) {

@@ -7,8 +7,8 @@ import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * Every sample's part of a sampled diagonal of the generalised Gauss-Newton matrix, {@code
- * diag_ggn_mc_batch} [N, P…]. The parts add up to the diagonal that {@link DiagGGNMC} gives with the
- * same number of samples and the same seed.
+ * diag_ggn_mc_batch} [N, P…]. The parts add up to the diagonal that {@link DiagGGNMC} gives with
+ * the same number of samples and the same seed.
  */
 public final class BatchDiagGGNMC implements Extension {
   private final Columns columns;
@@ -40,8 +40,8 @@ public final class BatchDiagGGNMC implements Extension {
 
   /**
    * Random signs instead of drawn labels: sums of the columns of the exact square root, with random
-   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of a
-   * confident classifier a fraction of the error of as many labels.
+   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of
+   * a confident classifier a fraction of the error of as many labels.
    *
    * @param sums how many sums for each input, at least one
    * @param seed the seed of the sequence of random signs
@@ -73,6 +73,9 @@ public final class BatchDiagGGNMC implements Extension {
 
   @Override
   public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
-    return contributions.stream().map(ParameterVjp::squaredPerSample).reduce(emit::add).orElseThrow();
+    return contributions.stream()
+        .map(ParameterVjp::squaredPerSample)
+        .reduce(emit::add)
+        .orElseThrow();
   }
 }

@@ -30,6 +30,9 @@ public final class BatchDiagHessian implements Extension {
 
   @Override
   public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
-    return contributions.stream().map(ParameterVjp::squaredPerSample).reduce(emit::add).orElseThrow();
+    return contributions.stream()
+        .map(ParameterVjp::squaredPerSample)
+        .reduce(emit::add)
+        .orElseThrow();
   }
 }

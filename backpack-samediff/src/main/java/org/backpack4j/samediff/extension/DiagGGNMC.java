@@ -44,8 +44,8 @@ public final class DiagGGNMC implements Extension {
 
   /**
    * Random signs instead of drawn labels: sums of the columns of the exact square root, with random
-   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of a
-   * confident classifier a fraction of the error of as many labels.
+   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of
+   * a confident classifier a fraction of the error of as many labels.
    *
    * @param sums how many sums for each input, at least one
    * @param seed the seed of the sequence of random signs

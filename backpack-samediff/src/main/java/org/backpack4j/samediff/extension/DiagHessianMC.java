@@ -6,10 +6,10 @@ import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 
 /**
- * An unbiased estimate of the diagonal of the Hessian, {@code diag_h_mc} [P…]: of each op that is not
- * linear the columns of one sign are added up with random signs to {@code mcSamples} columns, so that
- * an op costs 2 {@code mcSamples} columns however many entries it has. Every evaluation draws new
- * signs; the sequence is given by the seed.
+ * An unbiased estimate of the diagonal of the Hessian, {@code diag_h_mc} [P…]: of each op that is
+ * not linear the columns of one sign are added up with random signs to {@code mcSamples} columns,
+ * so that an op costs 2 {@code mcSamples} columns however many entries it has. Every evaluation
+ * draws new signs; the sequence is given by the seed.
  *
  * <p>Martens, Sutskever and Swersky, 2012, "Estimating the Hessian by back-propagating curvature".
  */

@@ -35,12 +35,47 @@ public interface Extension {
   }
 
   /**
-   * Computes the quantity of one parameter.
+   * Whether the quantity is made of columns that have the sign + only. Where the second derivative
+   * is not known to be positive, so that columns have signs, it is refused.
+   *
+   * @return true if it cannot take signs into account; false unless the extension says so
+   */
+  default boolean unsigned() {
+    return false;
+  }
+
+  /**
+   * Computes the quantity of one parameter. Implement this, or {@link #results} where there are
+   * several.
    *
    * @param emit where ops are inserted
    * @param contributions what the columns contribute to the parameter: one for each place where
    *     columns start (a loss, say), already added up over the parameter's uses
    * @return the quantity
    */
-  Tensor compute(Emitter emit, List<ParameterVjp> contributions);
+  default Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
+    throw new UnsupportedOperationException(field() + " has no single result");
+  }
+
+  /**
+   * Computes the results of one parameter: that of {@link #compute} by default.
+   *
+   * @param emit where ops are inserted
+   * @param contributions what the columns contribute to the parameter
+   * @return the results
+   */
+  default List<Result> results(Emitter emit, List<ParameterVjp> contributions) {
+    return List.of(new Result("", compute(emit, contributions), true));
+  }
+
+  /**
+   * One result for a parameter: the output {@code <parameter>.<field>}, or {@code
+   * <parameter>.<field>.<name>} where it has a name of its own.
+   *
+   * @param name its name, such as {@code B}; empty where there is one result
+   * @param value the result
+   * @param summed whether results of several groups of columns are added up; of others, which do
+   *     not depend on the columns, the first is taken
+   */
+  record Result(String name, Tensor value, boolean summed) {}
 }

@@ -7,8 +7,8 @@ import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * The columns of a sampled square root of the generalised Gauss-Newton matrix, {@code sqrt_ggn_mc}
- * [M, N, P…]: gradients at labels drawn from the model, over √M, so that the mean of Σₘₙ vec(U[m, n])
- * vec(U[m, n])ᵀ is the parameter's block.
+ * [M, N, P…]: gradients at labels drawn from the model, over √M, so that the mean of Σₘₙ vec(U[m,
+ * n]) vec(U[m, n])ᵀ is the parameter's block.
  */
 public final class SqrtGGNMC implements Extension {
   private final Columns columns;
@@ -40,8 +40,8 @@ public final class SqrtGGNMC implements Extension {
 
   /**
    * Random signs instead of drawn labels: sums of the columns of the exact square root, with random
-   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of a
-   * confident classifier a fraction of the error of as many labels.
+   * signs. Unbiased as well, exact with as many sums as columns (of two classes: with one), and of
+   * a confident classifier a fraction of the error of as many labels.
    *
    * @param sums how many sums for each input, at least one
    * @param seed the seed of the sequence of random signs
@@ -64,6 +64,11 @@ public final class SqrtGGNMC implements Extension {
   @Override
   public Columns columns() {
     return columns;
+  }
+
+  @Override
+  public boolean unsigned() {
+    return true;
   }
 
   @Override

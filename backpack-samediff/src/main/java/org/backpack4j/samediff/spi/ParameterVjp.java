@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.spi;
 
 import java.util.List;
+import java.util.Optional;
 import org.backpack4j.samediff.internal.contribution.Reindexed;
 import org.backpack4j.samediff.internal.contribution.Signs;
 import org.backpack4j.samediff.internal.contribution.Variances;
@@ -92,6 +93,15 @@ public interface ParameterVjp {
     Tensor g = perSample();
     Tensor rows = emit().reshape(g, g.dims().without(1));
     return Variances.ofRows(emit(), rows, List.of());
+  }
+
+  /**
+   * G as an outer product, where it is one.
+   *
+   * @return the factors; empty where G is no outer product over positions
+   */
+  default Optional<Factors> factors() {
+    return Optional.empty();
   }
 
   /**

@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpack4j.examples.reference.Outcome.Verdict;
 import org.backpack4j.samediff.BackPack;
@@ -53,7 +52,7 @@ public final class CaseCheck {
   /** All at once; where that is not possible, one by one. */
   private List<Outcome> quantities(CaseGraph built) {
     Map<String, Map<String, Figure>> known = new LinkedHashMap<>(source.quantities());
-    known.keySet().removeIf(field -> Quantities.extensions(field).isEmpty());
+    known.keySet().removeIf(field -> Quantities.of(field).isEmpty());
     Map<String, Outcome> outcomes = new HashMap<>();
     try {
       compare(built, known).forEach(outcome -> outcomes.put(outcome.quantity(), outcome));
@@ -93,7 +92,7 @@ public final class CaseCheck {
   private List<Outcome> compare(CaseGraph built, Map<String, Map<String, Figure>> known) {
     Extension[] extensions =
         known.keySet().stream()
-            .flatMap(field -> Quantities.extensions(field).orElseThrow().stream())
+            .flatMap(field -> Quantities.of(field).orElseThrow().extensions().stream())
             .toArray(Extension[]::new);
     String[] names =
         known.entrySet().stream()
@@ -134,12 +133,8 @@ public final class CaseCheck {
     return figures.entrySet().stream().flatMap(e -> names(e.getKey(), field, e.getValue()));
   }
 
-  /** A quantity of several arrays numbers them. */
   private static Stream<String> names(String parameter, String field, Figure figure) {
-    String name = parameter + "." + field;
-    return figure.arrays() == 1
-        ? Stream.of(name)
-        : IntStream.range(0, figure.arrays()).mapToObj(i -> name + "." + i);
+    return Quantities.of(field).orElseThrow().outputs(parameter, figure.arrays()).stream();
   }
 
   private static INDArray value(Map<String, INDArray> results, String name) {

@@ -115,7 +115,7 @@ class Dl4jCasesTest {
   private static Extension[] extensions(ReferenceCase reference, List<String> fields) {
     return fields.stream()
         .filter(reference.quantities()::containsKey)
-        .flatMap(f -> Quantities.extensions(f).orElseThrow().stream())
+        .flatMap(f -> Quantities.of(f).orElseThrow().extensions().stream())
         .toArray(Extension[]::new);
   }
 

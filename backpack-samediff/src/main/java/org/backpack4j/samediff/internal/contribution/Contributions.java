@@ -29,6 +29,11 @@ public final class Contributions {
             .allMatch(c -> c instanceof Reindexed v && v.view().equals(first.view()))) {
       return sum(parts.stream().map(c -> ((Reindexed) c).inner()).toList()).through(first.view());
     }
+    if (parts.stream().anyMatch(OtherFactors.class::isInstance)) {
+      List<ParameterVjp> computed =
+          parts.stream().map(c -> c instanceof OtherFactors o ? o.inner() : c).toList();
+      return new OtherFactors(sum(computed), Optional::empty);
+    }
     return OuterProduct.join(parts)
         .or(() -> EmbeddingProduct.join(parts))
         .or(() -> slices(parts))

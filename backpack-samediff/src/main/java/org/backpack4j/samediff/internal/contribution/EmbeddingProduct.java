@@ -7,6 +7,7 @@ import org.backpack4j.samediff.internal.ir.Precision;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Factors;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -166,6 +167,12 @@ public final class EmbeddingProduct implements ParameterVjp {
     Tensor sums = byIndex(apart, columns().times(entries()));
     Tensor rowsFirst = emit.reshape(sums, Dims.of(Dim.of(rows), columns(), entries()));
     return emit.permute(rowsFirst, 1, 0, 2);
+  }
+
+  @Override
+  public Optional<Factors> factors() {
+    return Optional.of(
+        new Factors(emit.permute(s, 0, 1, 3, 2), null, indices, rows, emit::transpose));
   }
 
   @Override

@@ -1,8 +1,10 @@
 package org.backpack4j.samediff.internal.contribution;
 
+import java.util.Optional;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Factors;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -76,5 +78,27 @@ public record GroupedOuterProduct(ParameterVjp inner, long groups, @Nullable Ten
   @Override
   public Tensor squaredNorm() {
     return emit().sum(apart(inner.squaredNorm()), 1, 2);
+  }
+
+  /** The groups' outputs beside each other; the groups' inputs as if each were a sample's. */
+  @Override
+  public Optional<Factors> factors() {
+    return inner.factors().map(this::joined);
+  }
+
+  private Factors joined(Factors each) {
+    Dims dims = each.cotangents().dims();
+    Dims apart = Dims.of(samples(), Dim.of(groups)).plus(dims.from(1));
+    Tensor columnsFirst = emit().permute(emit().reshape(each.cotangents(), apart), 0, 2, 1, 3, 4);
+    Dim outputs = Dim.of(groups).times(dims.get(2));
+    Tensor all =
+        emit().reshape(columnsFirst, Dims.of(samples(), dims.get(1), outputs, dims.get(3)));
+    Dims matrices = Dims.of(Dim.of(groups), dims.get(2), Dim.of(each.length()));
+    return new Factors(
+        all,
+        each.inputs(),
+        each.lookup(),
+        each.length(),
+        matrix -> emit().reshape(matrix, matrices));
   }
 }

@@ -10,6 +10,7 @@ import org.backpack4j.samediff.internal.ir.Precision;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Factors;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -160,6 +161,11 @@ public final class OuterProduct implements ParameterVjp {
     Tensor positionsFirst = emit.transpose(a);
     return emit.reshape(
         positionsFirst, Dims.of(a.dims().get(0).times(a.dims().get(2)), a.dims().get(1)));
+  }
+
+  @Override
+  public Optional<Factors> factors() {
+    return Optional.of(new Factors(s, x, null, inputs(), this::arranged));
   }
 
   @Override

@@ -1,7 +1,9 @@
 package org.backpack4j.samediff.internal.contribution;
 
+import java.util.Optional;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Factors;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.backpack4j.samediff.spi.View;
@@ -47,6 +49,11 @@ public record Reindexed(ParameterVjp inner, View view) implements ParameterVjp {
   @Override
   public Tensor squaredNorm() {
     return inner.squaredNorm();
+  }
+
+  @Override
+  public Optional<Factors> factors() {
+    return inner.factors().map(factors -> factors.through(view));
   }
 
   @Override

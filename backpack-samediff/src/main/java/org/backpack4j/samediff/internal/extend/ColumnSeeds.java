@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import org.backpack4j.samediff.Refusal;
+import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
@@ -40,8 +42,7 @@ final class ColumnSeeds {
    * @param plans which nodes columns start at
    * @param gradient the gradient's pass, which has run
    */
-  ColumnSeeds(
-      Annotations graph, Function<Node, Rule> rules, Plans plans, ReversePass gradient) {
+  ColumnSeeds(Annotations graph, Function<Node, Rule> rules, Plans plans, ReversePass gradient) {
     this.graph = graph;
     this.rules = rules;
     this.plans = plans;
@@ -119,8 +120,7 @@ final class ColumnSeeds {
   }
 
   /** Gradients at labels that are drawn from the model. */
-  private List<HessianRoot> labels(
-      Node node, ExtensionPlan plan, Columns columns, Noise noise) {
+  private List<HessianRoot> labels(Node node, ExtensionPlan plan, Columns columns, Noise noise) {
     Tensor numbers = numbers(noise, columns, node);
     LogLikelihood likelihood = plan.likelihood(node);
     if (likelihood != null) {
@@ -137,6 +137,15 @@ final class ColumnSeeds {
   private @Nullable Tensor gradientAt(String variable) {
     if (graph.batchAxis(variable).kind() != BatchAxis.Kind.UNBATCHED) {
       return gradient.gradientAt(variable, QuantityBuilder.GRADIENT);
+    }
+    if (gradient.sumsAt(variable).stream().anyMatch(sum -> sum.sum().fromSamples())) {
+      throw new UnsupportedGraphException(
+          List.of(
+              new Refusal(
+                  Refusal.EVERYTHING,
+                  "\"" + variable + "\"",
+                  "the gradient with respect to it is known as a sum over the samples alone",
+                  "leave out the Hessian of the parameters that it is computed from")));
     }
     return gradient.rowsAt(variable).stream()
         .map(ParameterVjp::perSample)

@@ -109,11 +109,9 @@ public final class Extender {
     Set<Columns> columns =
         request.extensions().stream().map(Extension::columns).collect(Collectors.toSet());
     boolean ggn = columns.stream().anyMatch(c -> c.secondOrder() && !c.hessian());
-    ExtensionPlan.Start start =
-        ggn ? ExtensionPlan.Start.PREDICTIONS : ExtensionPlan.Start.NOWHERE;
+    ExtensionPlan.Start start = ggn ? ExtensionPlan.Start.PREDICTIONS : ExtensionPlan.Start.NOWHERE;
     List<String> named = request.predictions();
-    ExtensionPlan plan =
-        new ExtensionPlan(graph, rules::get, losses, parameters, named, start);
+    ExtensionPlan plan = new ExtensionPlan(graph, rules::get, losses, parameters, named, start);
     ExtensionPlan hessian =
         columns.stream().anyMatch(Columns::hessian)
             ? new ExtensionPlan(
@@ -330,7 +328,12 @@ public final class Extender {
     }
     plan.notes().forEach(WARNINGS::warn);
     return new Quantities(
-        parameters, request.extensions(), refused, List.copyOf(refusals), plan.notes());
+        parameters,
+        request.extensions(),
+        refused,
+        new ArrayList<>(refusals),
+        plan.notes(),
+        request.lenient());
   }
 
   /** What a person knows a node by: the layer that it belongs to, if the graph was converted. */

@@ -1,9 +1,11 @@
 package org.backpack4j.samediff.internal.extend;
 
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.backpack4j.samediff.Refusal;
+import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.Extension;
 
 /**
@@ -14,14 +16,32 @@ import org.backpack4j.samediff.extension.Extension;
  * @param refused for a parameter the fields that cannot be had
  * @param refusals why
  * @param notes where second-order quantities start otherwise than one might think
+ * @param lenient whether what cannot be had is left out
  */
 public record Quantities(
     Set<String> parameters,
     List<Extension> extensions,
     Map<String, Set<String>> refused,
     List<Refusal> refusals,
-    List<String> notes) {
+    List<String> notes,
+    boolean lenient) {
   boolean has(String parameter, String field) {
     return !refused.getOrDefault(parameter, Set.of()).contains(field);
+  }
+
+  /**
+   * Refuses a quantity of all parameters.
+   *
+   * @throws UnsupportedGraphException unless what cannot be had is to be left out
+   */
+  void refuse(Extension extension, String node, String reason, String remedy) {
+    Refusal refusal = new Refusal(extension.field(), node, reason, remedy);
+    if (!lenient) {
+      throw new UnsupportedGraphException(List.of(refusal));
+    }
+    refusals.add(refusal);
+    for (String parameter : parameters) {
+      refused.computeIfAbsent(parameter, p -> new LinkedHashSet<>()).add(extension.field());
+    }
   }
 }

@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
@@ -16,20 +15,16 @@ import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
-import org.backpack4j.samediff.internal.autodiff.HessianRoot;
-import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.ReversePass;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
-import org.backpack4j.samediff.internal.loss.LogLikelihood;
 import org.backpack4j.samediff.internal.loss.LossRule;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
-import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Pass 5: emits the sweeps and the quantities. */
 final class QuantityBuilder {
@@ -97,9 +92,14 @@ final class QuantityBuilder {
     for (String parameter : quantities.parameters()) {
       for (Extension extension : quantities.extensions()) {
         if (quantities.has(parameter, extension.field())) {
-          fieldsOf(parameter)
-              .computeIfAbsent(
-                  extension.field(), f -> emit.in(parameter, () -> zeros(parameter, extension)));
+          String field = extension.field();
+          boolean there =
+              fieldsOf(parameter).keySet().stream()
+                  .anyMatch(f -> f.equals(field) || f.startsWith(field + "."));
+          if (!there) {
+            emit.in(parameter, () -> zeros(parameter, extension))
+                .forEach(r -> fieldsOf(parameter).put(name(extension, r), r.value()));
+          }
         }
       }
       put(parameter);
@@ -113,15 +113,22 @@ final class QuantityBuilder {
     List<String> order = new ArrayList<>(List.of(GRAD, PENALTY));
     quantities.extensions().forEach(e -> order.add(e.field()));
     for (String field : order) {
-      Tensor value = fieldsOf(parameter).get(field);
-      if (value != null) {
-        outputs.put(parameter, field, value);
-      }
+      fieldsOf(parameter)
+          .forEach(
+              (name, value) -> {
+                if (name.equals(field) || name.startsWith(field + ".")) {
+                  outputs.put(parameter, name, value);
+                }
+              });
     }
   }
 
+  private static String name(Extension extension, Extension.Result result) {
+    return result.name().isEmpty() ? extension.field() : extension.field() + "." + result.name();
+  }
+
   private Map<String, Tensor> fieldsOf(String parameter) {
-    return fields.computeIfAbsent(parameter, p -> new HashMap<>());
+    return fields.computeIfAbsent(parameter, p -> new LinkedHashMap<>());
   }
 
   private void firstOrder(String parameter, ReversePass gradient) {
@@ -145,9 +152,13 @@ final class QuantityBuilder {
     }
     for (Extension extension : quantities.extensions()) {
       if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
-        Tensor value = emit.in(parameter, () -> extension.compute(emit, rows));
-        fieldsOf(parameter)
-            .merge(extension.field(), value, (a, b) -> emit.in(parameter, () -> emit.add(a, b)));
+        for (Extension.Result result : emit.in(parameter, () -> extension.results(emit, rows))) {
+          fieldsOf(parameter)
+              .merge(
+                  name(extension, result),
+                  result.value(),
+                  (a, b) -> result.summed() ? emit.in(parameter, () -> emit.add(a, b)) : a);
+        }
       }
     }
   }
@@ -170,10 +181,7 @@ final class QuantityBuilder {
   private boolean isOfPredictions(String field) {
     return quantities.extensions().stream()
         .anyMatch(
-            e ->
-                e.field().equals(field)
-                    && e.columns().secondOrder()
-                    && !e.columns().hessian());
+            e -> e.field().equals(field) && e.columns().secondOrder() && !e.columns().hessian());
   }
 
   /** The parameters of which some of the fields is to be had. */
@@ -227,11 +235,11 @@ final class QuantityBuilder {
   }
 
   /** A quantity of a parameter that no columns reach: what zero columns give. */
-  private Tensor zeros(String parameter, Extension extension) {
+  private List<Extension.Result> zeros(String parameter, Extension extension) {
     Tensor zero = zeros(parameter);
     Tensor rows = emit.reshape(zero, Dims.of(1, 1).plus(zero.dims()));
     Tensor samples = emit.broadcast(rows, rows.dims().with(0, Dim.N));
-    return extension.compute(
+    return extension.results(
         emit,
         List.of(new org.backpack4j.samediff.internal.contribution.Dense(emit, samples, null)));
   }
@@ -249,7 +257,7 @@ final class QuantityBuilder {
     for (String parameter : quantities.parameters()) {
       boolean wanted =
           quantities.extensions().stream()
-              .anyMatch(e -> !e.columns().secondOrder() && quantities.has(parameter, e.field()));
+              .anyMatch(e -> ofEachSample(e.columns()) && quantities.has(parameter, e.field()));
       if (wanted) {
         rows.add(parameter);
       }
@@ -289,6 +297,11 @@ final class QuantityBuilder {
     return sweep;
   }
 
+  /** Whether the gradient of each sample is needed: of a function of weights, for its Hessian. */
+  private static boolean ofEachSample(Columns columns) {
+    return !columns.secondOrder() || columns.hessian();
+  }
+
   /** Variables through which given parameters are reached. */
   private Set<String> reaching(Set<String> parameters) {
     Set<String> reached = new HashSet<>(parameters);
@@ -313,6 +326,7 @@ final class QuantityBuilder {
     BiPredicate<Node, Integer> carries =
         (node, k) -> way.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
     List<ColumnChunks.Seed> seeds = starts.of(columns, outputs.noise());
+    refuseSigned(columns, seeds);
     long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
     List<ReversePass> sweeps = new ArrayList<>();
     for (ColumnChunks.Group group : ColumnChunks.of(seeds, most)) {
@@ -336,6 +350,25 @@ final class QuantityBuilder {
           sweeps,
           seeds.stream().map(ColumnChunks.Seed::variable).toList(),
           parametersWith(columns));
+    }
+  }
+
+  /** A square root has no columns with the sign −. */
+  private void refuseSigned(Columns columns, List<ColumnChunks.Seed> seeds) {
+    for (Extension extension : quantities.extensions()) {
+      if (extension.columns().equals(columns) && extension.unsigned()) {
+        seeds.stream()
+            .filter(seed -> seed.signs().all() <= 0)
+            .findFirst()
+            .ifPresent(
+                seed ->
+                    quantities.refuse(
+                        extension,
+                        "\"" + seed.scope() + "\"",
+                        "the second derivative of the loss is not known to be positive there, and"
+                            + " has no real square root then",
+                        "ask for the diagonal, or write the loss with one of SameDiff's loss ops"));
+      }
     }
   }
 

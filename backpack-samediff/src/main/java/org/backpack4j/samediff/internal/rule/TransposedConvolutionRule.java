@@ -1,15 +1,18 @@
 package org.backpack4j.samediff.internal.rule;
 
+import java.util.Optional;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.contribution.Dense;
+import org.backpack4j.samediff.internal.contribution.OtherFactors;
 import org.backpack4j.samediff.internal.contribution.OuterProduct;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Factors;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 
@@ -79,10 +82,52 @@ final class TransposedConvolutionRule implements Rule {
             !patchesFirst,
             cotangent.signs(),
             whole -> null);
-    return product.through(
-        c.view(
-            context,
-            patchesFirst ? KernelView.Order.PATCHES_FIRST : KernelView.Order.PATCHES_LAST));
+    ParameterVjp arranged =
+        product.through(
+            c.view(
+                context,
+                patchesFirst ? KernelView.Order.PATCHES_FIRST : KernelView.Order.PATCHES_LAST));
+    return new OtherFactors(
+        arranged, () -> Optional.of(factors(context, c, cotangent.value(), times)));
+  }
+
+  /** Cotangents at the output's positions, and what the input gives each of them by each tap. */
+  private static Factors factors(NodeContext context, Convolution c, Tensor cotangent, long times) {
+    Emitter e = context.emit();
+    Dim n = cotangent.dims().get(0);
+    long v = cotangent.dims().get(1).size();
+    Tensor s = Images.positionsLast(e, c.images().channelsFirst(e, cotangent), n, v, times);
+    KernelView view = c.view(context, KernelView.Order.BY_CHANNEL);
+    Windows windows = c.windows().cropped();
+    long inputs = c.narrow().size() * windows.taps();
+    return new Factors(
+        s,
+        () -> spread(context, c, windows, times, n),
+        null,
+        inputs,
+        matrix -> view.undo(matrix, 0));
+  }
+
+  /** Each channel alone, by a kernel for each tap: [N, O · taps, T · positions]. */
+  private static Tensor spread(
+      NodeContext context, Convolution c, Windows windows, long times, Dim n) {
+    Emitter e = context.emit();
+    Tensor x = c.images().channelsFirst(e, context.value(0)); // [N · T, O, …]
+    Dim channels = x.dims().get(1);
+    Dim rows = x.dims().get(0).times(channels);
+    Tensor alone = e.reshape(x, Dims.of(rows, Dim.ONE).plus(x.dims().from(2)));
+    long taps = windows.taps();
+    Dims kernel = windows.kernel().plus(Dim.of(taps), Dim.ONE);
+    Tensor each = e.reshape(e.identity(x.type(), taps, 0, taps), kernel);
+    Tensor image = Convolutions.spread(e, alone, each, windows, false); // [N · T · O, taps, …]
+    Tensor seen =
+        e.reshape(
+            image,
+            Dims.of(x.dims().get(0), channels.times(Dim.of(taps))).plus(image.dims().from(2)));
+    Dim samples = context.batchAxis(0).hasSamples() ? Dim.N : Dim.ONE;
+    Tensor positions = Images.positionsLast(e, seen, samples, 1, times);
+    return Convolution.forSamples(
+        context, e.reshape(positions, Dims.of(samples).plus(positions.dims().from(2))), n);
   }
 
   /** The input [N, O, T · positions]. */

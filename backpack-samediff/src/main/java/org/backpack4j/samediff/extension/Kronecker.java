@@ -1,0 +1,94 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.backpack4j.samediff.internal.contribution.KroneckerFactors;
+import org.backpack4j.samediff.internal.contribution.KroneckerFactors.Positions;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+
+/**
+ * The results of Kronecker-factored quantities: factors where the parameter's VJP is an outer
+ * product over positions, the exact block where the parameter is small, its diagonal otherwise.
+ */
+final class Kronecker {
+  /** A block of so many rows is written out: 128 MiB in double precision. */
+  private static final long LARGEST_BLOCK = 4096;
+
+  private static final String OUTPUTS = "B";
+  private static final String INPUTS = "A";
+  private static final String COUNTS = "A_diag";
+  private static final String DIAGONAL = "diag";
+
+  private Kronecker() {}
+
+  /** Columns whose outer products are positive. */
+  static Columns checked(Columns columns) {
+    if (columns.hessian()) {
+      throw new IllegalArgumentException(
+          "The Hessian's columns have signs, and a factor of them need not be positive: use those"
+              + " of the generalised Gauss-Newton matrix.");
+    }
+    return columns;
+  }
+
+  /** What a field's name ends with. */
+  static String suffix(Columns columns) {
+    return columns.random() ? "_mc" : columns.secondOrder() ? "" : "_empirical";
+  }
+
+  static List<Extension.Result> results(
+      Emitter emit, Positions positions, List<ParameterVjp> contributions) {
+    List<KroneckerFactors> factors = new ArrayList<>();
+    for (ParameterVjp vjp : contributions) {
+      Optional<KroneckerFactors> some = KroneckerFactors.of(emit, positions, vjp);
+      if (some.isEmpty()) {
+        return block(emit, contributions);
+      }
+      factors.add(some.get());
+    }
+    Tensor outputs = null;
+    for (int k = 0; k < factors.size(); k++) {
+      Tensor part = factors.get(k).outputs(contributions.get(k).signs());
+      outputs = outputs == null ? part : emit.add(outputs, part);
+    }
+    KroneckerFactors first = factors.get(0);
+    return List.of(
+        new Extension.Result(OUTPUTS, Objects.requireNonNull(outputs), true),
+        new Extension.Result(first.isLookup() ? COUNTS : INPUTS, first.inputs(), false));
+  }
+
+  /** The whole block of a small parameter, such as a bias; of a large one the diagonal. */
+  private static List<Extension.Result> block(Emitter emit, List<ParameterVjp> contributions) {
+    ParameterVjp first = contributions.get(0);
+    long entries = first.perSample().dims().from(2).product().size();
+    if (entries > LARGEST_BLOCK) {
+      Tensor diagonal =
+          contributions.stream().map(ParameterVjp::squaredSum).reduce(emit::add).orElseThrow();
+      return List.of(new Extension.Result(DIAGONAL, diagonal, true));
+    }
+    Tensor block =
+        contributions.stream()
+            .map(vjp -> block(emit, vjp, entries))
+            .reduce(emit::add)
+            .orElseThrow();
+    return List.of(new Extension.Result(OUTPUTS, block, true));
+  }
+
+  /** Σₙᵥ s vec(G) vec(G)ᵀ. */
+  private static Tensor block(Emitter emit, ParameterVjp vjp, long entries) {
+    Tensor g = vjp.perSample();
+    Tensor signs = vjp.signs();
+    Dims lead = g.dims().range(0, 2);
+    Tensor flat = emit.reshape(g, lead.plus(Dim.of(entries)));
+    Tensor weighted =
+        signs == null ? flat : emit.mul(flat, emit.reshape(signs, signs.dims().plus(Dim.ONE)));
+    Dims rows = Dims.of(lead.product(), Dim.of(entries));
+    return emit.matmul(emit.reshape(weighted, rows), true, emit.reshape(flat, rows), false);
+  }
+}

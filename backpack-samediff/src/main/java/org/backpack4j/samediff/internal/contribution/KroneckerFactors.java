@@ -1,0 +1,278 @@
+package org.backpack4j.samediff.internal.contribution;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.Factors;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Factors B and A of a block of a curvature matrix, B ⊗ A, of a parameter whose VJP is an outer
+ * product over positions. Both have their rows in the order of the parameter's own axes: those of
+ * the outputs for B, all others for A.
+ */
+public final class KroneckerFactors {
+  private final Emitter emit;
+  private final Positions positions;
+  private final Factors factors;
+  private final Order order;
+
+  /** What is made of positions. */
+  public enum Positions {
+    /** Cotangents are summed before they are squared, inputs after it: BackPACK's convention. */
+    BACKPACK,
+    /** Every position counts as a sample. */
+    EXPAND,
+    /** Cotangents are summed, inputs averaged, before they are squared. */
+    REDUCE
+  }
+
+  private KroneckerFactors(Emitter emit, Positions positions, Factors factors, Order order) {
+    this.emit = emit;
+    this.positions = positions;
+    this.factors = factors;
+    this.order = order;
+  }
+
+  /**
+   * The factors of a parameter.
+   *
+   * @param emit where ops are inserted
+   * @param positions what is made of positions
+   * @param vjp the parameter's VJP
+   * @return its factors; empty if it is no outer product over positions, or the parameter's layout
+   *     mixes outputs and inputs
+   */
+  public static Optional<KroneckerFactors> of(Emitter emit, Positions positions, ParameterVjp vjp) {
+    return vjp.factors()
+        .flatMap(
+            factors ->
+                Order.of(emit, factors)
+                    .map(order -> new KroneckerFactors(emit, positions, factors, order)));
+  }
+
+  /**
+   * The factor of the cotangents: Σ s sᵀ over samples and columns, and positions where these count
+   * as samples.
+   *
+   * @param signs the columns' signs; null if all are +1
+   * @return B [O, O]
+   */
+  public Tensor outputs(@Nullable Tensor signs) {
+    return arranged(outputs(factors.cotangents(), signs), order.outputs());
+  }
+
+  private Tensor outputs(Tensor s, @Nullable Tensor signs) {
+    Dims dims = s.dims();
+    boolean each = positions == Positions.EXPAND;
+    Tensor last = each ? emit.permute(s, 0, 1, 3, 2) : emit.sum(s, 3, 4); // [N, V, (P,) O]
+    Tensor weighted = Signs.weigh(emit, last, signs);
+    Dim outputs = dims.get(2);
+    Dim rows = last.dims().range(0, last.rank() - 1).product();
+    return emit.matmul(
+        emit.reshape(weighted, Dims.of(rows, outputs)),
+        true,
+        emit.reshape(last, Dims.of(rows, outputs)),
+        false);
+  }
+
+  /**
+   * The factor of the inputs, a mean over samples of x xᵀ.
+   *
+   * @return A [I, I]; for a lookup its diagonal [I]
+   */
+  public Tensor inputs() {
+    if (factors.lookup() != null) {
+      return picked(counts(factors.lookup()), order.inputs(), 0);
+    }
+    return arranged(secondMoment(Objects.requireNonNull(factors.inputs()).get()), order.inputs());
+  }
+
+  private Tensor secondMoment(Tensor x) {
+    Dim n = x.dims().get(0);
+    Dim length = x.dims().get(1);
+    long p = x.dims().get(2).size();
+    Tensor rows;
+    double share = 1;
+    if (positions == Positions.REDUCE) {
+      rows = emit.reshape(emit.scale(emit.sum(x, 2, 3), 1.0 / p), Dims.of(n, length));
+    } else {
+      rows = emit.reshape(emit.transpose(x), Dims.of(n.times(Dim.of(p)), length));
+      share = positions == Positions.EXPAND ? 1.0 / p : 1;
+    }
+    Tensor sum = emit.matmul(rows, true, rows, false);
+    return overSamples(emit.scale(sum, share), n);
+  }
+
+  /**
+   * Whether the factor of the inputs is a diagonal.
+   *
+   * @return true for a lookup
+   */
+  public boolean isLookup() {
+    return factors.lookup() != null;
+  }
+
+  /** How often each row is looked up, over the number of samples (and positions). */
+  private Tensor counts(Tensor lookup) {
+    Dim n = lookup.dims().get(0);
+    Dim all = lookup.dims().product();
+    DataType type = factors.cotangents().type();
+    Tensor ones =
+        n.samples()
+            ? emit.broadcast(
+                emit.reshape(emit.onesOverSamples(type), Dims.of(Dim.N, Dim.ONE)),
+                Dims.of(n, lookup.dims().get(1)))
+            : emit.ones(type, all.size());
+    Tensor counts =
+        emit.sumByIndex(
+            emit.reshape(ones, Dims.of(all, Dim.ONE)),
+            emit.reshape(lookup, Dims.of(all)),
+            Math.toIntExact(factors.length()));
+    double share = positions == Positions.BACKPACK ? 1 : 1.0 / lookup.dims().get(1).size();
+    Tensor mean = overSamples(emit.scale(counts, share), n);
+    return emit.reshape(mean, Dims.of(Dim.of(factors.length())));
+  }
+
+  private Tensor overSamples(Tensor sum, Dim n) {
+    Tensor total = emit.scale(sum, 1.0 / n.size());
+    return n.samples()
+        ? emit.div(
+            total,
+            emit.reshape(emit.sum(emit.onesOverSamples(sum.type()), 0, 1), Dims.ones(sum.rank())))
+        : total;
+  }
+
+  /** Rows and columns in another order; −1 for what is zero. */
+  private Tensor arranged(Tensor matrix, int[] order) {
+    return picked(picked(matrix, order, 0), order, 1);
+  }
+
+  private Tensor picked(Tensor a, int[] order, int axis) {
+    long size = a.dims().get(axis).size();
+    if (isIdentity(order, size)) {
+      return a;
+    }
+    Tensor padded = emit.pad(a, axis, 0, 1);
+    Tensor indices = emit.indices(Arrays.stream(order).mapToLong(k -> k < 0 ? size : k).toArray());
+    return emit.op(
+        List.of("pick", axis),
+        a.dims().with(axis, Dim.of(order.length)),
+        a.type(),
+        a.nonNegative(),
+        List.of(padded, indices),
+        () -> emit.graph().gather(padded.variable(), indices.variable(), axis));
+  }
+
+  private static boolean isIdentity(int[] order, long size) {
+    boolean same = order.length == size;
+    for (int k = 0; k < order.length; k++) {
+      same &= order[k] == k;
+    }
+    return same;
+  }
+
+  /**
+   * How a matrix [O, I] lies in a parameter: for each row of B and of A the output or input that
+   * stands there; −1 for an input that no sample reads, a kernel's tap over padding alone.
+   */
+  private record Order(int[] outputs, int[] inputs) {
+    /** Found by laying out the numbers of the entries. */
+    static Optional<Order> of(Emitter emit, Factors factors) {
+      long o = factors.outputs();
+      long i = factors.length();
+      Tensor numbers =
+          emit.constant(
+              List.of("numbers", o, i),
+              () -> {
+                double[] counted = new double[Math.toIntExact(o * i)];
+                Arrays.setAll(counted, k -> k + 1);
+                return Nd4j.createFromArray(counted).reshape(o, i);
+              });
+      Tensor laidOut = factors.arrange().apply(numbers);
+      String name = laidOut.name();
+      INDArray entries =
+          ReferenceInterpreter.run(emit.graph(), Map.of(), List.of(name)).get(name).dup('c');
+      return read(entries.data().asDouble(), entries.shape(), (int) o, (int) i);
+    }
+
+    private static Optional<Order> read(double[] entries, long[] shape, int o, int i) {
+      int[] axes = outputsFirst(entries, shape, i);
+      long[] strides = new long[shape.length];
+      long stride = 1;
+      for (int k = shape.length - 1; k >= 0; k--) {
+        strides[k] = stride;
+        stride *= shape[k];
+      }
+      int width = entries.length / o;
+      int[] outputs = new int[o];
+      int[] inputs = new int[width];
+      Arrays.fill(outputs, -1);
+      Arrays.fill(inputs, -1);
+      for (int entry = 0; entry < entries.length; entry++) {
+        int number = (int) Math.round(entries[from(entry, axes, shape, strides)]) - 1;
+        if (number >= 0
+            && !(put(outputs, entry / width, number / i)
+                && put(inputs, entry % width, number % i))) {
+          return Optional.empty();
+        }
+      }
+      return Optional.of(new Order(outputs, inputs));
+    }
+
+    private static boolean put(int[] order, int at, int number) {
+      boolean fits = order[at] < 0 || order[at] == number;
+      order[at] = number;
+      return fits;
+    }
+
+    /** Where the entry of that number lies, the axes counted in another order. */
+    private static int from(int entry, int[] axes, long[] shape, long[] strides) {
+      long rest = entry;
+      long from = 0;
+      for (int k = axes.length - 1; k >= 0; k--) {
+        from += rest % shape[axes[k]] * strides[axes[k]];
+        rest /= shape[axes[k]];
+      }
+      return (int) from;
+    }
+
+    /** The parameter's axes, those along which the output changes first. */
+    private static int[] outputsFirst(double[] entries, long[] shape, int i) {
+      List<Integer> first = new ArrayList<>();
+      List<Integer> behind = new ArrayList<>();
+      long stride = 1;
+      for (int k = shape.length - 1; k >= 0; k--) {
+        (changes(entries, shape[k], stride, i) ? first : behind).add(0, k);
+        stride *= shape[k];
+      }
+      first.addAll(behind);
+      return first.stream().mapToInt(k -> k).toArray();
+    }
+
+    private static boolean changes(double[] entries, long extent, long stride, int i) {
+      for (int entry = 0; extent > 1 && entry + stride < entries.length; entry++) {
+        if (entry / stride % extent != extent - 1) {
+          int here = (int) Math.round(entries[entry]) - 1;
+          int next = (int) Math.round(entries[(int) (entry + stride)]) - 1;
+          if (here >= 0 && next >= 0) {
+            return here / i != next / i;
+          }
+        }
+      }
+      return false;
+    }
+  }
+}
