@@ -1,11 +1,14 @@
 package org.backpack4j.dl4j;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.util.Set;
+import org.backpack4j.dl4j.testing.MentionNothingInternal;
 
 @AnalyzeClasses(
     packages = "org.backpack4j.dl4j",
@@ -37,4 +40,14 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("org.backpack4j.samediff..");
+
+  /** What a program can call mentions only what it can call, so that the rest may change. */
+  @ArchTest
+  static final ArchRule publicSignaturesMentionNothingInternal =
+      classes()
+          .that()
+          .resideOutsideOfPackage("..internal..")
+          .and()
+          .arePublic()
+          .should(new MentionNothingInternal("org.backpack4j", Set.of()));
 }

@@ -8,6 +8,8 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -18,9 +20,13 @@ import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.backpack4j.samediff.testing.MentionNothingInternal;
 import org.jspecify.annotations.NullMarked;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.autodiff.samediff.internal.Variable;
 
 /**
  * The arrows between the packages, and what every package keeps to.
@@ -54,6 +60,12 @@ class ArchitectureTest {
           "internal.loss",
           "internal.contribution",
           "internal.execution");
+
+  /** What hands the emitter's work on to the execution, and takes a node of the graph. */
+  private static final Set<String> INTERNAL_ON_PURPOSE =
+      Set.of(
+          "org.backpack4j.samediff.spi.Emitter.fusions",
+          "org.backpack4j.samediff.spi.Emitter.ownGradient");
 
   @ArchTest
   static final ArchRule everyClassHasItsPlace =
@@ -117,6 +129,57 @@ class ArchitectureTest {
               target(nameMatching("createGradFunction|calculateGradients.*"))
                   .and(target(owner(assignableTo(SameDiff.class)))))
           .allowEmptyShould(true);
+
+  /** What a program can call mentions only what it can call, so that the rest may change. */
+  @ArchTest
+  static final ArchRule publicSignaturesMentionNothingInternal =
+      classes()
+          .that()
+          .resideOutsideOfPackage("..internal..")
+          .and()
+          .arePublic()
+          .should(new MentionNothingInternal("org.backpack4j", INTERNAL_ON_PURPOSE));
+
+  /** One place where SameDiff's tables of who reads what are written. */
+  @ArchTest
+  static final ArchRule graphsAreWiredWhereTheyAreCopiedAndRewritten =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(in(List.of("internal.nd4j", "internal.rewrite")))
+          .should()
+          .callMethodWhere(
+              method(
+                  SameDiff.class,
+                  "putOpForId|putSubFunction|(add|replace|remove)Arg.*|addOutgoingFor|addVariable"
+                      + "|setFunction.*|getSessions"))
+          .orShould()
+          .callMethodWhere(method(SameDiffOp.class, "set.*"))
+          .orShould()
+          .callMethodWhere(method(Variable.class, "set.*"));
+
+  /** What derives knows nodes and shapes; SameDiff's tables are read below. */
+  @ArchTest
+  static final ArchRule whatDerivesReadsNoTableOfSameDiff =
+      noClasses()
+          .that()
+          .resideInAnyPackage(
+              in(
+                  List.of(
+                      "extension",
+                      "check",
+                      "spi",
+                      "internal.evaluate",
+                      "internal.shape",
+                      "internal.autodiff",
+                      "internal.rule",
+                      "internal.loss",
+                      "internal.contribution")))
+          .should()
+          .callMethodWhere(method(SameDiff.class, "getOps|getVariables|variableMap|getOpById"));
+
+  private static DescribedPredicate<JavaCall<?>> method(Class<?> of, String name) {
+    return target(nameMatching(name)).and(target(owner(assignableTo(of))));
+  }
 
   private static ArchRule lowerFloor(String from) {
     return separate(

@@ -9,9 +9,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.internal.nd4j.GraphCopy;
+import org.backpack4j.samediff.internal.nd4j.Replacement;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.autodiff.functions.DifferentialFunction;
-import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -75,15 +74,7 @@ final class FiniteDifferenceModel {
   }
 
   private void cut(String name) {
-    SDVariable placeHolder = lossPart.placeHolder(CUT + name, DataType.DOUBLE);
-    for (DifferentialFunction function : lossPart.ops()) {
-      String[] arguments = function.argNames();
-      for (int i = 0; arguments != null && i < arguments.length; i++) {
-        if (arguments[i].equals(name)) {
-          lossPart.replaceArgFor(i, placeHolder, function);
-        }
-      }
-    }
+    Replacement.inReaders(lossPart, name, lossPart.placeHolder(CUT + name, DataType.DOUBLE));
   }
 
   /** The shape of each output that makes up the predictions, in their order. */

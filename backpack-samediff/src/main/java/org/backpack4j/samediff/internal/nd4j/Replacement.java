@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -19,6 +20,24 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
  */
 public final class Replacement {
   private Replacement() {}
+
+  /**
+   * Lets every op that reads a variable read another one.
+   *
+   * @param graph the graph
+   * @param name what is read
+   * @param other what is to be read in its place
+   */
+  public static void inReaders(SameDiff graph, String name, SDVariable other) {
+    for (DifferentialFunction op : graph.ops()) {
+      String[] arguments = op.argNames();
+      for (int i = 0; arguments != null && i < arguments.length; i++) {
+        if (arguments[i].equals(name)) {
+          graph.replaceArgFor(i, other, op);
+        }
+      }
+    }
+  }
 
   /**
    * Replaces a node.

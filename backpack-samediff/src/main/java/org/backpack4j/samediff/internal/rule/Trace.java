@@ -3,13 +3,13 @@ package org.backpack4j.samediff.internal.rule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.interpret.OpExecution;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.internal.nd4j.VariableLookup;
 import org.backpack4j.samediff.internal.shape.GraphShapes;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
@@ -236,8 +236,7 @@ final class Trace {
         inputs.add(at >= 0 ? numbered(at, number) : settled(k));
       }
       SameDiff graph = context.emit().graph();
-      return OpExecution.run(
-              graph, Objects.requireNonNull(graph.getOps().get(context.node().name())), inputs)
+      return OpExecution.run(graph, VariableLookup.op(graph, context.node().name()), inputs)
           .stream()
           .map(a -> a.castTo(DataType.DOUBLE).dup('c').data().asDouble())
           .toList();
