@@ -1022,6 +1022,24 @@ public final class Emitter {
     return reshape(sums, dims);
   }
 
+  /**
+   * Entries of an axis by their index.
+   *
+   * @param a the value
+   * @param axis the axis to read from, not the sample axis
+   * @param indices whole numbers from 0 to the axis's extent − 1: [P…]
+   * @return the value with the axes P… in place of that axis
+   */
+  public Tensor gather(Tensor a, int axis, Tensor indices) {
+    return op(
+        List.of("gather", axis),
+        a.dims().range(0, axis).plus(indices.dims()).plus(a.dims().from(axis + 1)),
+        a.type(),
+        a.nonNegative(),
+        List.of(a, indices),
+        () -> graph.gather(a.variable(), indices.variable(), axis));
+  }
+
   // ---- anything else ----
 
   /**

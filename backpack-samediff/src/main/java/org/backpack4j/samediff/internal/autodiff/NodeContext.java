@@ -366,6 +366,29 @@ public final class NodeContext {
   }
 
   /**
+   * A tangent at an input in the arrangement of those at an output that it is broadcast to.
+   *
+   * @param input the input
+   * @param output the output
+   * @param tangent [N, V, F…] at the input
+   * @return [N, V, …] with ones where it is broadcast
+   */
+  public Tensor alignedTangent(int input, int output, Tensor tangent) {
+    return emit().reshape(tangent, tangent.dims().range(0, 2).plus(alignedDims(input, output)));
+  }
+
+  /**
+   * Repeats what stands once for many entries of an output: the Jacobian of broadcasting.
+   *
+   * @param output the output
+   * @param aligned [N, V, …] with the rank of a tangent at the output, extents may be one
+   * @return [N, V, F…]
+   */
+  public Tensor filled(int output, Tensor aligned) {
+    return emit().broadcast(aligned, aligned.dims().range(0, 2).plus(outputPerSample(output)));
+  }
+
+  /**
    * Adds up what was broadcast: the transposed Jacobian of broadcasting.
    *
    * @param input the input that was broadcast

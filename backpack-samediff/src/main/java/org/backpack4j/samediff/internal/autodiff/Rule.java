@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the library knows of a kind of op: where its results have their sample axis, how cotangents
- * pass it, what it contributes to parameters that it reads, and its own curvature. A rule has no
- * state; one instance serves every node.
+ * pass it backwards and tangents forwards, what it contributes to parameters that it reads, and its
+ * own curvature. A rule has no state; one instance serves every node.
  */
 public interface Rule {
   /**
@@ -113,6 +113,48 @@ public interface Rule {
       NodeContext context, int input, SortedMap<Integer, Tensor> cotangents) {
     throw new UnsupportedOperationException(context.node().toString());
   }
+
+  /**
+   * Applies the Jacobian: how an output changes when an input does.
+   *
+   * @param context the node
+   * @param input with respect to which input, one that has a derivative
+   * @param output of which output
+   * @param tangent V directions at the input, [N, V, F…]; [1, V, F…], the same for all samples, for
+   *     an input without a sample axis
+   * @return what they are at the output, [N, V, F…], F the whole of one sample's part; [1, V, F…]
+   *     where it is the same for all samples, and for an output without a sample axis
+   * @throws UnsupportedOpException with the reason, if it is not known; {@link #checkJvp} throws
+   *     the same before anything is inserted
+   */
+  default Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    throw new UnsupportedOpException(
+        "tangents do not pass " + context.node().op(), "write it with other ops");
+  }
+
+  /**
+   * Applies the Jacobian to tangents at several inputs, and adds up.
+   *
+   * @param context the node
+   * @param output of which output
+   * @param tangents the tangents by input, at least one
+   * @return the tangent at the output, as {@link #jvp} has it
+   */
+  default Tensor jvpOfInputs(NodeContext context, int output, SortedMap<Integer, Tensor> tangents) {
+    return tangents.entrySet().stream()
+        .map(t -> jvp(context, t.getKey(), output, t.getValue()))
+        .reduce(context.emit()::add)
+        .orElseThrow();
+  }
+
+  /**
+   * Whether {@link #jvp} covers a node that {@link #check} lets pass. Asked before anything is
+   * inserted.
+   *
+   * @param context the node
+   * @throws UnsupportedOpException with the reason, if not
+   */
+  default void checkJvp(NodeContext context) {}
 
   /**
    * What a cotangent contributes to an input without a sample axis, such as a weight.

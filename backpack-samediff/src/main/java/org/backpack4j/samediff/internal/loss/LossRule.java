@@ -5,6 +5,9 @@ import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
 
 /**
@@ -56,5 +59,21 @@ public interface LossRule extends Rule {
   default List<HessianRoot> sampled(
       NodeContext context, Tensor gradient, Tensor noise, int columns) {
     throw new UnsupportedOperationException(name());
+  }
+
+  /**
+   * Of a loss that is one number: the product of the gradient and the tangent, which a loss that
+   * keeps its terms apart has to add up otherwise.
+   */
+  @Override
+  default Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Dims part = context.outputPerSample(output);
+    Tensor one = e.literal(1, context.outputType(output), Dims.of(1, 1).plus(part));
+    Tensor gradient = e.cast(vjp(context, input, output, one), tangent.type());
+    Tensor product = e.mul(tangent, gradient);
+    Tensor sum = e.sumOverSamples(e.sum(product, 2, product.rank()));
+    return e.reshape(
+        e.cast(sum, context.outputType(output)), Dims.of(Dim.ONE).plus(sum.dims()).plus(part));
   }
 }

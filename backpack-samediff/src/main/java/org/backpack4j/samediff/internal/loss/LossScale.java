@@ -107,6 +107,18 @@ final class LossScale {
     return e.reshape(sum, sum.dims().range(0, 2).plus(context.perSample(WEIGHTS)));
   }
 
+  /**
+   * How terms that are not added up change with their weights.
+   *
+   * @param values the terms ℓ, [N or 1, 1, E…]
+   * @param tangent the tangent at the weights [N or 1, V, W…]
+   * @return [N or 1, V, E…]
+   */
+  Tensor ofWeights(Tensor values, Tensor tangent) {
+    Tensor product = e.mul(values, e.reshape(tangent, tangent.dims().range(0, 2).plus(aligned())));
+    return e.broadcast(product, product.dims().range(0, 2).plus(part));
+  }
+
   /** What comes from above, at each term or for all terms: [N or 1, V, E… or ones]. */
   private Tensor incoming(Tensor above) {
     Dims lead = above.dims().range(0, 2);
@@ -144,7 +156,7 @@ final class LossScale {
   }
 
   /** Weights [N or 1, 1, E…] with ones where they are broadcast. */
-  private Tensor weights() {
+  Tensor weights() {
     INDArray known = context.constant(WEIGHTS);
     if (known != null && known.length() == 1) {
       return e.literal(known.getDouble(0), type, onesOf(2));

@@ -5,7 +5,9 @@ import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
 import org.nd4j.autodiff.loss.LossReduce;
 
@@ -92,6 +94,26 @@ abstract class ReducedLoss implements LossRule {
     return input == WEIGHTS
         ? scale.byWeights(values(context), above)
         : context.emit().mul(derivative(context, input), toPredictions(context, scale.of(above)));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    if (LossScale.reduction(context) != LossReduce.NONE) {
+      return LossRule.super.jvp(context, input, output, tangent);
+    }
+    Emitter e = context.emit();
+    Dims terms = context.batchAxis(0).perSample(terms(context));
+    LossScale scale = new LossScale(context, terms(context));
+    if (input == WEIGHTS) {
+      Tensor weighted = scale.ofWeights(values(context), tangent);
+      Dims lead = weighted.dims().range(0, 2);
+      return e.reshape(weighted, lead.plus(context.outputPerSample(output)));
+    }
+    Tensor slope = e.mul(derivative(context, input), toPredictions(context, scale.weights()));
+    Tensor product = e.mul(tangent, slope);
+    boolean classes = terms.rank() < product.rank() - 2;
+    Tensor sums = context.summed(product, classes ? terms.plus(Dim.ONE) : terms);
+    return e.reshape(sums, sums.dims().range(0, 2).plus(context.outputPerSample(output)));
   }
 
   @Override

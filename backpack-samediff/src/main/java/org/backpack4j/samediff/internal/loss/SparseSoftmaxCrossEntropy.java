@@ -65,6 +65,13 @@ final class SparseSoftmaxCrossEntropy implements LossRule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor product = e.mul(tangent, softmax(context).gradient());
+    return e.sum(product, product.rank() - 1, product.rank());
+  }
+
+  @Override
   public void checkHessianRoot(NodeContext context, Set<Integer> active) {}
 
   @Override

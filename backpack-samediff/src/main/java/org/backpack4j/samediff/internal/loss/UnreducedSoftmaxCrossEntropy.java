@@ -96,6 +96,15 @@ final class UnreducedSoftmaxCrossEntropy implements LossRule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Softmax softmax = softmax(context);
+    Tensor derivative = input == 0 ? softmax.gradient() : softmax.surprise();
+    Tensor product = e.mul(classesLast(context, tangent), derivative);
+    return e.sum(product, product.rank() - 1, product.rank());
+  }
+
+  @Override
   public void checkHessianRoot(NodeContext context, Set<Integer> active) {
     if (active.contains(LABELS)) {
       throw new UnsupportedOpException(

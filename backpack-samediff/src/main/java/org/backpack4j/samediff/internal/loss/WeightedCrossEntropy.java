@@ -48,23 +48,34 @@ final class WeightedCrossEntropy implements LossRule {
     return context.emit().scale(aligned(context, LOGITS), -1);
   }
 
-  @Override
-  public Tensor vjp(NodeContext context, int input, int output, Tensor above) {
+  /** ∂ℓ/∂t, ∂ℓ/∂z or ∂ℓ/∂w. */
+  private static Tensor derivative(NodeContext context, int input) {
     Emitter e = context.emit();
     Tensor negative = negative(context);
-    Tensor derivative =
-        switch (input) {
-          case TARGETS ->
-              e.add(
-                  negative,
-                  e.mul(e.plus(aligned(context, WEIGHTS), -1), Losses.softplus(e, negative)));
-          case LOGITS ->
-              e.sub(
-                  e.minus(1, aligned(context, TARGETS)),
-                  e.mul(factor(context), Losses.sigmoid(e, negative)));
-          default -> e.mul(aligned(context, TARGETS), Losses.softplus(e, negative));
-        };
-    return context.unaligned(input, output, e.mul(above, derivative));
+    return switch (input) {
+      case TARGETS ->
+          e.add(
+              negative, e.mul(e.plus(aligned(context, WEIGHTS), -1), Losses.softplus(e, negative)));
+      case LOGITS ->
+          e.sub(
+              e.minus(1, aligned(context, TARGETS)),
+              e.mul(factor(context), Losses.sigmoid(e, negative)));
+      default -> e.mul(aligned(context, TARGETS), Losses.softplus(e, negative));
+    };
+  }
+
+  @Override
+  public Tensor vjp(NodeContext context, int input, int output, Tensor above) {
+    Tensor product = context.emit().mul(above, derivative(context, input));
+    return context.unaligned(input, output, product);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor aligned = context.alignedTangent(input, output, tangent);
+    Tensor here = e.cast(aligned, context.type(LOGITS));
+    return context.filled(output, e.mul(here, derivative(context, input)));
   }
 
   @Override

@@ -48,9 +48,19 @@ final class AveragePoolingRule implements Rule {
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
     Pooling p = Pooling.of(context);
-    List<double[]> weights =
-        p.windows().axes().stream().map(w -> inverseCounts(w, includesPadding(p))).toList();
-    return p.back(e, spread(e, p.channels(e, cotangent), p.windows(), weights), context);
+    return p.back(e, spread(e, p.channels(e, cotangent), p.windows(), weights(p)), context);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Pooling p = Pooling.of(context);
+    Tensor means = collected(e, p.channels(e, tangent), p.windows(), weights(p));
+    return p.back(e, means, context.outputPerSample(output));
+  }
+
+  private static List<double[]> weights(Pooling p) {
+    return p.windows().axes().stream().map(w -> inverseCounts(w, includesPadding(p))).toList();
   }
 
   /** What an axis contributes to one over the number of entries in a window. */
@@ -68,9 +78,11 @@ final class AveragePoolingRule implements Rule {
 
   /** Every window's cotangent, times the product of its axes' weights, to each of its entries. */
   static Tensor spread(Emitter e, Tensor s, Windows windows, List<double[]> weights) {
-    if (windows.positions() <= FEW
-        && windows.positions() * windows.in().product().size() <= LARGEST) {
-      return atOnce(e, s, windows, weights);
+    if (hasOneMatrix(windows)) {
+      Dims lead = s.dims().range(0, 3);
+      Tensor rows = e.reshape(s, Dims.of(lead.product(), Dim.of(windows.positions())));
+      Tensor product = e.matmul(rows, false, matrix(e, s.type(), windows, weights), false);
+      return e.reshape(product, lead.plus(windows.in()));
     }
     Tensor result = s;
     for (int axis = 0; axis < windows.count(); axis++) {
@@ -84,21 +96,43 @@ final class AveragePoolingRule implements Rule {
     return result;
   }
 
-  private static Tensor atOnce(Emitter e, Tensor s, Windows windows, List<double[]> weights) {
+  /** The weighted sum of each window's entries: the transposed of {@link #spread}. */
+  static Tensor collected(Emitter e, Tensor t, Windows windows, List<double[]> weights) {
+    if (hasOneMatrix(windows)) {
+      Dims lead = t.dims().range(0, 3);
+      Tensor rows = e.reshape(t, Dims.of(lead.product(), windows.in().product()));
+      Tensor product = e.matmul(rows, false, matrix(e, t.type(), windows, weights), true);
+      return e.reshape(product, lead.plus(windows.out()));
+    }
+    Tensor result = t;
+    for (int axis = 0; axis < windows.count(); axis++) {
+      Window w = windows.get(axis);
+      if (!w.trivial()) {
+        Tensor last = AxisMap.toEnd(e, result, 3 + axis);
+        Tensor sums = AxisMap.collected(e, last, w, weights.get(axis));
+        result = AxisMap.fromEnd(e, sums, 3 + axis);
+      }
+    }
+    return result;
+  }
+
+  private static boolean hasOneMatrix(Windows windows) {
+    return windows.positions() <= FEW
+        && windows.positions() * windows.in().product().size() <= LARGEST;
+  }
+
+  /** From windows to entries, for all axes: [positions, entries]. */
+  private static Tensor matrix(Emitter e, DataType type, Windows windows, List<double[]> weights) {
     List<String> written = weights.stream().map(Arrays::toString).toList();
-    Tensor matrix =
-        e.constant(
-            List.of("pooling", windows, written, s.type()),
-            () -> {
-              INDArray product = Nd4j.ones(DataType.DOUBLE, 1, 1);
-              for (int axis = 0; axis < windows.count(); axis++) {
-                product = kronecker(product, AxisMap.array(windows.get(axis), weights.get(axis)));
-              }
-              return product.castTo(s.type());
-            });
-    Dims lead = s.dims().range(0, 3);
-    Tensor rows = e.reshape(s, Dims.of(lead.product(), Dim.of(windows.positions())));
-    return e.reshape(e.matmul(rows, false, matrix, false), lead.plus(windows.in()));
+    return e.constant(
+        List.of("pooling", windows, written, type),
+        () -> {
+          INDArray product = Nd4j.ones(DataType.DOUBLE, 1, 1);
+          for (int axis = 0; axis < windows.count(); axis++) {
+            product = kronecker(product, AxisMap.array(windows.get(axis), weights.get(axis)));
+          }
+          return product.castTo(type);
+        });
   }
 
   private static INDArray kronecker(INDArray a, INDArray b) {

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.internal.rule;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
@@ -88,6 +89,30 @@ final class AxisMap {
           e, IntStream.range(0, (int) w.kernel()).mapToObj(k -> weighted).toList(), w);
     }
     return times(e, s, matrix(e, s.type(), w, weights));
+  }
+
+  /**
+   * What the windows add up: the transposed of {@link #summed}.
+   *
+   * @param t […, in]
+   * @param weights a factor for each output; null for ones
+   * @return […, out]
+   */
+  static Tensor collected(Emitter e, Tensor t, Window w, double @Nullable [] weights) {
+    int last = t.rank() - 1;
+    if (isLong(w)) {
+      Tensor covered = Patches.cover(e, t, last, w, 0);
+      Tensor sum =
+          LongStream.range(0, w.kernel())
+              .mapToObj(k -> e.stridedSlice(covered, last, k * w.dilation(), w.stride(), w.out()))
+              .reduce(e::add)
+              .orElseThrow();
+      return weights == null ? sum : e.mul(sum, factors(e, sum, weights));
+    }
+    Dims lead = t.dims().range(0, last);
+    Tensor rows = e.reshape(t, Dims.of(lead.product(), t.dims().get(last)));
+    Tensor product = e.matmul(rows, false, matrix(e, t.type(), w, weights), true);
+    return e.reshape(product, lead.plus(Dim.of(w.out())));
   }
 
   private static Tensor factors(Emitter e, Tensor like, double[] weights) {

@@ -149,10 +149,38 @@ final class BatchNormRule implements Rule {
     }
     Tensor centred = e.sub(context.value(0), aligned(context, MEAN));
     Tensor sums = sums(context, input, e.mul(cotangent, centred));
+    return e.mul(sums, likeInput(context, input, byCentred(context, input)));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    if (input == 0) {
+      return e.mul(tangent, scale(context));
+    }
+    Dims aligned = tangent.dims().range(0, 2).plus(aligned(context).from(2));
+    Tensor here = e.reshape(tangent, aligned);
+    return context.filled(output, timesSlope(context, input, here));
+  }
+
+  /** A tangent at an input over the channels, [1, V, C…] with ones, at the output. */
+  private static Tensor timesSlope(NodeContext context, int input, Tensor tangent) {
+    Emitter e = context.emit();
+    if (input == MEAN) {
+      return e.mul(tangent, e.scale(scale(context), -1));
+    }
+    if (input != VARIANCE && input != gamma(context)) {
+      return tangent; // β
+    }
+    Tensor centred = e.sub(context.value(0), aligned(context, MEAN));
+    return e.mul(e.mul(tangent, byCentred(context, input)), centred);
+  }
+
+  /** What x − μ is multiplied by in the derivative with respect to v or γ. */
+  private static Tensor byCentred(NodeContext context, int input) {
+    Emitter e = context.emit();
     Tensor inverse = inverse(context);
-    Tensor factor =
-        input == VARIANCE ? e.scale(e.mul(scale(context), e.square(inverse)), -0.5) : inverse;
-    return e.mul(sums, likeInput(context, input, factor));
+    return input == VARIANCE ? e.scale(e.mul(scale(context), e.square(inverse)), -0.5) : inverse;
   }
 
   @Override

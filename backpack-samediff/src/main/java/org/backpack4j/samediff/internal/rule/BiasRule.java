@@ -18,15 +18,34 @@ final class BiasRule implements Rule {
         : org.backpack4j.samediff.internal.autodiff.BatchAxes.withoutAxis(context);
   }
 
+  /** The channels' axis in [N, V, F…]. */
+  private static int channel(NodeContext context) {
+    boolean channelsFirst = context.node().bArg(0, false);
+    return 2 + context.batchAxis(0).perSampleAxis(channelsFirst ? 1 : context.dims(0).rank() - 1);
+  }
+
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     if (input == 0) {
       return cotangent;
     }
-    boolean channelsFirst = context.node().bArg(0, false);
-    BatchAxis place = context.batchAxis(0);
-    int channel = 2 + place.perSampleAxis(channelsFirst ? 1 : context.dims(0).rank() - 1);
-    return channelSums(context.emit(), cotangent, channel);
+    return channelSums(context.emit(), cotangent, channel(context));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    if (input == 0) {
+      return tangent;
+    }
+    Dims part = context.outputPerSample(output);
+    return context.filled(output, atChannel(context.emit(), tangent, part, channel(context)));
+  }
+
+  /** A tangent [1, V, C] at a bias in the arrangement of [N, V, F…]. */
+  static Tensor atChannel(Emitter e, Tensor tangent, Dims part, int channel) {
+    Dims lead = tangent.dims().range(0, 2);
+    return e.reshape(
+        tangent, lead.plus(Dims.ones(part.rank())).with(channel, tangent.dims().get(2)));
   }
 
   /** Sums everything behind [N, V] but one axis. */

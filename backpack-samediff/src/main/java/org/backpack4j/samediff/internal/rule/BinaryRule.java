@@ -74,6 +74,14 @@ record BinaryRule(String name, Partial da, Partial db, Partial daa, Partial dab,
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor aligned = context.alignedTangent(input, output, tangent);
+    Tensor here = e.cast(aligned, context.outputType(output));
+    return context.filled(output, e.mul(here, first(input).at(e, new Operands(context))));
+  }
+
+  @Override
   public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
     return active.stream().allMatch(k -> second(k) == Partial.ZERO)
         && (active.size() < 2 || dab == Partial.ZERO);

@@ -25,6 +25,11 @@ final class CastRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return context.emit().cast(tangent, context.outputType(output));
+  }
+
+  @Override
   public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
     return true;
   }

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Dim;
@@ -18,7 +17,7 @@ import org.backpack4j.samediff.spi.Tensor;
  * latter divides it by the number of entries. A cotangent g becomes g where ‖x‖ ≤ c, else (g − x
  * ⟨x, g⟩/‖x‖²) c/‖x‖.
  */
-final class ClipByNormRule implements Rule {
+final class ClipByNormRule implements SymmetricRule {
   private final boolean average;
 
   ClipByNormRule(boolean average) {

@@ -3,7 +3,6 @@ package org.backpack4j.samediff.internal.rule;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Emitter;
@@ -14,7 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * {@code ClipByValue}: a cotangent passes strictly between the bounds, which are arguments or
  * constant inputs.
  */
-final class ClipRule implements Rule {
+final class ClipRule implements SymmetricRule {
   @Override
   public BatchAxis batchAxis(NodeContext context, int output) {
     return BatchAxes.along(context, output);

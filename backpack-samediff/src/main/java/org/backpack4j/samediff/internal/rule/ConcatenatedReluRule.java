@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.internal.rule;
 
+import java.util.List;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
@@ -31,6 +32,14 @@ final class ConcatenatedReluRule implements Rule {
     Tensor positive = e.mul(e.slice(cotangent, last, 0, size), e.greater(x, 0));
     Tensor negative = e.mul(e.slice(cotangent, last, size, 2 * size), e.less(x, 0));
     return e.sub(positive, negative);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor x = context.value(0);
+    Tensor negative = e.scale(e.mul(tangent, e.less(x, 0)), -1);
+    return e.concat(tangent.rank() - 1, List.of(e.mul(tangent, e.greater(x, 0)), negative));
   }
 
   @Override

@@ -64,6 +64,19 @@ record Convolution(Images images, Windows windows, KernelLayout layout, Dims wei
     return layout.kernel(context.emit(), context.raw(1), weights, windows);
   }
 
+  /** Tangents [1, V, W…] at the weights as kernels [V, taps…, C, O], live taps only. */
+  Tensor kernels(NodeContext context, Tensor tangent) {
+    Dims columns = Dims.of(tangent.dims().get(1));
+    return layout.kernels(context.emit(), tangent, columns, weights, windows);
+  }
+
+  /** A tangent [1, V, O] at the bias in the arrangement of the output. */
+  Tensor bias(NodeContext context, Tensor tangent) {
+    Dims part = context.outputPerSample(0);
+    int channel = images.channel(2 + part.rank());
+    return context.filled(0, BiasRule.atChannel(context.emit(), tangent, part, channel));
+  }
+
   /** From a product over positions to the weights. */
   KernelView view(NodeContext context, KernelView.Order order) {
     return KernelView.of(context.emit(), order, layout, weights, windows, context.dims(1));

@@ -59,6 +59,27 @@ final class ConvolutionRule implements Rule {
     return e.reshape(result, dims);
   }
 
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Convolution c = Convolution.of(context);
+    Dims part = context.outputPerSample(output);
+    if (input == 2) {
+      return c.bias(context, tangent);
+    }
+    boolean last = c.images().last();
+    Windows windows = c.windows().cropped();
+    if (input == 0) {
+      Tensor images = c.images().fold(e, tangent);
+      Tensor result = Convolutions.convolve(e, images, c.kernel(context), windows, last);
+      return e.reshape(result, tangent.dims().range(0, 2).plus(part));
+    }
+    Tensor x = context.value(0);
+    Tensor kernels = Convolutions.narrowBeside(e, c.kernels(context, tangent));
+    Tensor result = Convolutions.convolve(e, c.images().fold(e, x), kernels, windows, last);
+    return c.images().columns(e, result, x.dims().get(0), tangent.dims().get(1), part);
+  }
+
   private Tensor perSample(NodeContext context, Tensor cotangent) {
     return contribution(context, 1, 0, new Cotangent("", cotangent, null)).perSample();
   }

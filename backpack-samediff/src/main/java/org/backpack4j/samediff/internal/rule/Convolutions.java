@@ -140,6 +140,24 @@ final class Convolutions {
         () -> convolution(e, read, kernel, windows, padding, last));
   }
 
+  /**
+   * Kernels [V, taps…, C, O] as one that has the results of all beside each other: [taps…, C, V·O].
+   */
+  static Tensor narrowBeside(Emitter e, Tensor kernels) {
+    int rank = kernels.rank();
+    int[] order = IntStream.range(1, rank + 1).toArray();
+    order[rank - 2] = 0;
+    order[rank - 1] = rank - 1;
+    Tensor beside = e.permute(kernels, order);
+    Dims dims = beside.dims();
+    return e.reshape(beside, dims.range(0, rank - 2).plus(dims.from(rank - 2).product()));
+  }
+
+  /** Kernels [V, taps…, C, O] as one of transposed convolutions: [taps…, V·C, O]. */
+  static Tensor wideBeside(Emitter e, Tensor kernels) {
+    return e.transpose(narrowBeside(e, e.transpose(kernels)));
+  }
+
   /** M2.1 cannot convolve with dilated kernels in float where oneDNN is at work. */
   private static Tensor byPatches(
       Emitter e, Tensor x, Tensor kernel, Windows windows, boolean last) {

@@ -3,7 +3,11 @@ package org.backpack4j.samediff.internal.rule;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
 
 /**
@@ -47,6 +51,26 @@ final class CoupledGradientRule implements Rule {
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     return own.vjp(context, input, output, cotangent);
+  }
+
+  /** Of a reduction, where the gradient of its results is the derivative by every entry. */
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    checkJvp(context);
+    Emitter e = context.emit();
+    Dims results = Dims.of(Dim.ONE, Dim.ONE).plus(context.outputDims(output));
+    Tensor one = e.literal(1, context.outputType(output), Dims.ones(results.rank()));
+    Tensor slope = vjp(context, input, output, e.broadcast(one, results));
+    return Reductions.sums(context, output, e.mul(tangent, slope));
+  }
+
+  @Override
+  public void checkJvp(NodeContext context) {
+    if (!(apart instanceof ReducedFunctionRule)) {
+      throw new UnsupportedOpException(
+          context.node().op() + " lets samples influence each other, which tangents do not pass",
+          "use an op that treats samples apart");
+    }
   }
 
   @Override

@@ -43,6 +43,13 @@ final class CrossRule implements Rule {
             : cross(context.emit(), cotangent, other));
   }
 
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Tensor other = context.aligned(1 - input, output);
+    Tensor here = context.alignedTangent(input, output, tangent);
+    return input == 0 ? cross(context.emit(), here, other) : cross(context.emit(), other, here);
+  }
+
   private static Tensor cross(Emitter e, Tensor a, Tensor b) {
     Dims dims = e.mul(a, b).dims();
     Tensor first = e.broadcast(a, dims);

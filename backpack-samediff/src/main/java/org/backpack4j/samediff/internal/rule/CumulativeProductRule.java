@@ -47,22 +47,32 @@ final class CumulativeProductRule implements Rule {
 
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+    return applied(context, cotangent, true);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return applied(context, tangent, false);
+  }
+
+  /** The Jacobian, or its transpose, applied to columns. */
+  private static Tensor applied(NodeContext context, Tensor columns, boolean transpose) {
     Emitter e = context.emit();
     int[] axes = CumulativeSumRule.signalAxes(context);
     Tensor jacobian = jacobian(context, Rows.of(e, context.value(0), axes).value()); // [N, K, T, T]
-    Rows rows = Rows.of(e, cotangent, axes); // [N, V·K, T]
+    Rows rows = Rows.of(e, columns, axes); // [N, V·K, T]
     Dim n = jacobian.dims().get(0);
     Dim k = jacobian.dims().get(1);
     Dim t = rows.length();
-    Dim v = cotangent.dims().get(1);
-    Tensor s = e.reshape(rows.value(), Dims.of(cotangent.dims().get(0), v, k, t));
+    Dim v = columns.dims().get(1);
+    Tensor s = e.reshape(rows.value(), Dims.of(columns.dims().get(0), v, k, t));
     Tensor byRow = e.permute(s, 0, 2, 1, 3); // [N, K, V, T]
     Tensor all = e.broadcast(byRow, Dims.of(n.samples() ? n : byRow.dims().get(0), k, v, t));
     boolean alike = all.dims().get(0).equals(n);
     Tensor j = alike ? jacobian : e.broadcast(jacobian, all.dims().range(0, 2).plus(t, t));
-    Tensor pulled = e.permute(e.matmul(all, false, j, true), 0, 2, 1, 3);
+    Tensor product = e.permute(e.matmul(all, false, j, transpose), 0, 2, 1, 3);
     Dims back = Dims.of(all.dims().get(0), v.times(k), t);
-    return rows.back(e.reshape(pulled, back));
+    return rows.back(e.reshape(product, back));
   }
 
   /** [i, j] is the product of the factors of yⱼ other than xᵢ, zero if xᵢ is none of them. */

@@ -64,10 +64,18 @@ final class CumulativeSumRule implements Rule {
 
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+    return sums(context, cotangent, !reverse(context));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return sums(context, tangent, reverse(context));
+  }
+
+  private static Tensor sums(NodeContext context, Tensor columns, boolean reverse) {
     Emitter e = context.emit();
     boolean exclusive = exclusive(context);
-    boolean reverse = !reverse(context);
-    Rows rows = Rows.of(e, cotangent, signalAxes(context));
+    Rows rows = Rows.of(e, columns, signalAxes(context));
     Tensor value = rows.value();
     Tensor sums =
         e.op(

@@ -52,6 +52,27 @@ record Depthwise(Convolution c) {
   }
 
   /**
+   * The map with tangents at the weights, [1, V, W…], in place of these.
+   *
+   * @return [N · V · T, C · M, oH, oW]
+   */
+  Tensor byWeights(NodeContext context, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor x = context.value(0);
+    Dim v = tangent.dims().get(1);
+    Tensor kernels = e.permute(c.kernels(context, tangent), 1, 2, 3, 0, 4); // [kH, kW, C, V, M]
+    Dims multiplied = kernels.dims().range(0, 3).plus(kernels.dims().from(3).product());
+    Tensor result = convolve(e, c.images().channelsFirst(e, x), e.reshape(kernels, multiplied));
+    Dim n = x.dims().get(0);
+    Dim times = Dim.of(c.images().times(x.dims().from(2)));
+    Dim m = Dim.of(multiplier());
+    Dims spatial = result.dims().from(2);
+    Dims apart = Dims.of(n, times, Dim.of(channels()), v, m).plus(spatial);
+    Tensor columns = e.permute(e.reshape(result, apart), 0, 3, 1, 2, 4, 5, 6);
+    return e.reshape(columns, Dims.of(n.times(v).times(times), channelsTimesM()).plus(spatial));
+  }
+
+  /**
    * The transposed map. ND4J has no such op, so the cotangent is spread apart by its strides,
    * padded, and convolved, channel by channel, with the flipped kernel.
    *

@@ -6,6 +6,8 @@ import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Dim;
+import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
@@ -40,6 +42,23 @@ final class DepthwiseConvolutionRule implements Rule {
     Tensor result =
         new Depthwise(c).spread(e, c.images().channelsFirst(e, cotangent), c.kernel(context));
     return c.images().back(e, result, cotangent.dims().range(0, 2).plus(context.perSample(0)));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Convolution c = Convolution.of(context);
+    if (input == 2) {
+      return c.bias(context, tangent);
+    }
+    Depthwise depthwise = new Depthwise(c);
+    Tensor result =
+        input == 0
+            ? depthwise.convolve(e, c.images().channelsFirst(e, tangent), c.kernel(context))
+            : depthwise.byWeights(context, tangent);
+    Dim samples = input == 0 ? tangent.dims().get(0) : context.value(0).dims().get(0);
+    Dims lead = Dims.of(samples, tangent.dims().get(1));
+    return c.images().back(e, result, lead.plus(context.outputPerSample(output)));
   }
 
   @Override

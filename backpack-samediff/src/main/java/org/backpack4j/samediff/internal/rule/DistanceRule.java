@@ -104,31 +104,46 @@ final class DistanceRule implements Rule {
 
   /** The second input in the arrangement of the first. */
   private static Tensor second(NodeContext context) {
-    if (!oneForAll(context)) {
-      return context.value(1);
-    }
+    return oneForAll(context) ? repeated(context, context.value(1)) : context.value(1);
+  }
+
+  /** One vector for each of the first input's: [1, V, D…] to [1, V, F…]. */
+  private static Tensor repeated(NodeContext context, Tensor vectors) {
     Dims part = context.perSample(0);
     Dims reduced = Reductions.reduced(context);
-    Dims spread = Dims.of(Dim.ONE, Dim.ONE);
+    Dims spread = vectors.dims().range(0, 2);
     for (int k = 0; k < part.rank(); k++) {
       spread = spread.plus(reduced.get(k).isOne() ? part.get(k) : Dim.ONE);
     }
-    Tensor vector = context.emit().reshape(context.value(1), spread);
+    Tensor vector = context.emit().reshape(vectors, spread);
     return context.emit().broadcast(vector, spread.range(0, 2).plus(part));
   }
 
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
-    Tensor a = context.value(0);
-    Tensor b = second(context);
-    Group group = new Group(context, output);
-    Tensor d = input == 0 ? slope.at(group, a, b) : slope.at(group, b, a);
+    Tensor d = slope(context, input, output);
     Tensor product = e.mul(Reductions.spread(context, cotangent), d);
     Dim samples = context.batchAxis(input).hasSamples() ? Dim.N : product.dims().get(0);
     Dims part = context.perSample(0);
     Tensor full = e.broadcast(product, Dims.of(samples, cotangent.dims().get(1)).plus(part));
     return input == 1 && oneForAll(context) ? overResults(context, full) : full;
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    boolean vector = input == 1 && oneForAll(context);
+    Tensor here = vector ? repeated(context, tangent) : tangent;
+    return Reductions.sums(context, output, e.mul(here, slope(context, input, output)));
+  }
+
+  /** ∂f/∂aᵢ or ∂f/∂bᵢ. */
+  private Tensor slope(NodeContext context, int input, int output) {
+    Tensor a = context.value(0);
+    Tensor b = second(context);
+    Group group = new Group(context, output);
+    return input == 0 ? slope.at(group, a, b) : slope.at(group, b, a);
   }
 
   /** The sum over all results of a sample, for the vector that all are compared with. */

@@ -153,6 +153,37 @@ final class GatherRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return looksUp(context)
+        ? lookedUp(context, output, tangent)
+        : movement.jvp(context, input, output, tangent);
+  }
+
+  /** Rows of the table's tangents [1, V, A…, K, B…] by the indices. */
+  private static Tensor lookedUp(NodeContext context, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    int before = axis(context);
+    int rank = tangent.rank();
+    int at = 2 + before;
+    int[] rowsFirst = concat(new int[] {at, 0}, range(1, at), range(at + 1, rank));
+    Tensor rows = e.permute(tangent, rowsFirst); // [K, 1, V, A…, B…]
+    Tensor indices = indices(context); // [N, P]
+    Dim n = indices.dims().get(0);
+    Dim positions = indices.dims().get(1);
+    Tensor found =
+        e.gather(
+            e.reshape(rows, Dims.of(rows.dims().get(0), rows.dims().from(1).product())),
+            0,
+            e.reshape(indices, Dims.of(n.times(positions))));
+    Dims apart = Dims.of(n, positions).plus(rows.dims().from(2)); // [N, P, V, A…, B…]
+    int[] order =
+        concat(new int[] {0, 2}, range(3, 3 + before), new int[] {1}, range(3 + before, rank));
+    Tensor laidOut = e.permute(e.reshape(found, apart), order);
+    Dims lead = laidOut.dims().range(0, 2);
+    return e.reshape(laidOut, lead.plus(context.outputPerSample(output)));
+  }
+
+  @Override
   public ParameterVjp contribution(
       NodeContext context, int input, int output, Cotangent cotangent) {
     return looksUp(context)

@@ -48,7 +48,38 @@ record Images(int own, boolean last) {
 
   /** The axis of the channels in a value. */
   int channel(Tensor value) {
-    return value.rank() - 1 - (last ? 0 : own);
+    return channel(value.rank());
+  }
+
+  /** The axis of the channels in a value of some rank. */
+  int channel(int rank) {
+    return rank - 1 - (last ? 0 : own);
+  }
+
+  /**
+   * Images whose channels stand once for each column, V times A, as columns.
+   *
+   * @param images [N·T, V·A, spatial…], channels where they are
+   * @param v the number of columns V
+   * @param part one sample's part of the result
+   * @return [N, V, F…]
+   */
+  Tensor columns(Emitter e, Tensor images, Dim n, Dim v, Dims part) {
+    int spatial = axes();
+    Dim times = Dim.of(times(part));
+    Dims image = images.dims().from(1);
+    Dim each = Dim.of(image.get(last ? spatial : 0).size() / v.size());
+    Dims apart =
+        last
+            ? Dims.of(n, times).plus(image.range(0, spatial)).plus(v, each)
+            : Dims.of(n, times, v, each).plus(image.from(1));
+    int[] order = new int[spatial + 4];
+    order[1] = last ? 2 + spatial : 2;
+    order[2] = 1;
+    for (int k = 3; k < order.length; k++) {
+      order[k] = last && k < order.length - 1 ? k - 1 : k;
+    }
+    return e.reshape(e.permute(e.reshape(images, apart), order), Dims.of(n, v).plus(part));
   }
 
   /** [N·V·T, A, spatial…] as [N, V, A, T · positions]. */

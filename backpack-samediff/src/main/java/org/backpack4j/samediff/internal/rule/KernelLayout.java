@@ -35,14 +35,21 @@ enum KernelLayout {
 
   /** The kernel as [taps…, C, O], only the taps that ever read something. */
   Tensor kernel(Emitter e, Tensor weights, Dims dims, Windows windows) {
+    return kernels(e, weights, Dims.SCALAR, dims, windows);
+  }
+
+  /** Kernels behind leading axes: [lead…, weights…] as [lead…, taps…, C, O]. */
+  Tensor kernels(Emitter e, Tensor weights, Dims lead, Dims dims, Windows windows) {
     int n = windows.count();
-    Tensor w = e.reshape(weights, dims);
+    int first = lead.rank();
+    Tensor w = e.reshape(weights, lead.plus(dims));
     for (int k = 0; k < n; k++) {
-      w = e.slice(w, taps() + k, windows.get(k).firstLive(), windows.get(k).endLive());
+      Window live = windows.get(k);
+      w = e.slice(w, first + taps() + k, live.firstLive(), live.endLive());
     }
-    int[] order =
+    IntStream behind =
         IntStream.concat(IntStream.range(taps(), taps() + n), IntStream.of(wide(n), narrow(n)))
-            .toArray();
-    return e.permute(w, order);
+            .map(k -> first + k);
+    return e.permute(w, IntStream.concat(IntStream.range(0, first), behind).toArray());
   }
 }

@@ -21,16 +21,47 @@ final class LocalResponseRule implements Rule {
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
-    double bias = context.node().tArg(0, 1);
-    double alpha = context.node().tArg(1, 1);
-    double beta = context.node().tArg(2, 0.5);
     Tensor x = context.value(0);
-    Tensor u = e.plus(e.scale(neighbours(e, e.square(x), context), alpha), bias);
-    Tensor log = e.map("log", u, false, v -> e.graph().math().log(v));
-    Tensor power = e.map("exp", e.scale(log, -beta), true, v -> e.graph().math().exp(v));
+    Tensor u = base(context);
+    Tensor power = power(context, u);
     Tensor weighted = e.mul(cotangent, e.div(e.mul(x, power), u));
-    Tensor spread = e.mul(neighbours(e, weighted, context), e.scale(x, -2 * alpha * beta));
+    Tensor spread =
+        e.mul(neighbours(e, weighted, context), e.scale(x, -2 * alpha(context) * beta(context)));
     return e.add(e.mul(cotangent, power), spread);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor x = context.value(0);
+    Tensor u = base(context);
+    Tensor power = power(context, u);
+    Tensor sums = neighbours(e, e.mul(tangent, x), context);
+    double factor = -2 * alpha(context) * beta(context);
+    Tensor slope = e.scale(e.div(e.mul(x, power), u), factor);
+    return e.add(e.mul(tangent, power), e.mul(sums, slope));
+  }
+
+  private static double alpha(NodeContext context) {
+    return context.node().tArg(1, 1);
+  }
+
+  private static double beta(NodeContext context) {
+    return context.node().tArg(2, 0.5);
+  }
+
+  /** u. */
+  private static Tensor base(NodeContext context) {
+    Emitter e = context.emit();
+    Tensor sums = neighbours(e, e.square(context.value(0)), context);
+    return e.plus(e.scale(sums, alpha(context)), context.node().tArg(0, 1));
+  }
+
+  /** u^(−β). */
+  private static Tensor power(NodeContext context, Tensor u) {
+    Emitter e = context.emit();
+    Tensor log = e.map("log", u, false, v -> e.graph().math().log(v));
+    return e.map("exp", e.scale(log, -beta(context)), true, v -> e.graph().math().exp(v));
   }
 
   /** B times a value, along its last axis. */

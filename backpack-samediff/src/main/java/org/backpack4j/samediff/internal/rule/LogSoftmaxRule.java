@@ -41,6 +41,12 @@ final class LogSoftmaxRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    return e.sub(tangent, along(context).sum(e.mul(tangent, softmax(context))));
+  }
+
+  @Override
   public void checkHessianRoot(NodeContext context, Set<Integer> active) {
     along(context).checkHessianRoot();
   }

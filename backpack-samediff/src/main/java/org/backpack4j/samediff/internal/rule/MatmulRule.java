@@ -104,13 +104,13 @@ final class MatmulRule implements Rule {
 
   private static Tensor operand(NodeContext context, int input) {
     Tensor rows = context.samplesFirst(input);
-    Tensor full =
-        context
-            .emit()
-            .reshape(
-                rows,
-                Dims.of(rows.dims().get(0))
-                    .plus(matrix(context.dims(input), context.batchAxis(input))));
+    return matrices(context, input, rows, Dims.of(rows.dims().get(0)));
+  }
+
+  /** What stands for an input, behind leading axes. */
+  private static Tensor matrices(NodeContext context, int input, Tensor value, Dims lead) {
+    Dims dims = lead.plus(matrix(context.dims(input), context.batchAxis(input)));
+    Tensor full = context.emit().reshape(value, dims);
     return transposed(context, input) ? context.emit().transpose(full) : full;
   }
 
@@ -193,6 +193,47 @@ final class MatmulRule implements Rule {
     }
     Tensor laidOut = laidOutTransposed ? e.transpose(result) : result;
     return e.reshape(laidOut, laidOut.dims().range(0, 2).plus(context.perSample(input)));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor t = matrices(context, input, tangent, tangent.dims().range(0, 2));
+    Tensor other = operand(context, 1 - input);
+    Tensor product =
+        input == 0
+            ? e.transpose(byFactor(e, e.transpose(other), e.transpose(t))) // (Bᵀ dAᵀ)ᵀ
+            : byFactor(e, other, t); // A dB
+    Tensor scaled = e.scale(product, alpha(context));
+    Tensor laidOut = transposed(context, 2) ? e.transpose(scaled) : scaled;
+    return e.reshape(laidOut, laidOut.dims().range(0, 2).plus(context.outputPerSample(output)));
+  }
+
+  /**
+   * [N or 1, batch…, M, K] times [N or 1, V, batch…, K, L]. Where the columns are the same for all
+   * samples of the factor they stand beside each other in one matrix.
+   */
+  private static Tensor byFactor(Emitter e, Tensor factor, Tensor t) {
+    if (!factor.dims().get(0).samples() || t.dims().get(0).samples()) {
+      return e.transpose(times(e, e.transpose(t), factor, true));
+    }
+    int rank = t.rank();
+    Dim v = t.dims().get(1);
+    Dim l = t.dims().get(rank - 1);
+    int[] columnsLast =
+        IntStream.range(0, rank)
+            .map(k -> k == 0 || k == rank - 1 ? k : k == rank - 2 ? 1 : k + 1)
+            .toArray();
+    Tensor beside = e.permute(t, columnsLast); // [1, batch…, K, V, L]
+    Tensor matrix = e.reshape(beside, beside.dims().range(0, rank - 2).plus(v.times(l)));
+    Dims rows = Dims.of(factor.dims().get(0), Dim.ONE).plus(factor.dims().from(1));
+    Tensor product = times(e, e.reshape(factor, rows), matrix, false); // [N, 1, batch…, M, V L]
+    Dims apart = Dims.of(product.dims().get(0)).plus(product.dims().range(2, rank - 1)).plus(v, l);
+    int[] columnsFirst =
+        IntStream.range(0, rank)
+            .map(k -> k == 0 || k == rank - 1 ? k : k == 1 ? rank - 2 : k - 1)
+            .toArray();
+    return e.permute(e.reshape(product, apart), columnsFirst);
   }
 
   @Override

@@ -33,22 +33,38 @@ final class MatrixRule implements Rule {
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
-    Dims part = context.perSample(0);
     Dims one = Dims.of(Dim.ONE, Dim.ONE);
     if (!inverse) {
       Tensor spread =
           e.reshape(e.mul(cotangent, context.outputValue(0)), cotangent.dims().plus(one));
       return e.mul(spread, e.transpose(inverse(e, context.value(0))));
     }
-    Tensor y = e.transpose(context.outputValue(0));
-    Dims full =
-        Dims.of(
-                y.dims().get(0).samples() ? Dim.N : cotangent.dims().get(0),
-                cotangent.dims().get(1))
-            .plus(part);
+    return conjugated(context, e.transpose(context.outputValue(0)), cotangent);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    if (inverse) {
+      return conjugated(context, context.outputValue(0), tangent);
+    }
+    Tensor product = e.mul(tangent, e.transpose(inverse(e, context.value(0))));
+    Tensor trace = e.sum(product, product.rank() - 2, product.rank());
+    return e.mul(trace, context.outputValue(0));
+  }
+
+  /** −Y S Y for the matrices S [N or 1, V, …], Y [N or 1, 1, …]. */
+  private static Tensor conjugated(NodeContext context, Tensor y, Tensor s) {
+    Emitter e = context.emit();
+    Dim samples = y.dims().get(0).samples() ? Dim.N : s.dims().get(0);
+    Dims full = Dims.of(samples, s.dims().get(1)).plus(context.perSample(0));
     Tensor factor = matrices(e, e.broadcast(y, full));
-    Tensor s = matrices(e, e.broadcast(cotangent, full));
-    Tensor product = e.matmul(e.matmul(factor, false, s, false), false, factor, false);
+    Tensor product =
+        e.matmul(
+            e.matmul(factor, false, matrices(e, e.broadcast(s, full)), false),
+            false,
+            factor,
+            false);
     return e.reshape(e.scale(product, -1), full);
   }
 

@@ -81,6 +81,29 @@ final class MaxPoolingRule implements Rule {
     return p.back(e, result, context);
   }
 
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Pooling p = Pooling.of(context);
+    Windows windows = p.windows();
+    List<List<Tensor>> masks = masks(e, p.channels(e, context.value(0)), windows);
+    Tensor picked = chosen(e, p.channels(e, tangent), windows, masks);
+    return p.back(e, picked, context.outputPerSample(output));
+  }
+
+  /** Of each window the entry that the masks choose, the last axis first: [N, V, C, out…]. */
+  private static Tensor chosen(
+      Emitter e, Tensor values, Windows windows, List<List<Tensor>> masks) {
+    Tensor chosen = values;
+    for (int axis = windows.count() - 1; axis >= 0; axis--) {
+      if (!windows.get(axis).trivial()) {
+        List<Tensor> taps = taps(e, AxisMap.toEnd(e, chosen, 3 + axis), windows.get(axis), 0);
+        chosen = AxisMap.fromEnd(e, chosen(e, taps, masks.get(axis)), 3 + axis);
+      }
+    }
+    return chosen;
+  }
+
   private static Tensor withoutColumn(Emitter e, Tensor value) {
     return e.reshape(value, value.dims().without(1));
   }
@@ -89,16 +112,11 @@ final class MaxPoolingRule implements Rule {
   private static Tensor places(Emitter e, Tensor x, Windows windows, List<List<Tensor>> masks) {
     long height = windows.get(0).in();
     long width = windows.get(1).in();
-    Tensor chosen =
+    Tensor numbers =
         e.add(
             count(e, x.type(), height, width, 1, 1, 1, height, 1),
             count(e, x.type(), width, 1, 1, 1, 1, 1, width));
-    for (int axis = windows.count() - 1; axis >= 0; axis--) {
-      if (!windows.get(axis).trivial()) {
-        List<Tensor> taps = taps(e, AxisMap.toEnd(e, chosen, 3 + axis), windows.get(axis), 0);
-        chosen = AxisMap.fromEnd(e, chosen(e, taps, masks.get(axis)), 3 + axis);
-      }
-    }
+    Tensor chosen = chosen(e, numbers, windows, masks);
     Window h = windows.get(0);
     Window w = windows.get(1);
     return e.fused(

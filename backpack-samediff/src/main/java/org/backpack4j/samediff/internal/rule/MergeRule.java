@@ -3,7 +3,6 @@ package org.backpack4j.samediff.internal.rule;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
@@ -13,7 +12,7 @@ import org.backpack4j.samediff.spi.Tensor;
  * entry, of any number of values of one shape. Where several are the maximum, the first takes the
  * cotangent, as in ND4J.
  */
-final class MergeRule implements Rule {
+final class MergeRule implements SymmetricRule {
   /** What becomes of the values. */
   enum Kind {
     SUM,

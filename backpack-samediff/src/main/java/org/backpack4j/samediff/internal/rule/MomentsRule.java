@@ -29,12 +29,22 @@ final class MomentsRule implements Rule {
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
-    Group group = new Group(context, output);
-    Tensor slope = output == 0 ? group.inverseCount(0) : ReducedFunctions.variance(group, 0);
+    Tensor slope = slope(new Group(context, output));
     Dim samples = context.batchAxis(0).hasSamples() ? Dim.N : cotangent.dims().get(0);
     return e.broadcast(
         e.mul(Reductions.spread(context, cotangent), slope),
         Dims.of(samples, cotangent.dims().get(1)).plus(context.perSample(0)));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Tensor d = slope(new Group(context, output));
+    return Reductions.sums(context, output, context.emit().mul(tangent, d));
+  }
+
+  /** The derivative of the mean or the variance, [N, 1, F…] or with ones. */
+  private static Tensor slope(Group group) {
+    return group.output() == 0 ? group.inverseCount(0) : ReducedFunctions.variance(group, 0);
   }
 
   @Override

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Where every entry of a result comes from: y[j] = x[source[j]], entries counted in 'c' order. The
- * transposed Jacobian adds up what went out from an entry: x̄[i] = Σ over j with source[j] = i of
- * ȳ[j].
+ * Where every entry of a result comes from: y[j] = x[source[j]], entries counted in 'c' order.
+ * Tangents are moved alike. The transposed Jacobian adds up what went out from an entry: x̄[i] = Σ
+ * over j with source[j] = i of ȳ[j].
  */
 final class Movement {
   /** Beyond so many times the result's entries, adding up by segments is cheaper. */
@@ -95,6 +95,56 @@ final class Movement {
     return e.reshape(pulled, lead.plus(shape));
   }
 
+  /**
+   * Moves the axes behind the leading ones.
+   *
+   * @param value [lead…, input…]
+   * @param leading how many axes lead
+   * @param shape the result's shape
+   * @return [lead…, result…], zero where nothing of the input is
+   */
+  Tensor jvp(Emitter e, Tensor value, int leading, Dims shape) {
+    Dims lead = value.dims().range(0, leading);
+    Tensor flat = e.reshape(value, lead.plus(Dim.of(size)));
+    int[] domain = IntStream.range(0, source.length).filter(j -> source[j] >= 0).toArray();
+    if (domain.length == 0) {
+      Tensor zero = e.scale(e.slice(flat, leading, 0, 1), 0);
+      return e.reshape(e.broadcast(zero, lead.plus(Dim.of(source.length))), lead.plus(shape));
+    }
+    Strides to = Strides.of(domain);
+    Strides from = Strides.of(Arrays.stream(domain).map(j -> source[j]).toArray());
+    Tensor moved;
+    if (from == null || to == null) {
+      boolean full = domain.length == source.length;
+      Tensor filled = full ? flat : e.pad(flat, leading, 0, 1);
+      int[] places = Arrays.stream(source).map(i -> i < 0 ? size : i).toArray();
+      moved = e.gather(filled, leading, indices(e, places));
+    } else {
+      moved = to.write(e, from.readInAnyOrder(e, flat), source.length);
+    }
+    return e.reshape(moved, lead.plus(shape));
+  }
+
+  /**
+   * The movement from several inputs that are laid out one after the other.
+   *
+   * @param movements the movement of each
+   */
+  static Movement from(List<Movement> movements) {
+    int[] joined = new int[movements.get(0).source.length];
+    Arrays.fill(joined, -1);
+    int before = 0;
+    for (Movement movement : movements) {
+      for (int j = 0; j < joined.length; j++) {
+        if (movement.source[j] >= 0) {
+          joined[j] = before + movement.source[j];
+        }
+      }
+      before += movement.size;
+    }
+    return new Movement(joined, before);
+  }
+
   private Tensor byIndex(Emitter e, Tensor flat, int leading) {
     int copies = Arrays.stream(count()).max().orElse(0);
     return copies == 1 || (long) copies * size <= (long) COPIES * source.length
@@ -116,14 +166,7 @@ final class Movement {
     Tensor filled = full ? flat : e.pad(flat, leading, 0, 1);
     Tensor indices = indices(e, places);
     Dims lead = flat.dims().range(0, leading);
-    Tensor all =
-        e.op(
-            List.of("gather", leading),
-            lead.plus(Dim.of(places.length)),
-            flat.type(),
-            flat.nonNegative(),
-            List.of(filled, indices),
-            () -> e.graph().gather(filled.variable(), indices.variable(), leading));
+    Tensor all = e.gather(filled, leading, indices);
     Tensor grouped = e.reshape(all, lead.plus(Dim.of(size), Dim.of(copies)));
     return e.sum(grouped, leading + 1, leading + 2);
   }

@@ -11,6 +11,7 @@ import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
@@ -85,6 +86,30 @@ final class MovementRule implements Rule {
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     return movement(context, input, output)
         .vjp(context.emit(), cotangent, 2, context.perSample(input));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return movement(context, input, output)
+        .jvp(context.emit(), tangent, 2, context.outputPerSample(output));
+  }
+
+  /** Tangents at several inputs are laid out one after the other, and moved together. */
+  @Override
+  public Tensor jvpOfInputs(NodeContext context, int output, SortedMap<Integer, Tensor> tangents) {
+    Emitter e = context.emit();
+    Dim samples =
+        tangents.values().stream().anyMatch(t -> t.dims().get(0).samples()) ? Dim.N : Dim.ONE;
+    List<Tensor> flat = new ArrayList<>();
+    List<Movement> movements = new ArrayList<>();
+    tangents.forEach(
+        (input, tangent) -> {
+          Dims dims = tangent.dims();
+          Tensor rows = e.reshape(tangent, dims.range(0, 2).plus(dims.from(2).product()));
+          flat.add(e.broadcast(rows, rows.dims().with(0, samples)));
+          movements.add(movement(context, input, output));
+        });
+    return Movement.from(movements).jvp(e, e.concat(2, flat), 2, context.outputPerSample(output));
   }
 
   /** Where the only input that moves has samples as well. */

@@ -33,23 +33,44 @@ final class NormPoolingRule implements Rule {
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
     Pooling p = Pooling.of(context);
+    Tensor weighted = e.mul(p.channels(e, cotangent), outer(context, p));
+    Tensor spread = AveragePoolingRule.spread(e, weighted, p.windows(), ones(p));
+    return p.back(e, e.mul(spread, inner(context, p)), context);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Pooling p = Pooling.of(context);
+    Tensor weighted = e.mul(p.channels(e, tangent), inner(context, p));
+    Tensor sums = AveragePoolingRule.collected(e, weighted, p.windows(), ones(p));
+    return p.back(e, e.mul(sums, outer(context, p)), context.outputPerSample(output));
+  }
+
+  /** sign(x) |x|ᵖ⁻¹. */
+  private static Tensor inner(NodeContext context, Pooling p) {
+    Emitter e = context.emit();
     Tensor x = p.channels(e, context.value(0));
+    return e.mul(e.sign(x), power(e, e.abs(x), p.extra() - 1));
+  }
+
+  /** y¹⁻ᵖ, zero where y is. */
+  private static Tensor outer(NodeContext context, Pooling p) {
+    Emitter e = context.emit();
     Tensor y = p.channels(e, context.outputValue(0));
     Tensor positive = e.greater(y, 0);
-    Tensor divisor = power(e, e.add(y, e.minus(1, positive)), p.extra() - 1);
-    Tensor weighted = e.mul(p.channels(e, cotangent), e.div(positive, divisor));
-    List<double[]> ones =
-        p.windows().axes().stream()
-            .map(
-                w -> {
-                  double[] one = new double[(int) w.out()];
-                  Arrays.fill(one, 1);
-                  return one;
-                })
-            .toList();
-    Tensor spread = AveragePoolingRule.spread(e, weighted, p.windows(), ones);
-    Tensor inner = e.mul(e.sign(x), power(e, e.abs(x), p.extra() - 1));
-    return p.back(e, e.mul(spread, inner), context);
+    return e.div(positive, power(e, e.add(y, e.minus(1, positive)), p.extra() - 1));
+  }
+
+  private static List<double[]> ones(Pooling p) {
+    return p.windows().axes().stream()
+        .map(
+            w -> {
+              double[] one = new double[(int) w.out()];
+              Arrays.fill(one, 1);
+              return one;
+            })
+        .toList();
   }
 
   /** A power by repeated products. */

@@ -24,10 +24,28 @@ final class OwnGradient implements Rule {
     BatchAxis of(NodeContext context, int output);
   }
 
-  private final Place place;
+  /** How tangents pass the op; ND4J has nothing for that. */
+  @FunctionalInterface
+  interface Forward {
+    Tensor of(NodeContext context, int input, int output, Tensor tangent);
+  }
 
+  private final Place place;
+  private final Forward forward;
+
+  /** An op that tangents do not pass, or pass by its user's own doing. */
   OwnGradient(Place place) {
+    this(
+        place,
+        (context, input, output, tangent) -> {
+          throw new UnsupportedOpException(
+              "tangents do not pass " + context.node().op(), "write it with other ops");
+        });
+  }
+
+  OwnGradient(Place place, Forward forward) {
     this.place = place;
+    this.forward = forward;
   }
 
   @Override
@@ -64,6 +82,11 @@ final class OwnGradient implements Rule {
         context.outputPlacement(output).hasSamples() ? cotangent : summed(context, cotangent);
     Tensor gradient = context.ownGradient(output, above).get(input);
     return gradient != null ? gradient : zero(context, input, cotangent);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return forward.of(context, input, output, tangent);
   }
 
   private static Tensor summed(NodeContext context, Tensor cotangent) {

@@ -23,17 +23,18 @@ final class OwnGradients {
   /** The ops without a rule of their own that treat samples apart. */
   static Map<String, Rule> table() {
     Map<String, Rule> t = new TreeMap<>();
-    t.put("segment_max", new OwnGradient(OwnGradients::segments));
-    t.put("segment_mean", new OwnGradient(OwnGradients::segments));
-    t.put("segment_min", new OwnGradient(OwnGradients::segments));
-    t.put("segment_prod", new OwnGradient(OwnGradients::segments));
-    t.put("segment_sum", new OwnGradient(OwnGradients::segments));
-    t.put("unsorted_segment_max", new OwnGradient(OwnGradients::segments));
-    t.put("unsorted_segment_mean", new OwnGradient(OwnGradients::segments));
-    t.put("unsorted_segment_min", new OwnGradient(OwnGradients::segments));
-    t.put("unsorted_segment_prod", new OwnGradient(OwnGradients::segments));
-    t.put("unsorted_segment_sqrt_n", new OwnGradient(OwnGradients::segments));
-    t.put("unsorted_segment_sum", new OwnGradient(OwnGradients::segments));
+    Rule segments = new OwnGradient(OwnGradients::segments, SegmentTangents::of);
+    t.put("segment_max", segments);
+    t.put("segment_mean", segments);
+    t.put("segment_min", segments);
+    t.put("segment_prod", segments);
+    t.put("segment_sum", segments);
+    t.put("unsorted_segment_max", segments);
+    t.put("unsorted_segment_mean", segments);
+    t.put("unsorted_segment_min", segments);
+    t.put("unsorted_segment_prod", segments);
+    t.put("unsorted_segment_sqrt_n", segments);
+    t.put("unsorted_segment_sum", segments);
     return t;
   }
 

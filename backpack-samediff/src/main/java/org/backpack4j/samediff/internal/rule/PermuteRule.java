@@ -64,19 +64,31 @@ final class PermuteRule implements Rule {
 
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
+    int[] order = columnsOrder(context);
+    int[] inverse = new int[order.length];
+    IntStream.range(0, order.length).forEach(k -> inverse[order[k]] = k);
+    return context.emit().permute(cotangent, inverse);
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return context.emit().permute(tangent, columnsOrder(context));
+  }
+
+  /** For each axis of [N, V, F…] at the output that at the input. */
+  private static int[] columnsOrder(NodeContext context) {
     int[] order = order(context);
     BatchAxis in = context.batchAxis(0);
     BatchAxis out = context.outputPlacement(0);
-    int rank = cotangent.rank();
-    int[] inverse = new int[rank];
-    inverse[1] = 1;
+    int[] columns = new int[2 + context.perSample(0).rank()];
+    columns[1] = 1;
     for (int k = 0; k < order.length; k++) {
       boolean dropped = in.hasSamples() && !in.folded() && order[k] == in.axis();
       if (!dropped) {
-        inverse[2 + in.perSampleAxis(order[k])] = 2 + out.perSampleAxis(k);
+        columns[2 + out.perSampleAxis(k)] = 2 + in.perSampleAxis(order[k]);
       }
     }
-    return context.emit().permute(cotangent, inverse);
+    return columns;
   }
 
   @Override

@@ -82,12 +82,17 @@ record Pooling(Images images, Windows windows, long extra) {
 
   /** The way back to the arrangement of a cotangent at the input. */
   Tensor back(Emitter e, Tensor channels, NodeContext context) {
+    return back(e, channels, context.perSample(0));
+  }
+
+  /** [N, V, C, spatial…] as [N, V, F…]. */
+  Tensor back(Emitter e, Tensor channels, Dims part) {
     Dims lead = channels.dims().range(0, 2);
-    long times = images.times(context.perSample(0));
+    long times = images.times(part);
     Dims spatial = channels.dims().from(3);
     Dim own = Dim.of(channels.dims().get(2).size() / times);
     Tensor folded =
         e.reshape(channels, Dims.of(lead.product().times(Dim.of(times)), own).plus(spatial));
-    return images.back(e, folded, lead.plus(context.perSample(0)));
+    return images.back(e, folded, lead.plus(part));
   }
 }

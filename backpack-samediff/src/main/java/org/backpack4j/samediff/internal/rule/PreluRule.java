@@ -71,6 +71,17 @@ final class PreluRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    if (input == 0) {
+      return vjp(context, input, output, tangent); // diagonal
+    }
+    Emitter e = context.emit();
+    Tensor x = context.value(0);
+    Tensor slopes = e.reshape(tangent, tangent.dims().range(0, 2).plus(aligned(context)));
+    return e.mul(slopes, e.mul(x, e.less(x, 0)));
+  }
+
+  @Override
   public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
     return active.size() == 1;
   }

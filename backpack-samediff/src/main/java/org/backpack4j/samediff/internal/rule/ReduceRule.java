@@ -45,6 +45,12 @@ final class ReduceRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Tensor sums = Reductions.sums(context, output, tangent);
+    return mean ? context.emit().mul(sums, Reductions.inverseCount(context, sums.rank())) : sums;
+  }
+
+  @Override
   public boolean vjpHandlesCoupling() {
     return true;
   }

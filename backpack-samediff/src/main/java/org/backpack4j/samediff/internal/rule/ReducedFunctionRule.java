@@ -115,6 +115,12 @@ final class ReducedFunctionRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Tensor d = slope.at(new Group(context, output));
+    return Reductions.sums(context, output, context.emit().mul(tangent, d));
+  }
+
+  @Override
   public boolean vjpHandlesCoupling() {
     return acrossSamples;
   }

@@ -97,11 +97,31 @@ final class Reductions {
         sum = e.reshape(e.sum(sum, k + 2, k + 3), kept);
       }
     }
-    BatchAxis place = context.batchAxis(0);
-    boolean overSamples =
-        place.hasSamples() && Arrays.stream(axes(context)).anyMatch(k -> k == place.axis());
     Dims ones = Dims.of(Dim.ONE, Dim.ONE).plus(target);
-    return overSamples ? e.reshape(e.sumOverSamples(sum), ones) : e.reshape(sum, lead.plus(target));
+    return overSamples(context)
+        ? e.reshape(e.sumOverSamples(sum), ones)
+        : e.reshape(sum, lead.plus(target));
+  }
+
+  /**
+   * The sums of tangents over what the reduction runs over.
+   *
+   * @param values [N or 1, V, F…] of the input
+   * @return [N or 1, V, …] as tangents are at the output
+   */
+  static Tensor sums(NodeContext context, int output, Tensor values) {
+    Emitter e = context.emit();
+    Tensor sum = context.summed(values, reduced(context));
+    if (overSamples(context)) {
+      Tensor total = e.sumOverSamples(sum);
+      sum = e.reshape(total, Dims.of(Dim.ONE).plus(total.dims()));
+    }
+    return e.reshape(sum, sum.dims().range(0, 2).plus(context.outputPerSample(output)));
+  }
+
+  private static boolean overSamples(NodeContext context) {
+    BatchAxis place = context.batchAxis(0);
+    return place.hasSamples() && Arrays.stream(axes(context)).anyMatch(k -> k == place.axis());
   }
 
   /** The output in the arrangement of the input: [N or 1, 1, F with ones]. */

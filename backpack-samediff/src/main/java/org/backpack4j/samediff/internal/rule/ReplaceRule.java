@@ -3,7 +3,6 @@ package org.backpack4j.samediff.internal.rule;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Emitter;
@@ -15,7 +14,7 @@ import org.nd4j.linalg.indexing.conditions.Conditions.ConditionMode;
  * {@code cas} and {@code car}, SameDiff's {@code replaceWhere}: x, or where a condition on x holds
  * a number or the second input's entry.
  */
-final class ReplaceRule implements Rule {
+final class ReplaceRule implements SymmetricRule {
   @Override
   public BatchAxis batchAxis(NodeContext context, int output) {
     return BatchAxes.broadcast(context, output);

@@ -29,6 +29,13 @@ final class ReshapeRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    return context
+        .emit()
+        .reshape(tangent, tangent.dims().range(0, 2).plus(context.outputPerSample(output)));
+  }
+
+  @Override
   public View view(NodeContext context) {
     return PermutedView.reshaped(context.emit(), context.dims(0));
   }

@@ -60,6 +60,15 @@ final class ReverseSequenceRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Rule rule = by(context);
+    // a permutation that undoes itself is symmetric
+    return rule == movement
+        ? rule.jvp(context, input, output, tangent)
+        : rule.vjp(context, input, output, tangent);
+  }
+
+  @Override
   public @Nullable View view(NodeContext context, int input, int output) {
     return by(context).view(context, input, output);
   }

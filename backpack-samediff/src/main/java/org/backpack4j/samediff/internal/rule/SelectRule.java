@@ -3,7 +3,6 @@ package org.backpack4j.samediff.internal.rule;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Dim;
@@ -16,7 +15,7 @@ import org.backpack4j.samediff.spi.Tensor;
  * one that was taken; the condition has no derivative. It has the shape of a and b, or an entry for
  * each index of their first axis.
  */
-final class SelectRule implements Rule {
+final class SelectRule implements SymmetricRule {
   @Override
   public BatchAxis batchAxis(NodeContext context, int output) {
     if (context.inputs() < 3) {

@@ -104,6 +104,56 @@ final class SeparableConvolutionRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Convolution c = Convolution.of(context);
+    Images images = c.images();
+    Depthwise depthwise = new Depthwise(c);
+    Dims part = context.outputPerSample(output);
+    Dim v = tangent.dims().get(1);
+    Dim samples = context.value(0).dims().get(0);
+    if (input == pointwise(context)) {
+      Tensor x = images.channelsFirst(e, context.value(0));
+      Tensor middle = depthwise.convolve(e, x, c.kernel(context));
+      Tensor result = dense(e, middle, matrices(context, c, tangent));
+      Tensor laidOut = images.last() ? e.permute(result, Convolutions.channelsLast(2)) : result;
+      return images.columns(e, laidOut, samples, v, part);
+    }
+    if (input > 1) {
+      return c.bias(context, tangent);
+    }
+    Tensor middle =
+        input == 0
+            ? depthwise.convolve(e, images.channelsFirst(e, tangent), c.kernel(context))
+            : depthwise.byWeights(context, tangent);
+    Tensor result = pointwise(context) < 0 ? middle : dense(e, middle, matrix(context, c));
+    return images.back(e, result, Dims.of(samples, v).plus(part));
+  }
+
+  /** Tangents [1, V, W…] at the pointwise weights beside each other: [C · M, V·O]. */
+  private static Tensor matrices(NodeContext context, Convolution c, Tensor tangent) {
+    Emitter e = context.emit();
+    Dim v = tangent.dims().get(1);
+    Dim in = context.dims(2).get(c.layout().wide(2));
+    Dim out = context.dims(2).get(c.layout().narrow(2));
+    boolean inputsFirst = c.layout() == KernelLayout.TAPS_FIRST;
+    Tensor beside =
+        inputsFirst
+            ? e.permute(e.reshape(tangent, Dims.of(v, in, out)), 1, 0, 2)
+            : e.permute(e.reshape(tangent, Dims.of(v, out, in)), 2, 0, 1);
+    return e.reshape(beside, Dims.of(in, v.times(out)));
+  }
+
+  /** A dense map of the channels: [B, C · M, H, W] to [B, O, H, W]. */
+  private static Tensor dense(Emitter e, Tensor images, Tensor matrix) {
+    Tensor last = e.permute(images, Convolutions.channelsLast(2));
+    Dims rows = Dims.of(last.dims().range(0, 3).product(), last.dims().get(3));
+    Tensor product = e.matmul(e.reshape(last, rows), false, matrix, false);
+    Tensor apart = e.reshape(product, last.dims().with(3, matrix.dims().get(1)));
+    return e.permute(apart, Convolutions.channelsFirst(2));
+  }
+
+  @Override
   public ParameterVjp contribution(
       NodeContext context, int input, int output, Cotangent cotangent) {
     Emitter e = context.emit();

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
@@ -13,7 +12,7 @@ import org.backpack4j.samediff.spi.Tensor;
  * {@code softmax} along an axis, p: p ∘ (S − Σ p S). Its second derivative, weighted by an incoming
  * gradient δ, is diag(g) − g pᵀ − p gᵀ with g = p ∘ (δ − Σ p δ): C + 2 signed columns.
  */
-final class SoftmaxRule implements Rule {
+final class SoftmaxRule implements SymmetricRule {
   private static Along along(NodeContext context) {
     return new Along(context, context.node().iArg(0, -1));
   }

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
@@ -15,7 +14,7 @@ import org.backpack4j.samediff.spi.Tensor;
  * by an incoming gradient δ, is −(a yᵀ + y aᵀ)/(D σ²) − m (I − 1 1ᵀ/D)/σ² with a = δ − mean(δ) −
  * 3/2 m y: D + 2 signed columns.
  */
-final class StandardizeRule implements Rule {
+final class StandardizeRule implements SymmetricRule {
   private static Along along(NodeContext context) {
     return new Along(context, context.node().iArgs());
   }

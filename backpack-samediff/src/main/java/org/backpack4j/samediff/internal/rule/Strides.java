@@ -111,6 +111,48 @@ final class Strides {
   }
 
   /**
+   * Reads the positions in any order, also more than once: the transposed of {@link #write}.
+   *
+   * @param value [lead…, length]
+   * @return [lead…, number of positions]
+   */
+  Tensor readInAnyOrder(Emitter e, Tensor value) {
+    int leading = value.rank() - 1;
+    Dims lead = value.dims().range(0, leading);
+    List<Digit> fastestFirst = bySize();
+    int start = offset;
+    List<Digit> ascending = new ArrayList<>();
+    for (Digit digit : fastestFirst) {
+      start += Math.min(0, digit.stride * (digit.extent - 1));
+      ascending.add(new Digit(digit.extent, Math.abs(digit.stride)));
+    }
+    Dims widestOutside = lead;
+    for (int k = ascending.size() - 1; k >= 0; k--) {
+      widestOutside = widestOutside.plus(Dim.of(ascending.get(k).extent));
+    }
+    Tensor v = e.reshape(new Strides(start, ascending).read(e, value), widestOutside);
+    List<Integer> order =
+        new ArrayList<>(IntStream.range(0, leading).boxed().toList()); // as the positions run
+    Dims once = lead;
+    Dims loops = lead;
+    for (int k = digits.size() - 1; k >= 0; k--) {
+      Digit digit = digits.get(k);
+      int axis = leading + ascending.size() - 1 - fastestFirst.indexOf(digit);
+      if (digit.stride < 0) {
+        v = reverse(e, v, axis);
+      }
+      if (digit.stride != 0) {
+        order.add(axis);
+      }
+      once = once.plus(digit.stride == 0 ? Dim.ONE : Dim.of(digit.extent));
+      loops = loops.plus(Dim.of(digit.extent));
+    }
+    v = e.permute(v, order.stream().mapToInt(k -> k).toArray());
+    Tensor repeated = e.broadcast(e.reshape(v, once), loops);
+    return e.reshape(repeated, lead.plus(loops.from(leading).product()));
+  }
+
+  /**
    * Adds each entry to its position: the transposed of reading.
    *
    * @param value [lead…, number of positions]

@@ -27,14 +27,23 @@ final class TraceRule implements Rule {
   @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
+    Tensor spread = e.reshape(cotangent, cotangent.dims().plus(Dim.ONE, Dim.ONE));
+    return e.mul(spread, diagonal(context, cotangent.rank()));
+  }
+
+  @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Tensor sum = e.mul(tangent, diagonal(context, tangent.rank() - 2));
+    return e.sum(sum, sum.rank() - 2, sum.rank());
+  }
+
+  /** Ones on the diagonal behind {@code leading} axes of extent one. */
+  private static Tensor diagonal(NodeContext context, int leading) {
+    Emitter e = context.emit();
     Dims matrix = context.dims(0).from(context.dims(0).rank() - 2);
     Tensor eye = diagonal(e, context.type(0), matrix.get(0).size(), matrix.get(1).size());
-    Dims ones = Dims.SCALAR;
-    for (int k = 0; k < cotangent.rank(); k++) {
-      ones = ones.plus(Dim.ONE);
-    }
-    Tensor spread = e.reshape(cotangent, cotangent.dims().plus(Dim.ONE, Dim.ONE));
-    return e.mul(spread, e.reshape(eye, ones.plus(matrix)));
+    return e.reshape(eye, Dims.ones(leading).plus(matrix));
   }
 
   /** Ones on the diagonal, as large as one of the matrices. */

@@ -59,6 +59,27 @@ final class TransposedConvolutionRule implements Rule {
   }
 
   @Override
+  public Tensor jvp(NodeContext context, int input, int output, Tensor tangent) {
+    Emitter e = context.emit();
+    Convolution c = Convolution.of(context);
+    Dims part = context.outputPerSample(output);
+    if (input == 2) {
+      return c.bias(context, tangent);
+    }
+    boolean last = c.images().last();
+    Windows windows = c.windows().cropped();
+    if (input == 0) {
+      Tensor images = c.images().fold(e, tangent);
+      Tensor result = Convolutions.spread(e, images, c.kernel(context), windows, last);
+      return e.reshape(result, tangent.dims().range(0, 2).plus(part));
+    }
+    Tensor x = context.value(0);
+    Tensor kernels = Convolutions.wideBeside(e, c.kernels(context, tangent));
+    Tensor result = Convolutions.spread(e, c.images().fold(e, x), kernels, windows, last);
+    return c.images().columns(e, result, x.dims().get(0), tangent.dims().get(1), part);
+  }
+
+  @Override
   public ParameterVjp contribution(
       NodeContext context, int input, int output, Cotangent cotangent) {
     Emitter e = context.emit();

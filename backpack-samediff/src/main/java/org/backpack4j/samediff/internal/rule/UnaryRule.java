@@ -5,7 +5,6 @@ import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.SignedRoot;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Emitter;
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * An elementwise function y = f(x) of the first input: [N, V, F…] · f'(x), and diag(δ f''(x)) as
  * curvature.
  */
-final class UnaryRule implements Rule {
+final class UnaryRule implements SymmetricRule {
   /** A derivative, [N, 1, F…] or a number. */
   @FunctionalInterface
   interface Derivative {
