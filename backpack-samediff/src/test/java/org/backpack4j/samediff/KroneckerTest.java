@@ -14,6 +14,7 @@ import org.backpack4j.samediff.extension.KFAC;
 import org.backpack4j.samediff.extension.KFACExpand;
 import org.backpack4j.samediff.extension.KFACReduce;
 import org.backpack4j.samediff.extension.KFLR;
+import org.backpack4j.samediff.extension.KFRA;
 import org.backpack4j.samediff.extension.SqrtGGNExact;
 import org.backpack4j.samediff.testing.Checked;
 import org.backpack4j.samediff.testing.Graphs;
@@ -189,5 +190,45 @@ class KroneckerTest {
     assertThatThrownBy(() -> new KFACExpand(Columns.HESSIAN))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("need not be positive");
+  }
+
+  /** Of one dense layer it is the exact factor; behind an elementwise function its mean over n. */
+  @Test
+  void recursionAveragesLayerByLayer() {
+    Nd4j.getRandom().setSeed(4);
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 4);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable w = sd.var("w", Graphs.random(4, 2));
+    SDVariable h = sd.math().tanh("h", x.mmul(w));
+    SDVariable v = sd.var("v", Graphs.random(2, 3));
+    sd.loss().softmaxCrossEntropy("loss", y, h.mmul(v).add(sd.var("b", Graphs.random(3))), null);
+    Map<String, INDArray> feeds = Map.of("x", Graphs.random(N, 4), "y", Graphs.oneHot(N, 3));
+    Map<String, INDArray> out = results(sd, feeds, new KFRA(), new KFLR());
+    assertSame(out.get("v.kfra.B"), out.get("v.kflr.B"));
+    assertSame(out.get("b.kfra.B"), out.get("b.kflr.B"));
+    assertSame(out.get("w.kfra.A"), out.get("w.kflr.A"));
+    INDArray before = v.getArr().mmul(out.get("v.kfra.B")).mmul(v.getArr().transpose());
+    INDArray slope = sd.output(feeds, "h").get("h").dup();
+    slope = slope.mul(slope).rsub(1); // [N, 2]
+    assertSame(out.get("w.kfra.B"), before.mul(slope.transpose().mmul(slope).div(N)));
+  }
+
+  @Test
+  void recursionRefusesBranches() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 3);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable h = sd.math().tanh("h", x.mmul(sd.var("w", Graphs.random(3, 3))));
+    SDVariable z = h.add("skip", h.mmul(sd.var("v", Graphs.random(3, 3))));
+    sd.loss().softmaxCrossEntropy("loss", y, z, null);
+    assertThatThrownBy(() -> BackPack.extend(sd, new KFRA()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("kfra")
+        .hasMessageContaining("more than one activation")
+        .hasMessageContaining("ask for KFLR");
+    try (ExtendedGraph graph = BackPack.on(sd).lenient().extend(new KFRA(), new KFLR())) {
+      assertThat(graph.outputNames()).noneMatch(n -> n.contains(".kfra")).contains("v.kflr.B");
+    }
   }
 }

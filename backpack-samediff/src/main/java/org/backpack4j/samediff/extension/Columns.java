@@ -27,7 +27,12 @@ public record Columns(Kind kind, int samples, long seed) {
     /** Signed columns of the Hessian: they start at every op that is not linear. */
     HESSIAN,
     /** Sums of the Hessian's columns of one op and sign with random signs. */
-    HESSIAN_MIXED
+    HESSIAN_MIXED,
+    /**
+     * The rows of a matrix that is averaged over the samples after each op: what {@link KFRA}
+     * carries backwards, along a single way.
+     */
+    AVERAGED
   }
 
   /** The gradient. */
@@ -47,6 +52,9 @@ public record Columns(Kind kind, int samples, long seed) {
   public static Columns sampled(int samples, long seed) {
     return new Columns(Kind.SAMPLED, checked(samples), seed);
   }
+
+  /** The rows of a matrix that is averaged over the samples after each op. */
+  public static final Columns AVERAGED = new Columns(Kind.AVERAGED, 0, 0);
 
   /** The Hessian's signed columns. */
   public static final Columns HESSIAN = new Columns(Kind.HESSIAN, 0, 0);

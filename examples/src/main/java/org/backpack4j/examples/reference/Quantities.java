@@ -15,6 +15,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.KFACExpand;
 import org.backpack4j.samediff.extension.KFACReduce;
 import org.backpack4j.samediff.extension.KFLR;
+import org.backpack4j.samediff.extension.KFRA;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
 
@@ -53,6 +54,7 @@ final class Quantities {
           factored("kfac_expand", KFACExpand::new),
           factored("kfac_reduce", KFACReduce::new),
           factored("kflr", KFLR::new),
+          factored("kfra", KFRA::new),
           entrywise("sum_grad_squared", SumGradSquared::new),
           entrywise("variance", Variance::new));
 

@@ -74,6 +74,25 @@ public final class KroneckerFactors {
     return arranged(outputs(factors.cotangents(), signs), order.outputs());
   }
 
+  /**
+   * The cotangents, summed over positions.
+   *
+   * @return [N, V, O], not in the parameter's order yet
+   */
+  public Tensor overPositions() {
+    return emit.sum(factors.cotangents(), 3, 4);
+  }
+
+  /**
+   * A matrix of outputs in the parameter's order.
+   *
+   * @param matrix [O, O]
+   * @return the same, its rows and columns as those of {@link #outputs}
+   */
+  public Tensor ordered(Tensor matrix) {
+    return arranged(matrix, order.outputs());
+  }
+
   private Tensor outputs(Tensor s, @Nullable Tensor signs) {
     Dims dims = s.dims();
     boolean each = positions == Positions.EXPAND;

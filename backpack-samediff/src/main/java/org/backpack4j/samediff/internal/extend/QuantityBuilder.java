@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
@@ -317,6 +318,10 @@ final class QuantityBuilder {
 
   /** Sends columns back through the graph, and makes of them what is asked for. */
   private void secondOrder(Columns columns, ColumnSeeds starts) {
+    if (columns.kind() == Columns.Kind.AVERAGED) {
+      averaged(columns, starts);
+      return;
+    }
     ExtensionPlan way = plans.of(columns);
     boolean additive =
         quantities.extensions().stream()
@@ -350,6 +355,33 @@ final class QuantityBuilder {
           sweeps,
           seeds.stream().map(ColumnChunks.Seed::variable).toList(),
           parametersWith(columns));
+    }
+  }
+
+  /** Sends a matrix back along the single way that there is. */
+  private void averaged(Columns columns, ColumnSeeds starts) {
+    List<ColumnChunks.Seed> seeds = starts.of(columns, outputs.noise());
+    refuseSigned(columns, seeds);
+    AveragedPass pass = new AveragedPass(graph, rules, plans.of(columns));
+    Optional<AveragedPass.Branch> branch = pass.run(seeds);
+    for (Extension extension : quantities.extensions()) {
+      if (!extension.columns().equals(columns)) {
+        continue;
+      }
+      branch.ifPresent(
+          b ->
+              quantities.refuse(
+                  extension,
+                  "\"" + b.where() + "\"",
+                  "it goes back along a single way, and " + b.reason(),
+                  "ask for KFLR, KFACExpand or KFACReduce"));
+      for (String parameter : quantities.parameters()) {
+        for (Extension.Result result : pass.results().getOrDefault(parameter, List.of())) {
+          if (quantities.has(parameter, extension.field())) {
+            fieldsOf(parameter).put(name(extension, result), result.value());
+          }
+        }
+      }
     }
   }
 
