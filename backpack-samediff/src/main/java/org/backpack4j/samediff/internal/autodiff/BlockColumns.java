@@ -85,6 +85,39 @@ public abstract class BlockColumns implements ColumnSource {
     return ColumnSource.product(e, weights, range(0, weights.dims().get(2).size()));
   }
 
+  @Override
+  public Tensor products(Emitter emit, Tensor u, long count) {
+    if (blocks == 1 || count != blocks * perRow || !eachRowItsBlock()) {
+      return ColumnSource.super.products(emit, u, count);
+    }
+    Tensor all = entries(0, blocks, 0, perRow); // [N, B, K, D]
+    Dims lead = Dims.of(all.dims().get(0), u.dims().get(1));
+    Dims apart = Dims.of(Dim.of(blocks), all.dims().get(3));
+    Tensor vectors = emit.broadcast(u, u.dims().with(0, lead.get(0)));
+    Tensor byBlock = emit.permute(emit.reshape(vectors, lead.plus(apart)), 0, 2, 1, 3);
+    Dim batch = lead.get(0).times(Dim.of(blocks));
+    Tensor product =
+        emit.matmul(
+            emit.reshape(byBlock, Dims.of(batch).plus(byBlock.dims().from(2))),
+            false,
+            emit.reshape(all, Dims.of(batch).plus(all.dims().from(2))),
+            true);
+    Dims byRow = byBlock.dims().range(0, 3).plus(Dim.of(perRow));
+    Tensor rows = emit.permute(emit.reshape(product, byRow), 0, 2, 1, 3); // [N, M, B, K]
+    return emit.reshape(rows, lead.plus(Dim.of(count)));
+  }
+
+  private boolean eachRowItsBlock() {
+    for (long row = 0; row < blocks; row++) {
+      for (long column = 0; column < perRow; column++) {
+        if (block(row, column) != row) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   private static Dims joined(Dims entries) {
     return Dims.of(entries.get(0), entries.range(1, 3).product(), entries.get(3));
   }

@@ -61,6 +61,19 @@ public record ColumnSigns(long count, int all, @Nullable Tensor each) {
   }
 
   /**
+   * Weights of the columns times their signs.
+   *
+   * @param e where ops are inserted
+   * @param weights for each sum the columns' weights [N or 1, M, V]
+   * @return s[n, v] w[n, m, v], [N or 1, M, V]
+   */
+  public Tensor times(Emitter e, Tensor weights) {
+    return each == null
+        ? e.scale(weights, all)
+        : e.mul(weights, e.reshape(each, Dims.of(each.dims().get(0)).plus(Dims.of(1, count))));
+  }
+
+  /**
    * Where the columns have a sign.
    *
    * @param e where ops are inserted

@@ -31,6 +31,45 @@ public interface ColumnSource {
   Tensor mixed(Tensor weights);
 
   /**
+   * Inner products with all columns.
+   *
+   * @param e where ops are inserted
+   * @param u vectors [N or 1, M, F…]
+   * @param count the number V of columns
+   * @return ⟨c[n, v], u[n, m]⟩, [N or 1, M, V]
+   */
+  default Tensor products(Emitter e, Tensor u, long count) {
+    return inner(e, u, range(0, count));
+  }
+
+  /**
+   * The same columns in another arrangement.
+   *
+   * @param map a permutation or reshape of [N, any number, F…] column by column
+   * @param back undoes it
+   * @return the columns that the map makes of these
+   */
+  default ColumnSource rearranged(UnaryOperator<Tensor> map, UnaryOperator<Tensor> back) {
+    ColumnSource before = this;
+    return new ColumnSource() {
+      @Override
+      public Tensor range(long from, long to) {
+        return map.apply(before.range(from, to));
+      }
+
+      @Override
+      public Tensor mixed(Tensor weights) {
+        return map.apply(before.mixed(weights));
+      }
+
+      @Override
+      public Tensor products(Emitter e, Tensor u, long count) {
+        return before.products(e, back.apply(u), count);
+      }
+    };
+  }
+
+  /**
    * The same columns behind a linear map.
    *
    * @param map takes [N, any number, F…] column by column
@@ -97,6 +136,15 @@ public interface ColumnSource {
       }
 
       @Override
+      public Tensor products(Emitter emit, Tensor u, long count) {
+        List<Tensor> all = new ArrayList<>();
+        for (int k = 0; k < parts.size(); k++) {
+          all.add(parts.get(k).products(emit, u, counts.get(k)));
+        }
+        return emit.concat(2, all);
+      }
+
+      @Override
       public Tensor mixed(Tensor weights) {
         List<Tensor> sums = new ArrayList<>();
         long at = 0;
@@ -107,6 +155,30 @@ public interface ColumnSource {
         return sums.stream().reduce(e::add).orElseThrow();
       }
     };
+  }
+
+  /**
+   * Inner products with columns that are there.
+   *
+   * @param e where ops are inserted
+   * @param u vectors [N or 1, M, F…]
+   * @param columns c [N or 1, V, F…]
+   * @return ⟨c[n, v], u[n, m]⟩, [N or 1, M, V]
+   */
+  static Tensor inner(Emitter e, Tensor u, Tensor columns) {
+    Dim entries = u.dims().from(2).product();
+    Dims left = u.dims().range(0, 2);
+    Dims right = columns.dims().range(0, 2);
+    if (left.get(0).equals(right.get(0)) && left.get(0).samples()) {
+      Tensor a = e.reshape(u, left.plus(entries));
+      return e.matmul(a, false, e.reshape(columns, right.plus(entries)), true);
+    }
+    if (right.get(0).samples()) {
+      return e.transpose(inner(e, columns, u));
+    }
+    Tensor a = e.reshape(u, Dims.of(left.product(), entries));
+    Tensor product = e.matmul(a, false, e.reshape(columns, Dims.of(right.get(1), entries)), true);
+    return e.reshape(product, left.plus(right.get(1)));
   }
 
   /**

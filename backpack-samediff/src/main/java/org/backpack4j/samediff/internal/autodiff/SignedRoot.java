@@ -67,6 +67,12 @@ public record SignedRoot(ColumnSource columns, ColumnSigns signs) {
       public Tensor mixed(Tensor weights) {
         return e.mul(d, e.reshape(weights, weights.dims().range(0, 2).plus(f)));
       }
+
+      @Override
+      public Tensor products(Emitter emit, Tensor u, long count) {
+        Tensor product = emit.mul(u, d);
+        return emit.reshape(product, product.dims().range(0, 2).plus(Dim.of(size)));
+      }
     };
   }
 }
