@@ -1,5 +1,10 @@
 package org.backpack4j.samediff.extension;
 
+import java.util.List;
+import org.backpack4j.samediff.internal.contribution.KroneckerFactors.Positions;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+
 /**
  * Kronecker factors by recursion, {@code kfra} (Botev, Ritter and Barber, 2017, "Practical
  * Gauss-Newton optimisation for deep learning", eq. 21), in BackPACK's convention: A is {@link
@@ -29,5 +34,11 @@ public final class KFRA implements Extension {
   @Override
   public boolean unsigned() {
     return true;
+  }
+
+  /** Of what no columns reach; everything else is made on the way back. */
+  @Override
+  public List<Result> results(Emitter emit, List<ParameterVjp> contributions) {
+    return Kronecker.results(emit, Positions.BACKPACK, contributions);
   }
 }
