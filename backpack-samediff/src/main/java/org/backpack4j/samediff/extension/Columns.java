@@ -5,7 +5,7 @@ package org.backpack4j.samediff.extension;
  *
  * @param kind the kind
  * @param samples how many columns, for the kinds that draw random numbers; else 0
- * @param seed the seed of their random numbers
+ * @param seed the seed of their random numbers; of {@link Kind#VECTORS} their number
  */
 public record Columns(Kind kind, int samples, long seed) {
   /** The kinds of columns. */
@@ -32,7 +32,9 @@ public record Columns(Kind kind, int samples, long seed) {
      * The rows of a matrix that is averaged over the samples after each op: what {@link KFRA}
      * carries backwards, along a single way.
      */
-    AVERAGED
+    AVERAGED,
+    /** No columns, but vectors that are fed: products of a matrix with them. */
+    VECTORS
   }
 
   /** The gradient. */
@@ -55,6 +57,20 @@ public record Columns(Kind kind, int samples, long seed) {
 
   /** The rows of a matrix that is averaged over the samples after each op. */
   public static final Columns AVERAGED = new Columns(Kind.AVERAGED, 0, 0);
+
+  /**
+   * Vectors that are fed.
+   *
+   * @param count how many for each parameter; 0 for a single one of the parameter's own shape
+   * @return the columns
+   * @throws IllegalArgumentException if the number is negative
+   */
+  public static Columns vectors(int count) {
+    if (count < 0) {
+      throw new IllegalArgumentException("There cannot be " + count + " vectors.");
+    }
+    return new Columns(Kind.VECTORS, 0, count);
+  }
 
   /** The Hessian's signed columns. */
   public static final Columns HESSIAN = new Columns(Kind.HESSIAN, 0, 0);

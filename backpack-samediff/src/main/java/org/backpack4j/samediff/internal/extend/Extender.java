@@ -375,7 +375,7 @@ public final class Extender {
 
   private void checkNames(Quantities quantities) {
     for (String parameter : quantities.parameters()) {
-      List<String> fields = new ArrayList<>(List.of("grad", "grad_penalty"));
+      List<String> fields = new ArrayList<>(List.of("grad", "grad_penalty", "vector"));
       request.extensions().forEach(e -> fields.add(e.field()));
       for (String field : fields) {
         String name = Outputs.name(parameter, field);

@@ -318,10 +318,14 @@ final class QuantityBuilder {
 
   /** Sends columns back through the graph, and makes of them what is asked for. */
   private void secondOrder(Columns columns, ColumnSeeds starts) {
-    if (columns.kind() == Columns.Kind.AVERAGED) {
-      averaged(columns, starts);
-      return;
+    switch (columns.kind()) {
+      case AVERAGED -> averaged(columns, starts);
+      case VECTORS -> products(columns, starts);
+      default -> columns(columns, starts);
     }
+  }
+
+  private void columns(Columns columns, ColumnSeeds starts) {
     ExtensionPlan way = plans.of(columns);
     boolean additive =
         quantities.extensions().stream()
@@ -356,6 +360,54 @@ final class QuantityBuilder {
           seeds.stream().map(ColumnChunks.Seed::variable).toList(),
           parametersWith(columns));
     }
+  }
+
+  /** Sends vectors forward and their products with the second derivative back. */
+  private void products(Columns columns, ColumnSeeds starts) {
+    Set<String> chosen = parametersWith(columns);
+    Map<String, Tensor> vectors = new LinkedHashMap<>();
+    quantities.parameters().stream()
+        .filter(chosen::contains)
+        .forEach(p -> vectors.put(p, emit.in(p, () -> vectors(p, columns))));
+    ProductPass pass = new ProductPass(graph, rules, plans.of(columns), reaching(chosen));
+    pass.run(vectors, starts.of(columns, outputs.noise()));
+    for (String prediction : plans.of(columns).predictions()) {
+      Tensor tangent = pass.tangent(prediction);
+      if (tangent != null) {
+        outputs.put(prediction, "jvp", tangent);
+      }
+    }
+    for (Extension extension : quantities.extensions()) {
+      for (String parameter : vectors.keySet()) {
+        if (extension.columns().equals(columns)
+            && quantities.has(parameter, extension.field())) {
+          fieldsOf(parameter)
+              .put(
+                  extension.field(),
+                  emit.in(parameter, () -> product(pass, parameter, vectors.get(parameter), columns)));
+        }
+      }
+    }
+  }
+
+  /** The placeholder of a parameter's vectors, as [1, V, P…]. */
+  private Tensor vectors(String parameter, Columns columns) {
+    Dims part = graph.dims(parameter);
+    Dims fed = columns.seed() == 0 ? part : Dims.of(Dim.of(columns.seed())).plus(part);
+    String name = Outputs.name(parameter, "vector");
+    emit.graph().placeHolder(name, graph.type(parameter), fed.toLongs());
+    Tensor vector = emit.wrap(emit.graph().getVariable(name), fed, false);
+    return emit.reshape(
+        vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.seed()))).plus(part));
+  }
+
+  private Tensor product(
+      ProductPass pass, String parameter, Tensor vectors, Columns columns) {
+    Tensor product = pass.product(parameter);
+    Dims part = graph.dims(parameter);
+    Tensor all = product != null ? product : emit.scale(vectors, 0);
+    return emit.reshape(
+        all, columns.seed() == 0 ? part : Dims.of(Dim.of(columns.seed())).plus(part));
   }
 
   /** Sends a matrix back along the single way that there is. */
