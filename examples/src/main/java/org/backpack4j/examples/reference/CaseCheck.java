@@ -100,9 +100,11 @@ public final class CaseCheck {
             .toArray(String[]::new);
     Map<String, Difference> worst = new LinkedHashMap<>();
     try (ExtendedGraph extended = BackPack.extend(built.graph(), extensions)) {
+      Map<String, INDArray> feeds = new HashMap<>(built.feeds());
+      source.vector().forEach((p, v) -> put(feeds, p + ".vector", v, extended));
       for (int i = 0; i < EVALUATIONS; i++) {
-        add(worst, known, extended.output(built.feeds(), names));
-        add(worst, known, extended.sameDiff().output(built.feeds(), names));
+        add(worst, known, extended.output(feeds, names));
+        add(worst, known, extended.sameDiff().output(feeds, names));
       }
     }
     return known.entrySet().stream()
@@ -113,6 +115,13 @@ public final class CaseCheck {
                     e.getValue().size(),
                     worst.getOrDefault(e.getKey(), Difference.NONE)))
         .toList();
+  }
+
+  private static void put(
+      Map<String, INDArray> feeds, String name, INDArray array, ExtendedGraph extended) {
+    if (extended.sameDiff().hasVariable(name)) {
+      feeds.put(name, array);
+    }
   }
 
   private static void add(

@@ -70,6 +70,7 @@ public final class CaseReader {
         named(json.path("parameters"), arrays),
         named(json.path("buffers"), arrays),
         quantities(json.path("quantities"), arrays),
+        named(json.path("vector"), arrays),
         tolerance(json));
   }
 

@@ -40,6 +40,7 @@ final class FormulaReader {
         named(json.path("parameters")),
         named(json.path("buffers")),
         quantities(json.path("values")),
+        Map.of(),
         CaseReader.tolerance(json));
   }
 

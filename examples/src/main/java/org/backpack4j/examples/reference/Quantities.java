@@ -12,6 +12,7 @@ import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagHessian;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.extension.GGNProduct;
 import org.backpack4j.samediff.extension.KFACExpand;
 import org.backpack4j.samediff.extension.KFACReduce;
 import org.backpack4j.samediff.extension.KFLR;
@@ -50,6 +51,7 @@ final class Quantities {
           entrywise("diag_h", DiagHessian::new),
           entrywise("diag_h_batch", BatchDiagHessian::new),
           Map.entry("grad", () -> new Way(List.of(), "grad", false)),
+          entrywise("ggn_vector_product", GGNProduct::new),
           entrywise("grad_batch", BatchGrad::new),
           factored("kfac_expand", KFACExpand::new),
           factored("kfac_reduce", KFACReduce::new),

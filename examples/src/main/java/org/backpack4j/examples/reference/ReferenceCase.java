@@ -21,6 +21,7 @@ public final class ReferenceCase {
   private final Map<String, INDArray> parameters;
   private final Map<String, INDArray> buffers;
   private final Map<String, Map<String, Figure>> quantities;
+  private final Map<String, INDArray> vector;
   private final double tolerance;
 
   ReferenceCase(
@@ -34,6 +35,7 @@ public final class ReferenceCase {
       Map<String, INDArray> parameters,
       Map<String, INDArray> buffers,
       Map<String, Map<String, Figure>> quantities,
+      Map<String, INDArray> vector,
       double tolerance) {
     this.name = name;
     this.nodes = List.copyOf(nodes);
@@ -45,6 +47,7 @@ public final class ReferenceCase {
     this.parameters = parameters;
     this.buffers = buffers;
     this.quantities = quantities;
+    this.vector = vector;
     this.tolerance = tolerance;
   }
 
@@ -92,6 +95,11 @@ public final class ReferenceCase {
   /** What is known: by quantity, then by parameter. */
   public Map<String, Map<String, Figure>> quantities() {
     return quantities;
+  }
+
+  /** What products are with: an array for each parameter; none if there are no products. */
+  Map<String, INDArray> vector() {
+    return vector;
   }
 
   /** The largest difference allowed, relative to the largest entry of an array. */

@@ -82,6 +82,7 @@ class CaseGraphTest {
             Map.of(),
             Map.of(),
             Map.of(),
+            Map.of(),
             1e-8);
     assertThatThrownBy(() -> CaseGraph.of(source))
         .isInstanceOf(UnsupportedCaseException.class)

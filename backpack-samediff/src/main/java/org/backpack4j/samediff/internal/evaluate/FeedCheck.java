@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Map;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.extend.Noise;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -55,7 +56,11 @@ public final class FeedCheck {
   }
 
   private static int sampleAxis(Annotations annotations, String placeholder) {
-    return placeholder.equals(Noise.PLACEHOLDER) ? 0 : annotations.batchAxis(placeholder).axis();
+    if (placeholder.equals(Noise.PLACEHOLDER)) {
+      return 0;
+    }
+    BatchAxis place = annotations.knownPlacement(placeholder);
+    return place == null ? -1 : place.axis(); // an extension's own is the same for all samples
   }
 
   /** Whether the feeds have no sample. */
