@@ -222,8 +222,9 @@ public final class KroneckerFactors {
               });
       Tensor laidOut = factors.arrange().apply(numbers);
       String name = laidOut.name();
-      INDArray entries =
-          ReferenceInterpreter.run(emit.graph(), Map.of(), List.of(name)).get(name).dup('c');
+      Map<String, INDArray> values =
+          ReferenceInterpreter.run(emit.graph(), Map.of(), List.of(name));
+      INDArray entries = Objects.requireNonNull(values.get(name)).dup('c');
       return read(entries.data().asDouble(), entries.shape(), (int) o, (int) i);
     }
 

@@ -155,10 +155,10 @@ final class SampleOps {
             0,
             0));
     add(sd.gather(x, new int[] {4, 0, 4, 1}, 1), sd.gather(p, new int[] {4, 0, 4, 1}, 0));
-    SDVariable rows = sd.math().abs(sd.math().floor(x.mul(3))).castTo(DataType.INT);
+    SDVariable rows = sd.math().abs(sd.math().floor(x.mul(3))).castTo(DataType.INT32);
     add(sd.gather(parameter(7, 2, 3), rows, 0), sd.gather(parameter(2, 7, 3), rows, 1));
     feeds.put("lengths", Nd4j.createFromArray(2, 4, 1));
-    SDVariable lengths = sd.placeHolder("lengths", DataType.INT, -1);
+    SDVariable lengths = sd.placeHolder("lengths", DataType.INT32, -1);
     add(sd.reverseSequence(steps, lengths, 1, 0));
     add(
         sd.nn()
