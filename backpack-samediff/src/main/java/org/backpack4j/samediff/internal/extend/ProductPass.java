@@ -27,14 +27,12 @@ import org.jspecify.annotations.Nullable;
 final class ProductPass {
   private static final String SOURCE = "product";
 
-  private final Annotations graph;
   private final Emitter emit;
   private final ForwardPass forward;
   private final ReversePass reverse;
 
   ProductPass(
       Annotations graph, Function<Node, Rule> rules, ExtensionPlan plan, Set<String> targets) {
-    this.graph = graph;
     this.emit = graph.emit();
     this.forward = new ForwardPass(graph, rules, plan::carriesGradient);
     this.reverse =
