@@ -244,7 +244,7 @@ class LossFunctionsTest {
         Nets.sequential(
             InputType.convolutional3D(Convolution3D.DataFormat.NDHWC, 2, 2, 3, 1),
             new Convolution3D.Builder(1, 1, 2).nOut(CLASSES).build(),
-            new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NDHWC)
+            new Cnn3DLossLayer.Builder(Convolution3D.DataFormat.NCDHW)
                 .lossFunction(new LossSparseMCXENT())
                 .activation(Activation.SOFTMAX)
                 .build());
