@@ -34,7 +34,9 @@ public record Columns(Kind kind, int samples, long seed) {
      */
     AVERAGED,
     /** No columns, but vectors that are fed: products of a matrix with them. */
-    VECTORS
+    VECTORS,
+    /** The same, of the Hessian. */
+    HESSIAN_VECTORS
   }
 
   /** The gradient. */
@@ -70,6 +72,17 @@ public record Columns(Kind kind, int samples, long seed) {
       throw new IllegalArgumentException("There cannot be " + count + " vectors.");
     }
     return new Columns(Kind.VECTORS, 0, count);
+  }
+
+  /**
+   * Vectors that are fed, to be multiplied with the Hessian.
+   *
+   * @param count how many for each parameter; 0 for a single one of the parameter's own shape
+   * @return the columns
+   * @throws IllegalArgumentException if the number is negative
+   */
+  public static Columns hessianVectors(int count) {
+    return new Columns(Kind.HESSIAN_VECTORS, 0, vectors(count).seed());
   }
 
   /** The Hessian's signed columns. */
@@ -122,7 +135,7 @@ public record Columns(Kind kind, int samples, long seed) {
    * @return true for the Hessian's
    */
   public boolean hessian() {
-    return kind == Kind.HESSIAN || kind == Kind.HESSIAN_MIXED;
+    return kind == Kind.HESSIAN || kind == Kind.HESSIAN_MIXED || kind == Kind.HESSIAN_VECTORS;
   }
 
   /**

@@ -13,6 +13,7 @@ import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagHessian;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.GGNProduct;
+import org.backpack4j.samediff.extension.HessianProduct;
 import org.backpack4j.samediff.extension.KFACExpand;
 import org.backpack4j.samediff.extension.KFACReduce;
 import org.backpack4j.samediff.extension.KFLR;
@@ -53,6 +54,7 @@ final class Quantities {
           Map.entry("grad", () -> new Way(List.of(), "grad", false)),
           entrywise("ggn_vector_product", GGNProduct::new),
           entrywise("grad_batch", BatchGrad::new),
+          entrywise("hessian_vector_product", HessianProduct::new),
           factored("kfac_expand", KFACExpand::new),
           factored("kfac_reduce", KFACReduce::new),
           factored("kflr", KFLR::new),

@@ -1,7 +1,9 @@
 package org.backpack4j.samediff.internal.autodiff;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntPredicate;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
@@ -27,6 +29,9 @@ public final class NodeContext {
   private final IntPredicate wanted;
   private final IntPredicate wantedSum;
 
+  /** What stands in the place of some inputs' values: [N or 1, F…]. */
+  private final Map<Integer, Tensor> others;
+
   /**
    * A node of an annotated graph.
    *
@@ -43,6 +48,28 @@ public final class NodeContext {
     this.node = node;
     this.wanted = wanted;
     this.wantedSum = wantedSum;
+    this.others = Map.of();
+  }
+
+  private NodeContext(NodeContext context, Map<Integer, Tensor> others) {
+    this.annotations = context.annotations;
+    this.node = context.node;
+    this.wanted = context.wanted;
+    this.wantedSum = context.wantedSum;
+    this.others = others;
+  }
+
+  /**
+   * The same node with another value in the place of an input's.
+   *
+   * @param input which input
+   * @param value [N, F…]; [1, F…] for an input without a sample axis
+   * @return the node
+   */
+  public NodeContext with(int input, Tensor value) {
+    Map<Integer, Tensor> all = new HashMap<>(others);
+    all.put(input, value);
+    return new NodeContext(this, all);
   }
 
   /**
@@ -238,7 +265,8 @@ public final class NodeContext {
    * @return [N, F…], or [1, F…] for an input without a sample axis
    */
   public Tensor samplesFirst(int input) {
-    return annotations.samplesFirst(node.inputs().get(input));
+    Tensor other = others.get(input);
+    return other != null ? other : annotations.samplesFirst(node.inputs().get(input));
   }
 
   /**
@@ -248,7 +276,13 @@ public final class NodeContext {
    * @return its value, in its own layout
    */
   public Tensor raw(int input) {
-    return annotations.forward(node.inputs().get(input));
+    Tensor other = others.get(input);
+    if (other == null) {
+      return annotations.forward(node.inputs().get(input));
+    }
+    return batchAxis(input).hasSamples()
+        ? annotations.columnsLaidOut(node.inputs().get(input), withColumn(other))
+        : emit().reshape(other, dims(input));
   }
 
   /**

@@ -206,6 +206,30 @@ public interface Rule {
   }
 
   /**
+   * Two inputs in each of which the op is linear, so that its mixed second derivative is the VJP with
+   * a tangent in the place of the other input's value.
+   *
+   * @param context the node
+   * @return the two, if all others that may vary are added alone; else none
+   */
+  default List<Integer> bilinear(NodeContext context) {
+    return List.of();
+  }
+
+  /**
+   * The node with a tangent in the place of one of its {@link #bilinear} inputs, for the VJP to the
+   * other.
+   *
+   * @param context the node
+   * @param input which input
+   * @param tangent [N, F…], or [1, F…] at an input without a sample axis
+   * @return the node; what is added to the input alone must be zero there
+   */
+  default NodeContext along(NodeContext context, int input, Tensor tangent) {
+    return context.with(input, tangent);
+  }
+
+  /**
    * Whether the op is a reduction over the samples to which each adds a term of its own, so that
    * its second derivative keeps samples apart.
    *

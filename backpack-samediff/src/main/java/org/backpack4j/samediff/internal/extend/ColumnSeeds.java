@@ -108,7 +108,7 @@ final class ColumnSeeds {
     Rule rule = rules.apply(node);
     Set<Integer> active = plan.active(node);
     List<HessianRoot> groups = new ArrayList<>();
-    if (!rule.hasZeroHessian(context, active)) {
+    if (!active.isEmpty() && !rule.hasZeroHessian(context, active)) {
       for (int output = 0; output < node.outputs().size(); output++) {
         Tensor above = gradientAt(node.outputs().get(output));
         if (above != null) {
@@ -134,7 +134,7 @@ final class ColumnSeeds {
   }
 
   /** The gradient [N, 1, F…] at a variable; where it is the same for all samples, each one's. */
-  private @Nullable Tensor gradientAt(String variable) {
+  @Nullable Tensor gradientAt(String variable) {
     if (graph.batchAxis(variable).kind() != BatchAxis.Kind.UNBATCHED) {
       return gradient.gradientAt(variable, QuantityBuilder.GRADIENT);
     }

@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
@@ -109,15 +110,19 @@ public final class Extender {
     Set<Columns> columns =
         request.extensions().stream().map(Extension::columns).collect(Collectors.toSet());
     boolean ggn = columns.stream().anyMatch(c -> c.secondOrder() && !c.hessian());
-    ExtensionPlan.Start start = ggn ? ExtensionPlan.Start.PREDICTIONS : ExtensionPlan.Start.NOWHERE;
-    List<String> named = request.predictions();
-    ExtensionPlan plan = new ExtensionPlan(graph, rules::get, losses, parameters, named, start);
-    ExtensionPlan hessian =
-        columns.stream().anyMatch(Columns::hessian)
-            ? new ExtensionPlan(
-                graph, rules::get, losses, parameters, named, ExtensionPlan.Start.EVERYWHERE)
-            : plan;
-    return new Plans(plan, hessian);
+    boolean products = columns.stream().anyMatch(c -> c.kind() == Columns.Kind.HESSIAN_VECTORS);
+    boolean diagonals =
+        columns.stream().anyMatch(c -> c.hessian() && c.kind() != Columns.Kind.HESSIAN_VECTORS);
+    Function<ExtensionPlan.Start, ExtensionPlan> from =
+        start ->
+            new ExtensionPlan(
+                graph, rules::get, losses, parameters, request.predictions(), start);
+    ExtensionPlan plan =
+        from.apply(ggn ? ExtensionPlan.Start.PREDICTIONS : ExtensionPlan.Start.NOWHERE);
+    return new Plans(
+        plan,
+        diagonals ? from.apply(ExtensionPlan.Start.EVERYWHERE) : plan,
+        products ? from.apply(ExtensionPlan.Start.EVERY_PAIR) : plan);
   }
 
   private static void refuse(List<Refusal> refusals) {

@@ -75,6 +75,10 @@ final class ExtensionPlan {
   private final Set<String> fromPredictions = new HashSet<>();
   private final Set<String> coupledInRegion = new HashSet<>();
   private final boolean whole;
+  private final boolean pairs;
+
+  /** Nodes whose mixed second derivative is a VJP. */
+  private final Set<Node> bilinear = new LinkedHashSet<>();
 
   /** Inputs by which a parameter meets what depends on it already; what stands in the way there. */
   private final Map<Node, Set<Integer>> meetings = new HashMap<>();
@@ -114,14 +118,15 @@ final class ExtensionPlan {
         inspect(node);
       }
     }
-    this.whole = start == Start.EVERYWHERE;
+    this.pairs = start == Start.EVERY_PAIR;
+    this.whole = start == Start.EVERYWHERE || pairs;
     switch (start) {
       case NOWHERE -> {}
       case PREDICTIONS -> {
         findRegion(namedPredictions);
         joinLikelihoods();
       }
-      case EVERYWHERE -> {
+      case EVERYWHERE, EVERY_PAIR -> {
         findWholeRegion();
         joinLikelihoods();
       }
@@ -134,8 +139,10 @@ final class ExtensionPlan {
     NOWHERE,
     /** Between predictions and losses: those of the generalised Gauss-Newton matrix. */
     PREDICTIONS,
-    /** At every op that is not linear: those of the Hessian. */
-    EVERYWHERE
+    /** At every op that is not linear: those of the Hessian's diagonal. */
+    EVERYWHERE,
+    /** The same, and at every pair of an activation and a weight: those of the whole Hessian. */
+    EVERY_PAIR
   }
 
   private NodeContext context(Node node) {
@@ -299,6 +306,10 @@ final class ExtensionPlan {
       }
       regionNodes.add(node);
       node.outputs().stream().filter(acting::contains).forEach(fromPredictions::add);
+      if (pairs && isBilinear(node, varying)) {
+        bilinear.add(node);
+        continue;
+      }
       boolean shared = node.outputs().stream().allMatch(this::isUnbatched);
       Set<Integer> active =
           shared
@@ -312,7 +323,7 @@ final class ExtensionPlan {
       }
       Set<Integer> meeting =
           varying.stream()
-              .filter(k -> !active.contains(k) && meets(node, k, varying))
+              .filter(k -> !active.contains(k) && (pairs || meets(node, k, varying)))
               .collect(Collectors.toSet());
       if (!meeting.isEmpty()) {
         meetings.put(node, meeting);
@@ -321,6 +332,25 @@ final class ExtensionPlan {
         inspectMeeting(node, rules.apply(node), all);
       }
     }
+  }
+
+  /** Whether all that varies of a node are two inputs in which it is linear, and what it adds. */
+  private boolean isBilinear(Node node, Set<Integer> varying) {
+    Rule rule = rules.apply(node);
+    List<Integer> pair = rule.bilinear(context(node));
+    if (pair.isEmpty() || couples(node, varying)) {
+      return false;
+    }
+    Set<Integer> others = new HashSet<>(varying);
+    pair.forEach(others::remove);
+    return pair.stream().allMatch(k -> alone(node, rule, others, k))
+        && (others.isEmpty() || rule.hasZeroHessian(context(node), others));
+  }
+
+  private boolean alone(Node node, Rule rule, Set<Integer> others, int input) {
+    Set<Integer> with = new HashSet<>(others);
+    with.add(input);
+    return rule.hasZeroHessian(context(node), with);
   }
 
   /** Variables through which parameters act on the losses otherwise than as penalties. */
@@ -364,6 +394,11 @@ final class ExtensionPlan {
       meetings.remove(node);
       atMeetings.put(node, new Obstacle(refused.reason(), refused.remedy()));
     }
+  }
+
+  /** Nodes of which an activation and a weight vary, and whose mixed derivative is a VJP. */
+  Set<Node> bilinear() {
+    return Collections.unmodifiableSet(bilinear);
   }
 
   /** The parameters that come to a node by more than one input. */
@@ -615,7 +650,8 @@ final class ExtensionPlan {
       }
       Obstacle meeting = kind.secondOrder() ? atMeetings.get(node) : null;
       if (meeting != null) {
-        meetingAt(node).forEach(p -> put(found, p, node, meeting));
+        (pairs ? reach.through(node) : meetingAt(node))
+            .forEach(p -> put(found, p, node, meeting));
       }
       Obstacle any = inTheWay(node, kind);
       Obstacle coupling = kind.secondOrder() ? mixingOutsideRegion(node) : null;

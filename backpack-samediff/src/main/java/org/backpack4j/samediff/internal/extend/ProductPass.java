@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
 import org.backpack4j.samediff.internal.autodiff.ForwardPass;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.ReversePass;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.ir.Node;
@@ -27,12 +28,18 @@ import org.jspecify.annotations.Nullable;
 final class ProductPass {
   private static final String SOURCE = "product";
 
+  private final Annotations graph;
+  private final Function<Node, Rule> rules;
+  private final ExtensionPlan plan;
   private final Emitter emit;
   private final ForwardPass forward;
   private final ReversePass reverse;
 
   ProductPass(
       Annotations graph, Function<Node, Rule> rules, ExtensionPlan plan, Set<String> targets) {
+    this.graph = graph;
+    this.rules = rules;
+    this.plan = plan;
     this.emit = graph.emit();
     this.forward = new ForwardPass(graph, rules, plan::carriesGradient);
     this.reverse =
@@ -49,13 +56,19 @@ final class ProductPass {
    *
    * @param vectors for each parameter its vectors [1, V, P…]
    * @param seeds the columns
+   * @param gradient the gradient at a variable [N, 1, F…]; null where it is zero
    */
-  void run(Map<String, Tensor> vectors, List<ColumnChunks.Seed> seeds) {
+  void run(
+      Map<String, Tensor> vectors,
+      List<ColumnChunks.Seed> seeds,
+      Function<String, @Nullable Tensor> gradient) {
     vectors.forEach(forward::seed);
     forward.run();
     Map<String, List<ColumnChunks.Seed>> sources = new LinkedHashMap<>();
     seeds.forEach(s -> sources.computeIfAbsent(s.source(), k -> new ArrayList<>()).add(s));
     sources.values().forEach(this::turn);
+    plan.bilinear()
+        .forEach(node -> emit.in(node.label(), () -> turn(node, gradient)));
     reverse.run(parameter -> {});
   }
 
@@ -94,7 +107,8 @@ final class ProductPass {
             columns.add(all);
             Tensor tangent = tangent(seed.variable());
             if (tangent != null) {
-              Tensor part = emit.matmul(flat(tangent), false, flat(all), true); // [N, V, C]
+              Tensor rows = emit.broadcast(tangent, tangent.dims().with(0, Dim.N));
+              Tensor part = emit.matmul(flat(rows), false, flat(all), true); // [N, V, C]
               weights = weights == null ? part : emit.add(weights, part);
             }
           }
@@ -121,6 +135,41 @@ final class ProductPass {
           seed.variable(), new Cotangent(SOURCE, emit.reshape(product, shape), null));
     }
     return source;
+  }
+
+  /** Of an op that is linear in two inputs: the VJP to one with the other's tangent as its value. */
+  private Node turn(Node node, Function<String, @Nullable Tensor> gradient) {
+    Tensor above = gradient.apply(node.outputs().get(0));
+    List<Integer> pair = rules.apply(node).bilinear(new NodeContext(graph, node));
+    if (above != null) {
+      turn(node, pair.get(0), pair.get(1), above);
+      turn(node, pair.get(1), pair.get(0), above);
+    }
+    return node;
+  }
+
+  private void turn(Node node, int input, int other, Tensor above) {
+    Tensor tangents = tangent(node.inputs().get(other));
+    if (tangents == null || !plan.carriesGradient(node, input)) {
+      return;
+    }
+    List<Tensor> all = new ArrayList<>();
+    for (long v = 0; v < tangents.dims().get(1).size(); v++) {
+      Tensor one = emit.slice(tangents, 1, v, v + 1);
+      all.add(mixed(node, input, other, emit.reshape(one, one.dims().without(1)), above));
+    }
+    Tensor value = all.size() == 1 ? all.get(0) : emit.concat(1, all);
+    reverse.seed(node.inputs().get(input), new Cotangent(SOURCE, value, null));
+  }
+
+  private Tensor mixed(Node node, int input, int other, Tensor tangent, Tensor above) {
+    Rule rule = rules.apply(node);
+    NodeContext context = rule.along(new NodeContext(graph, node), other, tangent);
+    if (graph.batchAxis(node.inputs().get(input)).hasSamples()) {
+      return rule.vjp(context, input, 0, above);
+    }
+    Tensor sum = rule.contribution(context, input, 0, new Cotangent(SOURCE, above, null)).sum();
+    return emit.reshape(sum, Dims.of(Dim.ONE).plus(sum.dims()));
   }
 
   /** [N, V, F…] as [N, V, F]. */

@@ -320,7 +320,7 @@ final class QuantityBuilder {
   private void secondOrder(Columns columns, ColumnSeeds starts) {
     switch (columns.kind()) {
       case AVERAGED -> averaged(columns, starts);
-      case VECTORS -> products(columns, starts);
+      case VECTORS, HESSIAN_VECTORS -> products(columns, starts);
       default -> columns(columns, starts);
     }
   }
@@ -370,7 +370,7 @@ final class QuantityBuilder {
         .filter(chosen::contains)
         .forEach(p -> vectors.put(p, emit.in(p, () -> vectors(p, columns))));
     ProductPass pass = new ProductPass(graph, rules, plans.of(columns), reaching(chosen));
-    pass.run(vectors, starts.of(columns, outputs.noise()));
+    pass.run(vectors, starts.of(columns, outputs.noise()), starts::gradientAt);
     for (String prediction : plans.of(columns).predictions()) {
       Tensor tangent = pass.tangent(prediction);
       if (tangent != null) {
@@ -395,7 +395,9 @@ final class QuantityBuilder {
     Dims part = graph.dims(parameter);
     Dims fed = columns.seed() == 0 ? part : Dims.of(Dim.of(columns.seed())).plus(part);
     String name = Outputs.name(parameter, "vector");
-    emit.graph().placeHolder(name, graph.type(parameter), fed.toLongs());
+    if (!emit.graph().hasVariable(name)) { // the products of two matrices have the same vectors
+      emit.graph().placeHolder(name, graph.type(parameter), fed.toLongs());
+    }
     Tensor vector = emit.wrap(emit.graph().getVariable(name), fed, false);
     return emit.reshape(
         vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.seed()))).plus(part));

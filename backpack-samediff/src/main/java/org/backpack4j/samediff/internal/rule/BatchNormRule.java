@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.internal.rule;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
@@ -132,6 +133,20 @@ final class BatchNormRule implements Rule {
   /** An expression over the channels, at [1, 1, C…], in the shape of an input: [1, 1, P…]. */
   private static Tensor likeInput(NodeContext context, int input, Tensor t) {
     return context.emit().reshape(t, Dims.of(1, 1).plus(context.dims(input)));
+  }
+
+  @Override
+  public List<Integer> bilinear(NodeContext context) {
+    return hasGamma(context) ? List.of(0, gamma(context)) : List.of();
+  }
+
+  /** The mean, which is taken off the input, does not act on the tangent. */
+  @Override
+  public NodeContext along(NodeContext context, int input, Tensor tangent) {
+    NodeContext along = context.with(input, tangent);
+    return input == 0
+        ? along.with(MEAN, context.emit().scale(context.samplesFirst(MEAN), 0))
+        : along;
   }
 
   @Override

@@ -88,6 +88,11 @@ record BinaryRule(String name, Partial da, Partial db, Partial daa, Partial dab,
   }
 
   @Override
+  public List<Integer> bilinear(NodeContext context) {
+    return context.node().op().equals("multiply") ? List.of(0, 1) : List.of();
+  }
+
+  @Override
   public void checkHessianRoot(NodeContext context, Set<Integer> active) {
     // every function has its second derivatives
   }

@@ -37,6 +37,11 @@ final class ConvolutionRule implements Rule {
   }
 
   @Override
+  public List<Integer> bilinear(NodeContext context) {
+    return List.of(0, 1);
+  }
+
+  @Override
   public Tensor vjp(NodeContext context, int input, int output, Tensor cotangent) {
     Emitter e = context.emit();
     Convolution c = Convolution.of(context);

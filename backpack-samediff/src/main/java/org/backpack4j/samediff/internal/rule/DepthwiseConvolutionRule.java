@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.internal.rule;
 
+import java.util.List;
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
@@ -27,6 +28,11 @@ final class DepthwiseConvolutionRule implements Rule {
   @Override
   public boolean hasZeroHessian(NodeContext context, Set<Integer> active) {
     return !active.contains(0) || !active.contains(1);
+  }
+
+  @Override
+  public List<Integer> bilinear(NodeContext context) {
+    return List.of(0, 1);
   }
 
   @Override

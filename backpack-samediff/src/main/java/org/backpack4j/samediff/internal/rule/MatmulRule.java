@@ -90,6 +90,11 @@ final class MatmulRule implements Rule {
         && !context.node().inputs().get(0).equals(context.node().inputs().get(1));
   }
 
+  @Override
+  public List<Integer> bilinear(NodeContext context) {
+    return List.of(0, 1);
+  }
+
   // ---- operands as [N or 1, batch…, rows, columns], untransposed ----
 
   /**

@@ -1,0 +1,41 @@
+package org.backpack4j.samediff.extension;
+
+/**
+ * Products of the Hessian of all parameters asked for with vectors, {@code hessian_vector_product}: Σₙ
+ * ∂²ℓₙ/∂θ² v (Pearlmutter, 1994, "Fast exact multiplication by the Hessian"), penalties aside. The
+ * vectors are fed, as {@link GGNProduct}'s are: for each parameter {@code w} there is a placeholder
+ * {@code w.vector}.
+ *
+ * <p>With a number V of vectors the placeholders and results are [V, P…], without one [P…].
+ */
+public final class HessianProduct implements Extension {
+  private final Columns columns;
+
+  /** One vector: placeholders and results have the parameters' shapes. */
+  public HessianProduct() {
+    this.columns = Columns.hessianVectors(0);
+  }
+
+  /**
+   * Several vectors at once.
+   *
+   * @param vectors how many, at least one
+   * @throws IllegalArgumentException if there is not at least one
+   */
+  public HessianProduct(int vectors) {
+    if (vectors < 1) {
+      throw new IllegalArgumentException("At least one vector is needed, not " + vectors + ".");
+    }
+    this.columns = Columns.hessianVectors(vectors);
+  }
+
+  @Override
+  public String field() {
+    return "hessian_vector_product";
+  }
+
+  @Override
+  public Columns columns() {
+    return columns;
+  }
+}
