@@ -1,10 +1,10 @@
 package org.backpack4j.samediff.extension;
 
 /**
- * Products of the Hessian of all parameters asked for with vectors, {@code hessian_vector_product}: Σₙ
- * ∂²ℓₙ/∂θ² v (Pearlmutter, 1994, "Fast exact multiplication by the Hessian"), penalties aside. The
- * vectors are fed, as {@link GGNProduct}'s are: for each parameter {@code w} there is a placeholder
- * {@code w.vector}.
+ * Products of the Hessian of all parameters asked for with vectors, {@code hessian_vector_product}:
+ * Σₙ ∂²ℓₙ/∂θ² v (Pearlmutter, 1994, "Fast exact multiplication by the Hessian"), penalties aside.
+ * The vectors are fed, as {@link GGNProduct}'s are: for each parameter {@code w} there is a
+ * placeholder {@code w.vector}.
  *
  * <p>With a number V of vectors the placeholders and results are [V, P…], without one [P…].
  */

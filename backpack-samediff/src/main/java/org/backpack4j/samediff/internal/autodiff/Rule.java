@@ -206,8 +206,8 @@ public interface Rule {
   }
 
   /**
-   * Two inputs in each of which the op is linear, so that its mixed second derivative is the VJP with
-   * a tangent in the place of the other input's value.
+   * Two inputs in each of which the op is linear, so that its mixed second derivative is the VJP
+   * with a tangent in the place of the other input's value.
    *
    * @param context the node
    * @return the two, if all others that may vary are added alone; else none

@@ -115,8 +115,7 @@ public final class Extender {
         columns.stream().anyMatch(c -> c.hessian() && c.kind() != Columns.Kind.HESSIAN_VECTORS);
     Function<ExtensionPlan.Start, ExtensionPlan> from =
         start ->
-            new ExtensionPlan(
-                graph, rules::get, losses, parameters, request.predictions(), start);
+            new ExtensionPlan(graph, rules::get, losses, parameters, request.predictions(), start);
     ExtensionPlan plan =
         from.apply(ggn ? ExtensionPlan.Start.PREDICTIONS : ExtensionPlan.Start.NOWHERE);
     return new Plans(

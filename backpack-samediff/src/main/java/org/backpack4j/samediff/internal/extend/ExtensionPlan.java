@@ -650,8 +650,7 @@ final class ExtensionPlan {
       }
       Obstacle meeting = kind.secondOrder() ? atMeetings.get(node) : null;
       if (meeting != null) {
-        (pairs ? reach.through(node) : meetingAt(node))
-            .forEach(p -> put(found, p, node, meeting));
+        (pairs ? reach.through(node) : meetingAt(node)).forEach(p -> put(found, p, node, meeting));
       }
       Obstacle any = inTheWay(node, kind);
       Obstacle coupling = kind.secondOrder() ? mixingOutsideRegion(node) : null;

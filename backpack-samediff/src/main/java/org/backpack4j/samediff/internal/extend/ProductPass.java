@@ -67,8 +67,7 @@ final class ProductPass {
     Map<String, List<ColumnChunks.Seed>> sources = new LinkedHashMap<>();
     seeds.forEach(s -> sources.computeIfAbsent(s.source(), k -> new ArrayList<>()).add(s));
     sources.values().forEach(this::turn);
-    plan.bilinear()
-        .forEach(node -> emit.in(node.label(), () -> turn(node, gradient)));
+    plan.bilinear().forEach(node -> emit.in(node.label(), () -> turn(node, gradient)));
     reverse.run(parameter -> {});
   }
 
@@ -87,8 +86,7 @@ final class ProductPass {
    * @return [V, P…]; null where nothing arrived, so that it is zero
    */
   @Nullable Tensor product(String parameter) {
-    return Stream.concat(
-            reverse.rowsAt(parameter).stream(), reverse.sumsAt(parameter).stream())
+    return Stream.concat(reverse.rowsAt(parameter).stream(), reverse.sumsAt(parameter).stream())
         .map(ParameterVjp::sum)
         .reduce(emit::add)
         .orElse(null);
@@ -96,48 +94,30 @@ final class ProductPass {
 
   /** Σₖ s (sᵀ t) of the columns s of one source, which may reach over several variables. */
   private void turn(List<ColumnChunks.Seed> source) {
-    emit.in(
-        source.get(0).scope(),
-        () -> {
-          Tensor weights = null;
-          List<Tensor> columns = new ArrayList<>();
-          for (ColumnChunks.Seed seed : source) {
-            Tensor own = seed.columns().range(0, seed.signs().count());
-            Tensor all = emit.broadcast(own, own.dims().with(0, Dim.N));
-            columns.add(all);
-            Tensor tangent = tangent(seed.variable());
-            if (tangent != null) {
-              Tensor rows = emit.broadcast(tangent, tangent.dims().with(0, Dim.N));
-              Tensor part = emit.matmul(flat(rows), false, flat(all), true); // [N, V, C]
-              weights = weights == null ? part : emit.add(weights, part);
-            }
-          }
-          return weights == null ? source : back(source, columns, weights);
-        });
+    emit.in(source.get(0).scope(), () -> weighted(source));
   }
 
-  private List<ColumnChunks.Seed> back(
-      List<ColumnChunks.Seed> source, List<Tensor> columns, Tensor weights) {
-    for (int k = 0; k < source.size(); k++) {
-      ColumnChunks.Seed seed = source.get(k);
-      Tensor signs = seed.signs().range(emit, weights.type(), 0, seed.signs().count());
-      Tensor signed =
-          signs == null
-              ? weights
-              : emit.mul(
-                  weights,
-                  emit.reshape(
-                      signs, Dims.of(signs.dims().get(0), Dim.ONE, signs.dims().get(1))));
-      Tensor all = columns.get(k);
-      Tensor product = emit.matmul(signed, false, flat(all), false); // [N, V, F]
-      Dims shape = product.dims().range(0, 2).plus(all.dims().from(2));
-      reverse.seed(
-          seed.variable(), new Cotangent(SOURCE, emit.reshape(product, shape), null));
+  private List<ColumnChunks.Seed> weighted(List<ColumnChunks.Seed> source) {
+    Tensor weights = null;
+    for (ColumnChunks.Seed seed : source) {
+      Tensor tangent = tangent(seed.variable());
+      if (tangent != null) {
+        Tensor part = seed.columns().products(emit, tangent, seed.signs().count()); // [N, V, C]
+        weights = weights == null ? part : emit.add(weights, part);
+      }
+    }
+    if (weights != null) {
+      for (ColumnChunks.Seed seed : source) {
+        Tensor back = seed.columns().mixed(seed.signs().times(emit, weights));
+        reverse.seed(seed.variable(), new Cotangent(SOURCE, back, null));
+      }
     }
     return source;
   }
 
-  /** Of an op that is linear in two inputs: the VJP to one with the other's tangent as its value. */
+  /**
+   * Of an op that is linear in two inputs: the VJP to one with the other's tangent as its value.
+   */
   private Node turn(Node node, Function<String, @Nullable Tensor> gradient) {
     Tensor above = gradient.apply(node.outputs().get(0));
     List<Integer> pair = rules.apply(node).bilinear(new NodeContext(graph, node));
@@ -170,11 +150,5 @@ final class ProductPass {
     }
     Tensor sum = rule.contribution(context, input, 0, new Cotangent(SOURCE, above, null)).sum();
     return emit.reshape(sum, Dims.of(Dim.ONE).plus(sum.dims()));
-  }
-
-  /** [N, V, F…] as [N, V, F]. */
-  private Tensor flat(Tensor value) {
-    Dims dims = value.dims();
-    return emit.reshape(value, dims.range(0, 2).plus(dims.from(2).product()));
   }
 }

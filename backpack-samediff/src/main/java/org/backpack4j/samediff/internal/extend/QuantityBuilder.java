@@ -379,12 +379,12 @@ final class QuantityBuilder {
     }
     for (Extension extension : quantities.extensions()) {
       for (String parameter : vectors.keySet()) {
-        if (extension.columns().equals(columns)
-            && quantities.has(parameter, extension.field())) {
+        if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
           fieldsOf(parameter)
               .put(
                   extension.field(),
-                  emit.in(parameter, () -> product(pass, parameter, vectors.get(parameter), columns)));
+                  emit.in(
+                      parameter, () -> product(pass, parameter, vectors.get(parameter), columns)));
         }
       }
     }
@@ -399,12 +399,10 @@ final class QuantityBuilder {
       emit.graph().placeHolder(name, graph.type(parameter), fed.toLongs());
     }
     Tensor vector = emit.wrap(emit.graph().getVariable(name), fed, false);
-    return emit.reshape(
-        vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.seed()))).plus(part));
+    return emit.reshape(vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.seed()))).plus(part));
   }
 
-  private Tensor product(
-      ProductPass pass, String parameter, Tensor vectors, Columns columns) {
+  private Tensor product(ProductPass pass, String parameter, Tensor vectors, Columns columns) {
     Tensor product = pass.product(parameter);
     Dims part = graph.dims(parameter);
     Tensor all = product != null ? product : emit.scale(vectors, 0);

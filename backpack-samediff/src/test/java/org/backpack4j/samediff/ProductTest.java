@@ -1,0 +1,192 @@
+package org.backpack4j.samediff;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.backpack4j.samediff.extension.DiagHessian;
+import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.extension.GGNProduct;
+import org.backpack4j.samediff.extension.HessianProduct;
+import org.backpack4j.samediff.extension.SqrtGGNExact;
+import org.backpack4j.samediff.testing.Checked;
+import org.backpack4j.samediff.testing.Graphs;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Products of matrices with vectors that are fed. */
+class ProductTest {
+  private static final int N = 3;
+
+  private static List<String> parameters(SameDiff sd) {
+    return sd.variables().stream()
+        .filter(v -> v.getVariableType() == VariableType.VARIABLE)
+        .map(SDVariable::name)
+        .toList();
+  }
+
+  private static Map<String, INDArray> evaluated(
+      SameDiff sd, Map<String, INDArray> feeds, Extension... extensions) {
+    try (ExtendedGraph graph = BackPack.extend(sd, extensions)) {
+      return new HashMap<>(Checked.inEveryWay(graph, feeds, new ArrayList<>(graph.outputNames())));
+    }
+  }
+
+  private static Map<String, INDArray> withVectors(
+      SameDiff sd, Map<String, INDArray> feeds, int vectors) {
+    Map<String, INDArray> all = new HashMap<>(feeds);
+    for (String p : parameters(sd)) {
+      long[] shape = sd.getVariable(p).getArr().shape();
+      long[] several = new long[shape.length + 1];
+      System.arraycopy(shape, 0, several, 1, shape.length);
+      several[0] = vectors;
+      all.put(p + ".vector", Graphs.random(vectors == 0 ? shape : several));
+    }
+    return all;
+  }
+
+  private static void assertSame(INDArray actual, INDArray expected, double tolerance) {
+    assertThat(actual.shape()).isEqualTo(expected.shape());
+    assertThat(actual.sub(expected).amaxNumber().doubleValue())
+        .isLessThanOrEqualTo(tolerance * expected.amaxNumber().doubleValue());
+  }
+
+  /** Uᵀ U v of the exact square root U, all parameters together; several vectors at once. */
+  @Test
+  void areThoseOfTheSquareRoot() {
+    SameDiff sd = Graphs.perceptron();
+    Map<String, INDArray> feeds = withVectors(sd, Graphs.feeds(N), 2);
+    Map<String, INDArray> out = evaluated(sd, feeds, new GGNProduct(2), new SqrtGGNExact());
+    Map<String, INDArray> rows = new HashMap<>();
+    INDArray along = null;
+    for (String p : parameters(sd)) {
+      INDArray root = out.get(p + ".sqrt_ggn_exact").dup('c');
+      rows.put(p, root.reshape(root.size(0) * root.size(1), -1));
+      INDArray v = feeds.get(p + ".vector").dup('c').reshape(2, -1);
+      INDArray part = rows.get(p).mmul(v.transpose());
+      along = along == null ? part : along.add(part);
+    }
+    for (String p : parameters(sd)) {
+      INDArray product = out.get(p + ".ggn_vector_product");
+      assertThat(product.size(0)).isEqualTo(2);
+      INDArray expected = along.transpose().mmul(rows.get(p));
+      assertSame(product.dup('c').reshape(2, -1), expected, 1e-12);
+    }
+  }
+
+  /** A skip, a product of branches, attention, a convolution and a weight that is used twice. */
+  private static SameDiff network() {
+    Nd4j.getRandom().setSeed(6);
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 1, 3, 4);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    Conv2DConfig config =
+        Conv2DConfig.builder().kH(2).kW(2).sH(1).sW(1).pH(0).pW(0).dH(1).dW(1).build();
+    SDVariable k = sd.var("k", Graphs.random(2, 2, 1, 2));
+    SDVariable seen = sd.math().tanh(sd.cnn().conv2d(x, k, config)).reshape(-1, 4, 3);
+    SDVariable w = sd.var("w", Graphs.random(3, 3));
+    SDVariable a = seen.reshape(-1, 3).mmul(w);
+    SDVariable b = sd.math().tanh(a).mmul(w).mul(sd.nn().sigmoid(a)).add(a).reshape(-1, 4, 3);
+    SDVariable scores = sd.nn().softmax(sd.mmul(b, seen, false, true, false), 2);
+    SDVariable mixed = sd.mmul(scores, b).mean(1);
+    SDVariable g = sd.var("g", Graphs.random(1, 3));
+    sd.loss().softmaxCrossEntropy("loss", y, mixed.mul(sd.math().exp(g)), null);
+    return sd;
+  }
+
+  private static Map<String, INDArray> feeds() {
+    return Map.of("x", Graphs.random(N, 1, 3, 4), "y", Graphs.oneHot(N, 3));
+  }
+
+  /** The derivative of the gradient along the vector. */
+  @Test
+  void areDerivativesOfTheGradient() {
+    SameDiff sd = network();
+    Map<String, INDArray> feeds = withVectors(sd, feeds(), 0);
+    Map<String, INDArray> out = evaluated(sd, feeds, new HessianProduct());
+    double step = 1e-5;
+    Map<String, INDArray> difference = new HashMap<>();
+    try (ExtendedGraph gradient = BackPack.extend(sd)) {
+      for (int side : new int[] {1, -1}) {
+        parameters(sd).forEach(p -> move(sd, feeds, p, side * step));
+        gradient
+            .output(feeds(feeds), gradient.outputNames())
+            .forEach(
+                (name, array) ->
+                    difference.merge(name, array.mul(side / (2 * step)), INDArray::add));
+        parameters(sd).forEach(p -> move(sd, feeds, p, -side * step));
+      }
+    }
+    for (String p : parameters(sd)) {
+      assertSame(out.get(p + ".hessian_vector_product"), difference.get(p + ".grad"), 1e-7);
+    }
+  }
+
+  private static Map<String, INDArray> feeds(Map<String, INDArray> all) {
+    return Map.of("x", all.get("x"), "y", all.get("y"));
+  }
+
+  private static void move(SameDiff sd, Map<String, INDArray> feeds, String p, double step) {
+    sd.getVariable(p).getArr().addi(feeds.get(p + ".vector").mul(step));
+  }
+
+  /** With unit vectors the Hessian's products have its diagonal. */
+  @Test
+  void haveTheDiagonal() {
+    SameDiff sd = network();
+    Map<String, INDArray> feeds = new HashMap<>(withVectors(sd, feeds(), 9));
+    for (String p : parameters(sd)) {
+      feeds.get(p + ".vector").assign(0);
+    }
+    for (int k = 0; k < 9; k++) {
+      feeds.get("w.vector").putScalar(new long[] {k, k / 3, k % 3}, 1);
+    }
+    Map<String, INDArray> out =
+        evaluated(sd, feeds, new HessianProduct(9), new GGNProduct(9), new DiagHessian());
+    INDArray products = out.get("w.hessian_vector_product");
+    INDArray diagonal = out.get("w.diag_h").dup();
+    for (int k = 0; k < 9; k++) {
+      diagonal.putScalar(new long[] {k / 3, k % 3}, products.getDouble(k, k / 3, k % 3));
+    }
+    assertSame(diagonal, out.get("w.diag_h"), 1e-12);
+  }
+
+  /** What the predictions do along the vector comes beside the product. */
+  @Test
+  void comeWithTheDerivativeOfThePredictions() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 4);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 2);
+    SDVariable z = x.mmul("z", sd.var("w", Graphs.random(4, 2)));
+    sd.loss().meanSquaredError("loss", y, z, null);
+    Map<String, INDArray> feeds =
+        withVectors(sd, Map.of("x", Graphs.random(N, 4), "y", Graphs.random(N, 2)), 0);
+    try (ExtendedGraph graph = BackPack.extend(sd, new GGNProduct())) {
+      INDArray tangent = graph.output(feeds, "z.jvp").get("z.jvp");
+      assertSame(tangent.reshape(N, 2), feeds.get("x").mmul(feeds.get("w.vector")), 1e-12);
+    }
+  }
+
+  @Test
+  void missingVectorsAreNamed() {
+    SameDiff sd = Graphs.perceptron();
+    try (ExtendedGraph graph = BackPack.extend(sd, new GGNProduct())) {
+      assertThatThrownBy(() -> graph.output(Graphs.feeds(N), graph.outputNames()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining(".vector");
+      assertThat(graph.output(Graphs.feeds(N), "loss")).containsKey("loss"); // needs none
+    }
+    assertThatThrownBy(() -> new HessianProduct(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("At least one vector");
+  }
+}
