@@ -2,8 +2,8 @@ package org.backpack4j.samediff.extension;
 
 /**
  * Products of the generalised Gauss-Newton matrix of all parameters asked for with vectors, {@code
- * ggn_vector_product}: Σₙ Jₙᵀ Hₙ Jₙ v (Schraudolph, 2002, "Fast curvature matrix-vector products for
- * second-order gradient descent"). The vectors are fed: for each parameter {@code w} there is a
+ * ggn_vector_product}: Σₙ Jₙᵀ Hₙ Jₙ v (Schraudolph, 2002, "Fast curvature matrix-vector products
+ * for second-order gradient descent"). The vectors are fed: for each parameter {@code w} there is a
  * placeholder {@code w.vector}. Beside the products there is J v, the predictions' derivative along
  * the vector, as {@code <prediction>.jvp} [N, V, F…].
  *
