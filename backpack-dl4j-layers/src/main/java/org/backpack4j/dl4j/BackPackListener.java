@@ -16,6 +16,7 @@ import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.evaluate.ListenerExtensions;
 import org.backpack4j.samediff.internal.evaluate.PerModel;
 import org.backpack4j.samediff.internal.evaluate.TrainingRecord;
 import org.deeplearning4j.nn.api.Model;
@@ -83,9 +84,13 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
    * A listener.
    *
    * @param extensions the quantities
+   * @throws IllegalArgumentException if one of them multiplies with vectors, which nobody would
+   *     feed
    */
   public BackPackListener(Extension... extensions) {
-    this.extensions = extensions.clone();
+    this.extensions =
+        ListenerExtensions.checked(
+            extensions, "convert the network by Dl4jConverter, extend the graph, and feed them.");
   }
 
   // ---- choices ----

@@ -69,6 +69,18 @@ public final class QuantityResults {
   }
 
   /**
+   * One of several results that an extension has for a parameter, such as a Kronecker factor.
+   *
+   * @param parameter the parameter's name
+   * @param extension the extension that computes it
+   * @param result the result's name, {@code B} say
+   * @return the result, of the shape that the extension says
+   */
+  public INDArray get(String parameter, Extension extension, String result) {
+    return array(parameter, extension.field() + "." + result);
+  }
+
+  /**
    * A parameter's quantity.
    *
    * @param parameter the parameter's name

@@ -7,6 +7,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.evaluate.ListenerExtensions;
 import org.backpack4j.samediff.internal.evaluate.PerModel;
 import org.backpack4j.samediff.internal.evaluate.TrainingRecord;
 import org.nd4j.autodiff.listeners.At;
@@ -44,9 +45,12 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
    * A listener.
    *
    * @param extensions the quantities
+   * @throws IllegalArgumentException if one of them multiplies with vectors, which nobody would
+   *     feed
    */
   public SameDiffBackPackListener(Extension... extensions) {
-    this.extensions = extensions.clone();
+    this.extensions =
+        ListenerExtensions.checked(extensions, "extend the graph by BackPack, and feed them.");
   }
 
   /**
