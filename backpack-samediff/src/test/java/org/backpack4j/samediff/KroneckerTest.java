@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
@@ -32,6 +33,8 @@ class KroneckerTest {
 
   private static Map<String, INDArray> results(
       SameDiff sd, Map<String, INDArray> feeds, Extension... extensions) {
+    // a sample at a time and a column at a time as well, which must be the same
+    Checked.checkNumbers(feeds, BackPack.on(sd), BruteForce.on(sd, feeds), extensions);
     try (ExtendedGraph graph = BackPack.extend(sd, extensions)) {
       List<String> names = new ArrayList<>(graph.outputNames());
       return new HashMap<>(Checked.inEveryWay(graph, feeds, names));
