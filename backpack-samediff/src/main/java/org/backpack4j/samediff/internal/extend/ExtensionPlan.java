@@ -392,7 +392,7 @@ final class ExtensionPlan {
       rule.checkHessianRoot(context(node), all);
     } catch (UnsupportedOpException refused) {
       meetings.remove(node);
-      atMeetings.put(node, new Obstacle(refused.reason(), refused.remedy()));
+      atMeetings.put(node, notCurved(refused));
     }
   }
 
@@ -509,8 +509,18 @@ final class ExtensionPlan {
     try {
       rule.checkHessianRoot(context(node), active);
     } catch (UnsupportedOpException refused) {
-      region.put(node, new Obstacle(refused.reason(), refused.remedy()));
+      region.put(node, notCurved(refused));
     }
+  }
+
+  /** Where the loss is not what is to be written otherwise, the remedy is another quantity. */
+  private Obstacle notCurved(UnsupportedOpException refused) {
+    return new Obstacle(
+        refused.reason(),
+        whole
+            ? "ask for the generalised Gauss-Newton matrix in place of the Hessian, or leave the"
+                + " parameters out that act on the op"
+            : refused.remedy());
   }
 
   /** Whether a sample's part of what a node computes depends on other samples' predictions. */
