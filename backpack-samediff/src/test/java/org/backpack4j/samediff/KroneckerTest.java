@@ -234,4 +234,18 @@ class KroneckerTest {
       assertThat(graph.outputNames()).noneMatch(n -> n.contains(".kfra")).contains("v.kflr.B");
     }
   }
+
+  /** Results of two uses would not add up. */
+  @Test
+  void recursionRefusesAWeightUsedTwice() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 3);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable w = sd.var("w", Graphs.random(3, 3));
+    sd.loss().softmaxCrossEntropy("loss", y, sd.math().tanh(x.mmul(w)).mmul(w), null);
+    assertThatThrownBy(() -> BackPack.extend(sd, new KFRA()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("\"w\" is used more than once")
+        .hasMessageContaining("ask for KFLR");
+  }
 }

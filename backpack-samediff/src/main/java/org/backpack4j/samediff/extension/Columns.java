@@ -4,8 +4,9 @@ package org.backpack4j.samediff.extension;
  * Which columns a quantity is made of.
  *
  * @param kind the kind
- * @param samples how many columns, for the kinds that draw random numbers; else 0
- * @param seed the seed of their random numbers; of {@link Kind#VECTORS} their number
+ * @param samples how many columns, for the kinds that draw random numbers, or vectors, for those
+ *     that are fed; else 0
+ * @param seed the seed of random numbers
  */
 public record Columns(Kind kind, int samples, long seed) {
   /** The kinds of columns. */
@@ -71,7 +72,7 @@ public record Columns(Kind kind, int samples, long seed) {
     if (count < 0) {
       throw new IllegalArgumentException("There cannot be " + count + " vectors.");
     }
-    return new Columns(Kind.VECTORS, 0, count);
+    return new Columns(Kind.VECTORS, count, 0);
   }
 
   /**
@@ -82,7 +83,7 @@ public record Columns(Kind kind, int samples, long seed) {
    * @throws IllegalArgumentException if the number is negative
    */
   public static Columns hessianVectors(int count) {
-    return new Columns(Kind.HESSIAN_VECTORS, 0, vectors(count).seed());
+    return new Columns(Kind.HESSIAN_VECTORS, vectors(count).samples(), 0);
   }
 
   /** The Hessian's signed columns. */
@@ -126,7 +127,10 @@ public record Columns(Kind kind, int samples, long seed) {
    * @return true if each evaluation has others
    */
   public boolean random() {
-    return samples > 0;
+    return switch (kind) {
+      case SAMPLED, MIXED, HESSIAN_MIXED -> true;
+      case GRADIENT, EXACT, HESSIAN, AVERAGED, VECTORS, HESSIAN_VECTORS -> false;
+    };
   }
 
   /**

@@ -23,8 +23,9 @@ import org.backpack4j.samediff.spi.ParameterVjp;
  * of w, in w's own order. So A's rows are [in] for a dense weight of DL4J [in, out], (channel, row,
  * column) for a convolution's [out, channel, row, column], and (row, column, channel) for
  * SameDiff's [row, column, channel, out]. A table that is looked up in has the diagonal {@code
- * A_diag} [rows] in the place of A. A parameter of another kind, such as a bias or a scale, has its
- * exact block {@code B} [P, P] if it has at most 4096 entries, else its diagonal {@code diag} [P…].
+ * A_diag} [rows] in the place of A: {@link KFACExpand}'s, since the mean of several rows' inputs
+ * has no diagonal A. A parameter of another kind, such as a bias or a scale, has its exact block
+ * {@code B} [P, P] if it has at most 4096 entries, else its diagonal {@code diag} [P…].
  */
 public final class KFACReduce implements Extension {
   private final Columns columns;

@@ -21,8 +21,6 @@ final class Kronecker {
   private static final long LARGEST_BLOCK = 4096;
 
   private static final String OUTPUTS = "B";
-  private static final String INPUTS = "A";
-  private static final String COUNTS = "A_diag";
   private static final String DIAGONAL = "diag";
 
   private Kronecker() {}
@@ -60,7 +58,7 @@ final class Kronecker {
     KroneckerFactors first = factors.get(0);
     return List.of(
         new Extension.Result(OUTPUTS, Objects.requireNonNull(outputs), true),
-        new Extension.Result(first.isLookup() ? COUNTS : INPUTS, first.inputs(), false));
+        new Extension.Result(first.inputsName(), first.inputs(), false));
   }
 
   /** The whole block of a small parameter, such as a bias; of a large one the diagonal. */

@@ -136,12 +136,12 @@ public final class KroneckerFactors {
   }
 
   /**
-   * Whether the factor of the inputs is a diagonal.
+   * What the factor of the inputs is called.
    *
-   * @return true for a lookup
+   * @return {@code A}; of a lookup, of which it is the diagonal, {@code A_diag}
    */
-  public boolean isLookup() {
-    return factors.lookup() != null;
+  public String inputsName() {
+    return factors.lookup() != null ? "A_diag" : "A";
   }
 
   /** How often each row is looked up, over the number of samples (and positions). */

@@ -76,7 +76,11 @@ final class AveragedPass {
       }
       Node here = node;
       Tensor above = h;
-      emit.in(here.label(), () -> parameters(here, above));
+      Optional<String> twice = emit.in(here.label(), () -> parameters(here, above));
+      if (twice.isPresent()) {
+        return Optional.of(
+            new Branch(node.label(), "\"" + twice.get() + "\" is used more than once"));
+      }
       List<Integer> way = way(node);
       if (way.isEmpty()) {
         return Optional.empty();
@@ -171,16 +175,20 @@ final class AveragedPass {
 
   // ---- parameters ----
 
-  private int parameters(Node node, Tensor h) {
-    String output = node.outputs().get(0);
-    arriving(node, cotangents(shared(h), output))
-        .forEach(
-            (parameter, first) ->
-                KroneckerFactors.of(emit, KroneckerFactors.Positions.BACKPACK, first)
-                    .ifPresentOrElse(
-                        factors -> factored(node, parameter, factors),
-                        () -> block(node, parameter, flat(first.perSample()))));
-    return results.size();
+  /** The results at a node; a parameter that has some already, for which they would not add up. */
+  private Optional<String> parameters(Node node, Tensor h) {
+    Map<String, ParameterVjp> arriving =
+        arriving(node, cotangents(shared(h), node.outputs().get(0)));
+    Optional<String> twice = arriving.keySet().stream().filter(results::containsKey).findFirst();
+    if (twice.isEmpty()) {
+      arriving.forEach(
+          (parameter, first) ->
+              KroneckerFactors.of(emit, KroneckerFactors.Positions.BACKPACK, first)
+                  .ifPresentOrElse(
+                      factors -> factored(node, parameter, factors),
+                      () -> block(node, parameter, flat(first.perSample()))));
+    }
+    return twice;
   }
 
   /** B with both sides summed over positions. */
@@ -188,7 +196,10 @@ final class AveragedPass {
     ParameterVjp second = second(node, parameter, factors.overPositions());
     KroneckerFactors again =
         KroneckerFactors.of(emit, KroneckerFactors.Positions.BACKPACK, second).orElseThrow();
-    put(parameter, again.ordered(mean(again.overPositions())), Optional.of(factors.inputs()));
+    put(
+        parameter,
+        again.ordered(mean(again.overPositions())),
+        Optional.of(new Extension.Result(factors.inputsName(), factors.inputs(), false)));
   }
 
   private void block(Node node, String parameter, Tensor once) {
@@ -200,10 +211,10 @@ final class AveragedPass {
     return Objects.requireNonNull(arriving(node, turned).get(parameter));
   }
 
-  private void put(String parameter, Tensor outputs, Optional<Tensor> inputs) {
+  private void put(String parameter, Tensor outputs, Optional<Extension.Result> inputs) {
     List<Extension.Result> all = new ArrayList<>();
     all.add(new Extension.Result("B", outputs, true));
-    inputs.ifPresent(a -> all.add(new Extension.Result("A", a, false)));
+    inputs.ifPresent(all::add);
     results.put(parameter, all);
   }
 

@@ -12,12 +12,15 @@ import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
+import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.ReversePass;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.internal.loss.LossRule;
@@ -364,7 +367,11 @@ final class QuantityBuilder {
 
   /** Sends vectors forward and their products with the second derivative back. */
   private void products(Columns columns, ColumnSeeds starts) {
+    refuseTangents(columns);
     Set<String> chosen = parametersWith(columns);
+    if (chosen.isEmpty()) {
+      return;
+    }
     Map<String, Tensor> vectors = new LinkedHashMap<>();
     quantities.parameters().stream()
         .filter(chosen::contains)
@@ -390,16 +397,37 @@ final class QuantityBuilder {
     }
   }
 
+  /** Products need what tangents do at every node that parameters act on. */
+  private void refuseTangents(Columns columns) {
+    for (Node node : graph.nodes()) {
+      boolean passed =
+          IntStream.range(0, node.inputs().size()).anyMatch(k -> plan.carriesGradient(node, k));
+      if (!passed) {
+        continue;
+      }
+      try {
+        rules.apply(node).checkJvp(new NodeContext(graph, node));
+      } catch (UnsupportedOpException refused) {
+        quantities.extensions().stream()
+            .filter(extension -> extension.columns().equals(columns))
+            .forEach(
+                e -> quantities.refuse(e, node.toString(), refused.reason(), refused.remedy()));
+        return;
+      }
+    }
+  }
+
   /** The placeholder of a parameter's vectors, as [1, V, P…]. */
   private Tensor vectors(String parameter, Columns columns) {
     Dims part = graph.dims(parameter);
-    Dims fed = columns.seed() == 0 ? part : Dims.of(Dim.of(columns.seed())).plus(part);
+    Dims fed = columns.samples() == 0 ? part : Dims.of(Dim.of(columns.samples())).plus(part);
     String name = Outputs.name(parameter, "vector");
     if (!emit.graph().hasVariable(name)) { // the products of two matrices have the same vectors
       emit.graph().placeHolder(name, graph.type(parameter), fed.toLongs());
     }
     Tensor vector = emit.wrap(emit.graph().getVariable(name), fed, false);
-    return emit.reshape(vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.seed()))).plus(part));
+    return emit.reshape(
+        vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.samples()))).plus(part));
   }
 
   private Tensor product(ProductPass pass, String parameter, Tensor vectors, Columns columns) {
@@ -407,7 +435,7 @@ final class QuantityBuilder {
     Dims part = graph.dims(parameter);
     Tensor all = product != null ? product : emit.scale(vectors, 0);
     return emit.reshape(
-        all, columns.seed() == 0 ? part : Dims.of(Dim.of(columns.seed())).plus(part));
+        all, columns.samples() == 0 ? part : Dims.of(Dim.of(columns.samples())).plus(part));
   }
 
   /** Sends a matrix back along the single way that there is. */
