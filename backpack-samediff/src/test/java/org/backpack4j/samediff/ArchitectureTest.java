@@ -46,6 +46,7 @@ class ArchitectureTest {
       List.of(
           "extension",
           "check",
+          "curvature",
           "spi",
           "internal.extend",
           "internal.evaluate",
