@@ -4,6 +4,7 @@ import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,6 +58,7 @@ public final class BackPack {
     private final List<String> named = new ArrayList<>();
     private final List<String> without = new ArrayList<>();
     private final List<String> predictions = new ArrayList<>();
+    private final Set<String> losses = new LinkedHashSet<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
     private UnaryOperator<String> places = UnaryOperator.identity();
     private boolean lenient;
@@ -99,6 +101,18 @@ public final class BackPack {
      */
     public Builder without(String... names) {
       without.addAll(Arrays.asList(names));
+      return this;
+    }
+
+    /**
+     * Chooses among the graph's loss variables: quantities are of the sum of those that are named.
+     * Without, they are of the sum of all.
+     *
+     * @param names loss variables of the graph
+     * @return this builder
+     */
+    public Builder losses(String... names) {
+      losses.addAll(Arrays.asList(names));
       return this;
     }
 
@@ -242,6 +256,7 @@ public final class BackPack {
               List.copyOf(predictions),
               Map.copyOf(sampleAxes),
               places,
+              List.copyOf(losses),
               lenient,
               conversion,
               memoryBudget,

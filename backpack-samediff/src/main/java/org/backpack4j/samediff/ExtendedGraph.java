@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.backpack4j.samediff.dataset.BatchWeights;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Rule;
@@ -16,6 +18,7 @@ import org.backpack4j.samediff.internal.evaluate.EmptyBatch;
 import org.backpack4j.samediff.internal.evaluate.FeedCheck;
 import org.backpack4j.samediff.internal.evaluate.GraphTable;
 import org.backpack4j.samediff.internal.evaluate.IndexBounds;
+import org.backpack4j.samediff.internal.evaluate.LossParts;
 import org.backpack4j.samediff.internal.evaluate.MachineMemory;
 import org.backpack4j.samediff.internal.evaluate.ResultMemory;
 import org.backpack4j.samediff.internal.evaluate.SamplePortions;
@@ -26,6 +29,7 @@ import org.backpack4j.samediff.internal.extend.Noise;
 import org.backpack4j.samediff.internal.extend.Outputs;
 import org.backpack4j.samediff.internal.extend.Quantities;
 import org.backpack4j.samediff.internal.extend.Request;
+import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.KernelCall;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.spi.Emitter;
@@ -53,6 +57,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class ExtendedGraph implements AutoCloseable {
   private final Supplier<@Nullable SameDiff> source;
+  private final UnaryOperator<String> places;
   private final SameDiff graph;
   private final Annotations annotations;
   private final IndexBounds bounds;
@@ -66,6 +71,7 @@ public final class ExtendedGraph implements AutoCloseable {
 
   ExtendedGraph(Request request, ExtensionResult result) {
     this.source = request.held();
+    this.places = request.places();
     this.graph = result.graph();
     this.annotations = result.annotations();
     this.bounds = IndexBounds.of(annotations);
@@ -238,7 +244,15 @@ public final class ExtendedGraph implements AutoCloseable {
     return output(feeds(data), names.length == 0 ? outputNames() : Arrays.asList(names));
   }
 
-  private Map<String, INDArray> feeds(MultiDataSet data) {
+  /**
+   * A data set as the graph wants it, mapped to placeholders as the graph's training configuration
+   * says.
+   *
+   * @param data features and labels
+   * @return an array for each placeholder that is mapped
+   * @throws IllegalStateException if the graph that was extended has no training configuration
+   */
+  public Map<String, INDArray> feeds(MultiDataSet data) {
     SameDiff trained = source.get();
     TrainingConfig config = trained == null ? null : trained.getTrainingConfig();
     if (config == null) {
@@ -266,6 +280,61 @@ public final class ExtendedGraph implements AutoCloseable {
         feeds.put(placeholders.get(k), arrays[k]);
       }
     }
+  }
+
+  /**
+   * Where the placeholders have their samples.
+   *
+   * @return for each placeholder with a sample axis that axis
+   */
+  public Map<String, Integer> sampleAxes() {
+    Map<String, Integer> axes = new LinkedHashMap<>();
+    for (String input : graph.inputs()) {
+      BatchAxis place = annotations.knownPlacement(input);
+      if (place != null && place.hasSamples()) {
+        axes.put(input, place.axis());
+      }
+    }
+    return axes;
+  }
+
+  /**
+   * The random numbers that sampled quantities take, of samples of a sequence: each sample's depend
+   * on its place in the sequence alone, so that results do not depend on how it is cut into
+   * batches. Added to the feeds, they stand in the place of those that an evaluation draws itself.
+   *
+   * @param first the place of the first sample
+   * @param samples how many there are
+   * @return what to add to the feeds; nothing if no quantity is sampled
+   */
+  public Map<String, INDArray> randomNumbers(long first, long samples) {
+    Noise noise = outputs.noise();
+    if (noise == null) {
+      return Map.of();
+    }
+    DataType type = graph.getVariable(Noise.PLACEHOLDER).dataType();
+    return Map.of(Noise.PLACEHOLDER, noise.ofSamples(first, samples, type));
+  }
+
+  /**
+   * What the losses divide by, so that the quantities of batches can be combined.
+   *
+   * @return the weights of batches
+   * @throws UnsupportedGraphException if the losses of batches do not make that of all their
+   *     samples: samples influence each other, a loss is no sum or mean over samples, or several
+   *     divide by different things
+   */
+  public BatchWeights batchWeights() {
+    return new LossParts(annotations, rules, places, graph.getLossVariables());
+  }
+
+  /**
+   * The extensions that the graph was extended by.
+   *
+   * @return the extensions
+   */
+  public List<Extension> extensions() {
+    return quantities.extensions();
   }
 
   /**

@@ -20,6 +20,11 @@ public final class BatchDiagGGNExact implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(1);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.EXACT;
   }

@@ -62,6 +62,11 @@ public final class BatchDiagGGNMC implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(1);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -19,6 +19,11 @@ public final class BatchDiagHessian implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(1);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.HESSIAN;
   }

@@ -21,6 +21,11 @@ public final class BatchGrad implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(1);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.GRADIENT;
   }

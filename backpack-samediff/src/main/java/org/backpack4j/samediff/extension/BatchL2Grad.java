@@ -21,6 +21,11 @@ public final class BatchL2Grad implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(2);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.GRADIENT;
   }

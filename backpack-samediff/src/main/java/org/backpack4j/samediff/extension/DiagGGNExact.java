@@ -21,6 +21,11 @@ public final class DiagGGNExact implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.EXACT;
   }

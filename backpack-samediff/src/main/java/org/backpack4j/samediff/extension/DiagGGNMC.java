@@ -66,6 +66,11 @@ public final class DiagGGNMC implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -25,6 +25,11 @@ public final class DiagHessian implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.HESSIAN;
   }

@@ -38,6 +38,11 @@ public final class DiagHessianMC implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

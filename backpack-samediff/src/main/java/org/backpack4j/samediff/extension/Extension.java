@@ -45,6 +45,19 @@ public interface Extension {
   }
 
   /**
+   * How results of batches make that of all their samples together, for data sets that do not fit
+   * into one batch.
+   *
+   * @param result the name of one of the {@link #results}, empty where there is one
+   * @return how they are combined; unless the extension says so, they are not
+   */
+  default Combination combination(String result) {
+    return Combination.none(
+        getClass().getSimpleName()
+            + " does not say how results of batches are combined: override combination(…)");
+  }
+
+  /**
    * Computes the quantity of one parameter. Implement this, or {@link #results} where there are
    * several.
    *

@@ -37,6 +37,11 @@ public final class GGNProduct implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -35,6 +35,11 @@ public final class HessianProduct implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -71,6 +71,11 @@ public final class KFAC implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Kronecker.combination(columns(), result);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -50,6 +50,11 @@ public final class KFACExpand implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Kronecker.combination(columns(), result);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -52,6 +52,11 @@ public final class KFACReduce implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Kronecker.combination(columns(), result);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -32,6 +32,11 @@ public final class KFLR implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Kronecker.combination(columns(), result);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.EXACT;
   }

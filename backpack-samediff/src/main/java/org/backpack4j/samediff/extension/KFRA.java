@@ -27,6 +27,11 @@ public final class KFRA implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.none("its recursion averages over the samples of a batch after each op");
+  }
+
+  @Override
   public Columns columns() {
     return Columns.AVERAGED;
   }

@@ -21,6 +21,10 @@ final class Kronecker {
   private static final long LARGEST_BLOCK = 4096;
 
   private static final String OUTPUTS = "B";
+
+  /** What the name of a factor of inputs begins with: A, or A_diag. */
+  private static final String INPUTS = "A";
+
   private static final String DIAGONAL = "diag";
 
   private Kronecker() {}
@@ -59,6 +63,16 @@ final class Kronecker {
     return List.of(
         new Extension.Result(OUTPUTS, Objects.requireNonNull(outputs), true),
         new Extension.Result(first.inputsName(), first.inputs(), false));
+  }
+
+  /**
+   * A is a mean over the samples; B, and the blocks of others, are sums of squared columns, which
+   * have the root of the loss's factor, or the factor itself if they are gradients.
+   */
+  static Combination combination(Columns columns, String result) {
+    return result.startsWith(INPUTS)
+        ? Combination.mean()
+        : Combination.sum(columns.secondOrder() ? 1 : 2);
   }
 
   /** The whole block of a small parameter, such as a bias; of a large one the diagonal. */

@@ -25,6 +25,11 @@ public final class SqrtGGNExact implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(0.5);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.EXACT;
   }

@@ -62,6 +62,11 @@ public final class SqrtGGNMC implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.rows(0.5);
+  }
+
+  @Override
   public Columns columns() {
     return columns;
   }

@@ -21,6 +21,11 @@ public final class SumGradSquared implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.sum(2);
+  }
+
+  @Override
   public Columns columns() {
     return Columns.GRADIENT;
   }

@@ -21,6 +21,11 @@ public final class Variance implements Extension {
   }
 
   @Override
+  public Combination combination(String result) {
+    return Combination.variance();
+  }
+
+  @Override
   public Columns columns() {
     return Columns.GRADIENT;
   }

@@ -73,6 +73,7 @@ public final class Extender {
     refuse(PreflightCheck.of(source, lossVariables, request.sampleAxes()));
     pass("copy");
     SameDiff copy = GraphCopy.of(source, request.held());
+    copy.setLossVariables(lossVariables.toArray(new String[0]));
     SampleAxes.open(copy, request.sampleAxes());
     InferenceDropoutToIdentity.apply(copy);
     pass("rewrite");
@@ -188,6 +189,13 @@ public final class Extender {
           "The graph has no loss: name it by sd.setLossVariables(…), or use one of sd.loss()'s ops,"
               + " which mark themselves.");
     }
+    for (String chosen : request.losses()) {
+      if (!losses.contains(chosen)) {
+        throw new IllegalArgumentException(
+            "\"" + chosen + "\" is no loss variable of the graph; they are " + losses + ".");
+      }
+    }
+    losses = request.losses().isEmpty() ? losses : request.losses();
     for (String loss : losses) {
       SDVariable v = source.getVariable(loss);
       if (v == null || !v.dataType().isFPType()) {

@@ -89,6 +89,27 @@ public final class Noise {
     return doubles.castTo(type);
   }
 
+  /**
+   * The numbers of samples of a sequence, each sample's by its place there alone: the same however
+   * the sequence is cut into batches.
+   *
+   * @param first the place of the first sample
+   * @param samples how many there are
+   */
+  public INDArray ofSamples(long first, long samples, DataType type) {
+    double[] numbers = new double[Math.toIntExact(Math.multiplyExact(samples, width))];
+    for (Slice slice : slices.values()) {
+      for (long n = 0; n < samples; n++) {
+        SplittableRandom random =
+            new SplittableRandom(mix(slice.columns().seed(), first + n, slice.from()));
+        for (long k = slice.from(); k < slice.from() + slice.width(); k++) {
+          numbers[(int) (n * width + k)] = belowOne(random.nextDouble(), type);
+        }
+      }
+    }
+    return Nd4j.createFromArray(numbers).reshape(samples, width).castTo(type);
+  }
+
   /** A number in [0, 1) that is still below one in the type. */
   static double belowOne(double number, DataType type) {
     return Math.min(number, type == DataType.DOUBLE ? Math.nextDown(1.0) : Math.nextDown(1.0f));

@@ -23,6 +23,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param predictions the predictions, where the person named them
  * @param sampleAxes sample axes named by the person, by placeholder
  * @param places what a person knows a node by, by the name of its first result
+ * @param losses the loss variables that the person chose; none for all
  * @param lenient whether to leave out what cannot be had
  * @param conversion whether the graph stands for a network that is trained elsewhere
  * @param memoryBudget the bytes that an evaluation is to work in
@@ -38,6 +39,7 @@ public record Request(
     List<String> predictions,
     Map<String, Integer> sampleAxes,
     UnaryOperator<String> places,
+    List<String> losses,
     boolean lenient,
     boolean conversion,
     long memoryBudget,

@@ -5,6 +5,7 @@ import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.ir.Normaliser;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
@@ -35,6 +36,16 @@ public interface LossRule extends Rule {
    */
   default boolean couples(NodeContext context, int input) {
     return false;
+  }
+
+  /**
+   * What the sum of the samples' terms is divided by.
+   *
+   * @param context the node
+   * @return nothing for a loss that adds its terms up, or keeps them apart
+   */
+  default Normaliser normaliser(NodeContext context) {
+    return Normaliser.NONE;
   }
 
   /**

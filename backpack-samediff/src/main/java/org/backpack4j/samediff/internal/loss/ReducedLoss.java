@@ -5,6 +5,7 @@ import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.internal.ir.Normaliser;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
@@ -36,6 +37,21 @@ abstract class ReducedLoss implements LossRule {
   @Override
   public boolean couples(NodeContext context, int input) {
     return input == WEIGHTS && LossScale.reduction(context) == LossReduce.MEAN_BY_WEIGHT;
+  }
+
+  @Override
+  public Normaliser normaliser(NodeContext context) {
+    LossReduce reduce = LossScale.reduction(context);
+    if (reduce == LossReduce.NONE || reduce == LossReduce.SUM) {
+      return Normaliser.NONE;
+    }
+    String weights = context.node().inputs().get(WEIGHTS);
+    if (!context.batchAxis(WEIGHTS).hasSamples()) {
+      return Normaliser.SAMPLES; // the same for each sample
+    }
+    return reduce == LossReduce.MEAN_BY_WEIGHT
+        ? Normaliser.sum(weights)
+        : Normaliser.nonzero(weights);
   }
 
   /** Whether the terms are functions of predictions minus labels. */

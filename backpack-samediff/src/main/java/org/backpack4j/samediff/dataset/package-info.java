@@ -1,0 +1,5 @@
+/** Quantities of whole data sets, gathered batch by batch. */
+@NullMarked
+package org.backpack4j.samediff.dataset;
+
+import org.jspecify.annotations.NullMarked;

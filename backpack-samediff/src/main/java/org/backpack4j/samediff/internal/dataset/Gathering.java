@@ -1,0 +1,470 @@
+package org.backpack4j.samediff.internal.dataset;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.WeakHashMap;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.QuantityResults;
+import org.backpack4j.samediff.dataset.BatchException;
+import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
+import org.backpack4j.samediff.dataset.BatchWeights;
+import org.backpack4j.samediff.dataset.DataSetResults;
+import org.backpack4j.samediff.dataset.RowSink;
+import org.backpack4j.samediff.extension.Combination;
+import org.backpack4j.samediff.extension.Extension;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What has been gathered of a data set. A batch that fails leaves it as it was.
+ *
+ * <p>With S the sum over all samples that the loss divides by D, and Dᵦ what it divides by in a
+ * batch b, a result Qᵦ of degree p is gathered as Σ Dᵦᵖ Qᵦ and answered over Dᵖ, D = Σ Dᵦ.
+ */
+public final class Gathering {
+  /** What is known of a graph. */
+  private record Known(Map<String, Quantity> quantities, BatchWeights weights) {}
+
+  private final @Nullable RowSink sink;
+  private final long expected;
+  private final Map<ExtendedGraph, Known> graphs = new WeakHashMap<>();
+
+  /** What has been gathered, by name. */
+  final Map<String, Sum> sums = new LinkedHashMap<>();
+
+  /** For each loss variable the sum of its weighted values, and that of the weights. */
+  final Map<String, double[]> losses = new LinkedHashMap<>();
+
+  /** What was fed last of what is the same in each batch. */
+  private final Map<String, INDArray> same = new TreeMap<>();
+
+  /** What is the same in each batch, by the name of the placeholder: its checksum. */
+  final Map<String, Long> constants = new TreeMap<>();
+
+  /** The shapes of one sample, by the name of the placeholder. */
+  final Map<String, String> shapes = new TreeMap<>();
+
+  long batches;
+  long samples;
+  double data;
+  double penalty;
+
+  /** The checksum of all batches so far. */
+  long contents;
+
+  /**
+   * Nothing so far.
+   *
+   * @param sink takes rows; null if nobody does
+   * @param expected the number of samples in the data set; −1 if it is not known
+   */
+  public Gathering(@Nullable RowSink sink, long expected) {
+    this.sink = sink;
+    this.expected = expected;
+  }
+
+  /** The number of batches. */
+  public long batches() {
+    return batches;
+  }
+
+  /** The number of samples. */
+  public long samples() {
+    return samples;
+  }
+
+  /** The checksum of the batches so far. */
+  public long contents() {
+    return contents;
+  }
+
+  /** Notes the checksum of the batches up to the next. */
+  public void contents(long checksum) {
+    contents = checksum;
+  }
+
+  /**
+   * Adds a batch.
+   *
+   * @throws BatchException if it cannot be used
+   */
+  public void add(GraphBatch batch) {
+    ExtendedGraph graph = batch.graph();
+    Known known = graphs.get(graph);
+    if (known == null) {
+      known = known(graph);
+      graphs.put(graph, known);
+    }
+    long count = count(graph, batch.feeds());
+    if (count == 0) {
+      batches++;
+      return;
+    }
+    Looks looks = looks(graph, batch.feeds());
+    check(looks, known);
+    Map<String, INDArray> feeds = new LinkedHashMap<>(batch.feeds());
+    Map<String, INDArray> drawn = graph.randomNumbers(samples, count);
+    drawn.forEach(feeds::putIfAbsent);
+    Map<String, INDArray> results = evaluate(graph, known, feeds);
+    Map<String, INDArray> exact = new LinkedHashMap<>();
+    try {
+      double own = known.weights().data(count, results);
+      double ownPenalty = known.weights().penalty(count, results);
+      List<String> wrong = exact(exact, known, results);
+      if (!wrong.isEmpty()) {
+        throw own == 0
+            ? NotFinite.divided(wrong, batches, samples)
+            : NotFinite.of(batch, wrong, batches, samples, count);
+      }
+      handOn(known, results, count, own);
+      take(known, exact, results, count, own, ownPenalty);
+      constants.putAll(looks.constants());
+      shapes.putAll(looks.shapes());
+    } finally {
+      exact.values().forEach(Gathering::release);
+      results.values().forEach(Gathering::release);
+      drawn.values().forEach(Gathering::release);
+    }
+  }
+
+  private Known known(ExtendedGraph graph) {
+    BatchWeights weights = graph.batchWeights();
+    Map<String, Quantity> quantities = Quantity.of(graph, sink != null);
+    boolean rows =
+        quantities.values().stream()
+            .anyMatch(q -> q.is(Combination.Kind.ROWS) && q.combination().degree() != 0);
+    if (rows && !weights.sums() && (expected < 0 || !weights.counted())) {
+      throw new IllegalArgumentException(
+          "The loss is a mean, so that what there is of each sample depends on how many samples (or"
+              + " what weights) the whole data set has, which is not known before its end: "
+              + (weights.counted() ? "say how many by samples(…), or " : "")
+              + "let the loss add up (LossReduce.SUM).");
+    }
+    return new Known(quantities, weights);
+  }
+
+  /** The sum of an array's entries in double precision, without anything left for the collector. */
+  static double total(INDArray array) {
+    if (array.isEmpty()) {
+      return 0;
+    }
+    INDArray wide = array.castTo(DataType.DOUBLE);
+    INDArray sum = wide.sum();
+    double total = sum.getDouble(0);
+    release(sum);
+    if (wide != array) {
+      release(wide);
+    }
+    return total;
+  }
+
+  static void release(INDArray array) {
+    if (!array.wasClosed() && array.closeable()) {
+      array.close();
+    }
+  }
+
+  // ---- what batches have to be like ----
+
+  private static long count(ExtendedGraph graph, Map<String, INDArray> feeds) {
+    for (Map.Entry<String, Integer> axis : graph.sampleAxes().entrySet()) {
+      INDArray array = feeds.get(axis.getKey());
+      if (array != null) {
+        if (array.rank() <= axis.getValue()) {
+          throw new IllegalArgumentException(
+              "\""
+                  + axis.getKey()
+                  + "\" is fed an array of shape "
+                  + Arrays.toString(array.shape())
+                  + ", which has no axis "
+                  + axis.getValue()
+                  + " for the samples.");
+        }
+        return array.size(axis.getValue());
+      }
+    }
+    throw new IllegalArgumentException(
+        "No placeholder with a sample axis is fed: feed the graph's inputs.");
+  }
+
+  /**
+   * What batches have in common.
+   *
+   * @param constants what is fed without a sample axis, by placeholder: its checksum
+   * @param shapes the shapes of a sample, by placeholder
+   */
+  private record Looks(Map<String, Long> constants, Map<String, String> shapes) {}
+
+  private Looks looks(ExtendedGraph graph, Map<String, INDArray> feeds) {
+    Map<String, Integer> axes = graph.sampleAxes();
+    Looks looks = new Looks(new TreeMap<>(), new TreeMap<>());
+    feeds.forEach(
+        (name, array) -> {
+          Integer axis = axes.get(name);
+          if (axis == null) {
+            looks.constants().put(name, checksum(name, array));
+          } else {
+            long[] shape = array.shape().clone();
+            shape[axis] = -1;
+            looks.shapes().put(name, Arrays.toString(shape));
+          }
+        });
+    return looks;
+  }
+
+  /** The checksum of an array; of the same object as before, it is not made again. */
+  private long checksum(String name, INDArray array) {
+    Long known = constants.get(name);
+    if (known != null && same.get(name) == array) {
+      return known;
+    }
+    same.put(name, array);
+    return new Contents().add(array).value();
+  }
+
+  /** What has no samples has to stay the same, and what is averaged needs samples of one shape. */
+  private void check(Looks looks, Known known) {
+    looks
+        .constants()
+        .forEach(
+            (name, checksum) -> {
+              Long before = constants.get(name);
+              if (before != null && !before.equals(checksum)) {
+                throw new IllegalArgumentException(
+                    "\""
+                        + name
+                        + "\" has no sample axis, and is fed something else than in the batches"
+                        + " before: feed the same, or give it a sample axis (sampleAxis(…)).");
+              }
+            });
+    boolean means = known.quantities().values().stream().anyMatch(q -> q.is(Combination.Kind.MEAN));
+    looks
+        .shapes()
+        .forEach(
+            (name, shape) -> {
+              String before = shapes.get(name);
+              if (means && before != null && !before.equals(shape)) {
+                throw new IllegalArgumentException(
+                    "\""
+                        + name
+                        + "\" is of the shape "
+                        + shape
+                        + " (−1 stands for the samples), in the batches before "
+                        + before
+                        + ": the inputs' Kronecker factors average over positions, and need samples"
+                        + " of one shape. Pad them.");
+              }
+            });
+  }
+
+  private Map<String, INDArray> evaluate(
+      ExtendedGraph graph, Known known, Map<String, INDArray> feeds) {
+    Set<String> names = new LinkedHashSet<>(known.quantities().keySet());
+    names.addAll(known.weights().variables());
+    names.addAll(graph.sameDiff().getLossVariables());
+    return graph.output(feeds, names);
+  }
+
+  /** Puts the results in double precision, those that are summed up; answers what is not finite. */
+  private List<String> exact(
+      Map<String, INDArray> exact, Known known, Map<String, INDArray> results) {
+    List<String> wrong = new ArrayList<>();
+    results.forEach(
+        (name, array) -> {
+          INDArray wide = array.castTo(DataType.DOUBLE);
+          if (!Double.isFinite(total(wide))) {
+            wrong.add(name);
+          }
+          Quantity quantity = known.quantities().get(name);
+          if (quantity == null || quantity.is(Combination.Kind.ROWS)) {
+            if (wide != array) {
+              release(wide);
+            }
+          } else {
+            exact.put(name, wide);
+            Sum sum = sums.get(name);
+            if (sum != null && !sum.fits(wide)) {
+              throw new IllegalArgumentException(
+                  "\"%s\" is of the shape %s, in the batches before %s: give samples one shape."
+                      .formatted(
+                          name, Arrays.toString(wide.shape()), Arrays.toString(sum.sum().shape())));
+            }
+          }
+        });
+    return wrong;
+  }
+
+  // ---- what is done with results ----
+
+  private void handOn(Known known, Map<String, INDArray> results, long count, double own) {
+    RowSink taker = sink;
+    if (taker == null) {
+      return;
+    }
+    double whole = known.weights().sums() ? 1 : expected;
+    for (Quantity quantity : known.quantities().values()) {
+      if (quantity.is(Combination.Kind.ROWS)) {
+        INDArray array = Objects.requireNonNull(results.get(quantity.name()));
+        double factor = Math.pow(own / whole, quantity.combination().degree());
+        if (factor != 1) {
+          array.muli(factor);
+        }
+        try {
+          taker.rows(quantity.name(), samples, samplesFirst(array, quantity.sampleAxis(), count));
+        } catch (IOException e) {
+          throw new UncheckedIOException(
+              "The rows of \"" + quantity.name() + "\" cannot be kept: " + e.getMessage(), e);
+        }
+      }
+    }
+  }
+
+  private static INDArray samplesFirst(INDArray array, int axis, long count) {
+    if (axis <= 0) {
+      return array;
+    }
+    int[] order = new int[array.rank()];
+    order[0] = axis;
+    for (int k = 1; k < order.length; k++) {
+      order[k] = k <= axis ? k - 1 : k;
+    }
+    INDArray turned = array.permute(order);
+    if (turned.size(0) != count) {
+      throw new IllegalStateException("rows are not one for each sample");
+    }
+    return turned;
+  }
+
+  private void take(
+      Known known,
+      Map<String, INDArray> exact,
+      Map<String, INDArray> results,
+      long count,
+      double own,
+      double ownPenalty) {
+    for (String loss : lossesOf(known, results)) {
+      double weight = known.weights().loss(loss, count, results);
+      double value = total(Objects.requireNonNull(results.get(loss)));
+      double[] both = losses.computeIfAbsent(loss, l -> new double[2]);
+      both[0] += weight * value;
+      both[1] = known.weights().sums(loss) ? weight : both[1] + weight;
+    }
+    Map<String, INDArray> gradients = gradients(known, exact);
+    known.quantities().values().stream()
+        .filter(q -> !q.is(Combination.Kind.ROWS))
+        .forEach(
+            q -> {
+              INDArray result = Objects.requireNonNull(exact.get(q.name()));
+              DataType type = Objects.requireNonNull(results.get(q.name())).dataType();
+              Sum sum =
+                  sums.computeIfAbsent(
+                      q.name(), n -> new Sum(q.combination(), type, result.shape()));
+              switch (q.combination().kind()) {
+                case MEAN -> sum.add(result, count);
+                case VARIANCE ->
+                    sum.merge(
+                        result.muli(own * own),
+                        Objects.requireNonNull(gradients.get(q.parameter())).muli(own),
+                        count,
+                        samples);
+                default -> {
+                  if (!q.isPenalty()) {
+                    sum.add(result, Math.pow(own, q.combination().degree()));
+                  } else if (samples == 0) {
+                    sum.add(result, ownPenalty); // the same in each batch
+                  }
+                }
+              }
+            });
+    gradients.values().forEach(Gathering::release);
+    batches++;
+    samples += count;
+    data = known.weights().sums() ? 1 : data + own;
+    penalty = known.weights().sumsPenalties() ? 1 : penalty + ownPenalty;
+  }
+
+  private static List<String> lossesOf(Known known, Map<String, INDArray> results) {
+    return results.keySet().stream()
+        .filter(n -> !known.quantities().containsKey(n))
+        .filter(n -> !known.weights().variables().contains(n))
+        .toList();
+  }
+
+  /** The sums of the samples' gradients, without penalties, by parameter. */
+  private static Map<String, INDArray> gradients(Known known, Map<String, INDArray> exact) {
+    Map<String, INDArray> gradients = new LinkedHashMap<>();
+    boolean kept =
+        known.quantities().values().stream().anyMatch(q -> q.is(Combination.Kind.VARIANCE));
+    for (Quantity quantity : known.quantities().values()) {
+      if (quantity.field().equals(Quantity.GRADIENT)) {
+        INDArray gradient = Objects.requireNonNull(exact.get(quantity.name()));
+        INDArray part = exact.get(quantity.parameter() + "." + Quantity.PENALTY);
+        if (part != null) {
+          gradient.subi(part);
+        }
+        if (kept) {
+          gradients.put(quantity.parameter(), gradient.dup());
+        }
+      }
+    }
+    return gradients;
+  }
+
+  // ---- what has been gathered ----
+
+  /**
+   * The quantities of all samples so far.
+   *
+   * @throws IllegalArgumentException if there is no sample
+   */
+  public DataSetResults results(List<Extension> extensions) {
+    if (samples == 0) {
+      throw new IllegalArgumentException(
+          batches == 0
+              ? "The data set is empty: the iterator has no batch. One that has been read to its"
+                  + " end has to be reset."
+              : "The data set has no sample: its " + batches + " batches are empty.");
+    }
+    Map<String, INDArray> outputs = new LinkedHashMap<>();
+    sums.forEach(
+        (name, sum) ->
+            outputs.put(
+                name, sum.result(samples, name.endsWith("." + Quantity.PENALTY) ? penalty : data)));
+    outputs.forEach(
+        (name, array) -> {
+          INDArray gradient =
+              name.endsWith("." + Quantity.PENALTY)
+                  ? outputs.get(
+                      name.substring(0, name.length() - Quantity.PENALTY.length())
+                          + Quantity.GRADIENT)
+                  : null;
+          if (gradient != null) {
+            gradient.addi(array);
+          }
+        });
+    double loss = losses.values().stream().mapToDouble(l -> l[1] == 0 ? 0 : l[0] / l[1]).sum();
+    return new DataSetResults(
+        new QuantityResults(outputs, extensions),
+        samples,
+        batches,
+        data,
+        Double.isNaN(loss) ? OptionalDouble.empty() : OptionalDouble.of(loss));
+  }
+
+  /** Lets go of the memory. */
+  public void close() {
+    sums.values().forEach(Sum::close);
+    sums.clear();
+  }
+}

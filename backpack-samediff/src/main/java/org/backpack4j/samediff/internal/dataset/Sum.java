@@ -1,0 +1,109 @@
+package org.backpack4j.samediff.internal.dataset;
+
+import java.util.Arrays;
+import org.backpack4j.samediff.extension.Combination;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** What has been gathered of one quantity, in double precision. */
+final class Sum {
+  private final Combination combination;
+  private final DataType type;
+  private final long[] shape;
+
+  /** Σ Dᵖ Q; of means Σ N Q; of variances the sum of squared deviations. */
+  private final INDArray sum;
+
+  /** The mean of the samples' gradients, of variances alone. */
+  private final @Nullable INDArray mean;
+
+  Sum(Combination combination, DataType type, long... shape) {
+    this(
+        combination,
+        type,
+        Nd4j.zeros(DataType.DOUBLE, shape),
+        combination.kind() == Combination.Kind.VARIANCE
+            ? Nd4j.zeros(DataType.DOUBLE, shape)
+            : null);
+  }
+
+  /** One that was written down. */
+  Sum(Combination combination, DataType type, INDArray sum, @Nullable INDArray mean) {
+    this.combination = combination;
+    this.type = type;
+    this.shape = sum.shape();
+    this.sum = sum;
+    this.mean = mean;
+  }
+
+  Combination combination() {
+    return combination;
+  }
+
+  DataType type() {
+    return type;
+  }
+
+  INDArray sum() {
+    return sum;
+  }
+
+  @Nullable INDArray mean() {
+    return mean;
+  }
+
+  /** Whether a batch's result is of the same shape. */
+  boolean fits(INDArray result) {
+    return Arrays.equals(shape, result.shape());
+  }
+
+  /** Adds a multiple of a batch's result, which is changed. */
+  void add(INDArray result, double weight) {
+    if (weight != 1) {
+      result.muli(weight);
+    }
+    sum.addi(result);
+  }
+
+  /**
+   * Adds a batch's variance to that of the samples before it (Chan, Golub and LeVeque, 1979).
+   *
+   * @param variance the batch's, of gradients without the loss's factor; changed
+   * @param total the sum of the batch's gradients; changed
+   * @param samples the number of samples in the batch
+   * @param before the number of samples before it
+   */
+  void merge(INDArray variance, INDArray total, long samples, long before) {
+    INDArray average = java.util.Objects.requireNonNull(mean);
+    total.divi(samples).subi(average);
+    double share = (double) samples / (before + samples);
+    average.addi(total.mul(share));
+    sum.addi(variance.muli(samples));
+    sum.addi(total.muli(total).muli(before * share));
+  }
+
+  /** The quantity of all samples. */
+  INDArray result(long samples, double normaliser) {
+    double factor =
+        switch (combination.kind()) {
+          case MEAN -> 1.0 / samples;
+          case VARIANCE -> scale(normaliser, combination.degree()) / samples;
+          default -> scale(normaliser, combination.degree());
+        };
+    return sum.mul(factor).castTo(type);
+  }
+
+  /** What a sum is multiplied by; nothing is left where there is nothing to divide by. */
+  private static double scale(double normaliser, double degree) {
+    return degree == 0 || normaliser == 1 ? 1 : normaliser == 0 ? 0 : Math.pow(normaliser, -degree);
+  }
+
+  void close() {
+    sum.close();
+    if (mean != null) {
+      mean.close();
+    }
+  }
+}
