@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 public final class BatchException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
+  /** The batch's place in the data set. */
   private final long batch;
+
+  /** The sample's place in the data set; −1 if it is not known. */
   private final long sample;
 
   /**
