@@ -338,14 +338,36 @@ public final class Extender {
     if (request.extensions().stream().anyMatch(x -> !x.columns().secondOrder())) {
       warnOfMixing(plan.mixingNodes());
     }
-    plan.notes().forEach(WARNINGS::warn);
+    List<String> notes = new ArrayList<>(idle(parameters));
+    notes.addAll(plan.notes());
+    notes.forEach(WARNINGS::warn);
     return new Quantities(
         parameters,
         request.extensions(),
         refused,
         new ArrayList<>(refusals),
-        plan.notes(),
+        notes,
         request.lenient());
+  }
+
+  /** Parameters without quantities; one that was asked for by its name would have been refused. */
+  private List<String> idle(Set<String> parameters) {
+    if (request.conversion()) {
+      return List.of(); // a layer has parameters that serve other ends, such as pretraining
+    }
+    List<String> idle =
+        source.variables().stream()
+            .filter(v -> v.getVariableType() == VariableType.VARIABLE && v.dataType().isFPType())
+            .map(SDVariable::name)
+            .filter(name -> request.chosen().test(name) && !parameters.contains(name))
+            .map(name -> "\"" + name + "\"")
+            .toList();
+    return idle.isEmpty()
+        ? List.of()
+        : List.of(
+            "There are no quantities of what the losses do not depend on: "
+                + String.join(", ", idle)
+                + ".");
   }
 
   /** What a person knows a node by: the layer that it belongs to, if the graph was converted. */

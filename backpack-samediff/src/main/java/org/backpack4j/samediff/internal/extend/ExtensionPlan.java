@@ -168,7 +168,9 @@ final class ExtensionPlan {
         node.outputs().stream().filter(o -> graph.type(o).isFPType()).forEach(leading::add);
       }
     }
-    leading.retainAll(toLosses());
+    Set<String> differentiable = toLosses();
+    notes.addAll(new ZeroDerivatives(graph, rules).notes(parameters, differentiable));
+    leading.retainAll(differentiable);
     leading.addAll(parameters);
   }
 

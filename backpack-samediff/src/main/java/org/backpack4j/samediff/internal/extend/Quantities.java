@@ -15,7 +15,7 @@ import org.backpack4j.samediff.extension.Extension;
  * @param extensions the quantities asked for
  * @param refused for a parameter the fields that cannot be had
  * @param refusals why
- * @param notes where second-order quantities start otherwise than one might think
+ * @param notes what is otherwise than one might think, and no reason to refuse anything
  * @param lenient whether what cannot be had is left out
  */
 public record Quantities(

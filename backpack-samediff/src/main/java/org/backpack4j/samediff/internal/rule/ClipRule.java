@@ -30,11 +30,6 @@ final class ClipRule implements SymmetricRule {
     }
   }
 
-  @Override
-  public boolean differentiable(NodeContext context, int input) {
-    return input == 0;
-  }
-
   private static double bound(NodeContext context, int which) {
     INDArray given = context.inputs() > 1 ? context.constant(1 + which) : null;
     return given == null ? context.node().tArg(which, 0) : given.getDouble(0);

@@ -1,23 +1,32 @@
 package org.backpack4j.samediff.internal.rule;
 
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * Ops without a derivative whose results are shapes, positions, counts, or arrays of a computed
- * shape: no cotangent passes.
+ * shape: no cotangent passes. Some take what their results are made of, too; a parameter there is
+ * refused.
  */
 final class IndexRule implements Rule {
-  private static final IndexRule INSTANCE = new IndexRule();
+  private static final IndexRule INSTANCE = new IndexRule(Set.of());
 
-  private IndexRule() {}
+  /** The inputs whose entries are in the results, so that there is a derivative. */
+  private final Set<Integer> entries;
+
+  private IndexRule(Set<Integer> entries) {
+    this.entries = entries;
+  }
 
   static Map<String, Rule> table() {
     Map<String, Rule> table = new TreeMap<>();
@@ -37,7 +46,6 @@ final class IndexRule implements Rule {
             "argamin",
             "argmax",
             "argmin",
-            "confusion_matrix",
             "countNonZero",
             "countZero",
             "equals_with_eps",
@@ -54,19 +62,20 @@ final class IndexRule implements Rule {
             "last_index",
             "match_condition",
             "mergemaxindex",
-            "onehot",
             "sequence_mask",
             "stop_gradient",
             "zero_fraction",
             // arrays of a computed shape
             "create",
             "eye",
-            "fill",
-            "lin_space",
             "min_max_datatype",
-            "range",
             "tri")
         .forEach(op -> table.put(op, INSTANCE));
+    table.put("confusion_matrix", new IndexRule(Set.of(2))); // its weights
+    table.put("fill", new IndexRule(Set.of(1)));
+    table.put("lin_space", new IndexRule(Set.of(0, 1)));
+    table.put("onehot", new IndexRule(Set.of(2, 3))); // what is hot, and what is not
+    table.put("range", new IndexRule(Set.of(0, 2))); // its end tells how many there are
     return table;
   }
 
@@ -85,7 +94,18 @@ final class IndexRule implements Rule {
 
   @Override
   public boolean differentiable(NodeContext context, int input) {
-    return false;
+    return entries.contains(input)
+        && context.type(input).isFPType()
+        && context.outputType(0).isFPType();
+  }
+
+  @Override
+  public void check(NodeContext context) {
+    if (IntStream.range(0, context.inputs()).anyMatch(k -> differentiable(context, k))) {
+      throw new UnsupportedOpException(
+          "it makes an array of numbers that depend on parameters",
+          "make it of constants, and scale and shift it by the parameters");
+    }
   }
 
   @Override
