@@ -437,9 +437,9 @@ public final class ExtendedGraph implements AutoCloseable {
    *
    * @return a sentence for each loss whose second-order quantities start at the probabilities of a
    *     softmax or sigmoid, not in front of it, though nobody named them by {@link
-   *     BackPack.Builder#predictions}; for each parameter whose quantities are zero whatever is fed,
-   *     since the losses depend on its shape alone, or on what was rounded or compared; and one for
-   *     the parameters that the losses do not depend on
+   *     BackPack.Builder#predictions}; for each parameter whose quantities are zero whatever is
+   *     fed, since the losses depend on its shape alone, or on what was rounded or compared; and
+   *     one for the parameters that the losses do not depend on
    */
   public List<String> notes() {
     return List.copyOf(quantities.notes());

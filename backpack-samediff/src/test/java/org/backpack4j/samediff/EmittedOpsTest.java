@@ -36,6 +36,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.ops.SDMath;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.controlflow.compat.StopGradient;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -131,6 +132,7 @@ class EmittedOpsTest {
     sums();
     alongAnAxis();
     indices();
+    ofSoftmax();
     for (String layer :
         List.of(
             "Conv2D.outputVariable",
@@ -626,6 +628,22 @@ class EmittedOpsTest {
       best = x.at(n, a, k) > x.at(n, a, best) ? k : best;
     }
     return best;
+  }
+
+  private static void ofSoftmax() {
+    put(
+        "SDVariable.max",
+        "nab",
+        (e, x) -> x[0].dims().get(2).isOne() ? v(x) : v(x).max(true, 2),
+        x ->
+            Grid.of(
+                new int[] {x[0].shape()[0], x[0].shape()[1], 1},
+                at -> x[0].at(at[0], at[1], largest(x[0], at[0], at[1]))));
+    put(
+        "StopGradient.outputVariable",
+        "nab",
+        (e, x) -> new StopGradient(e.graph(), v(x)).outputVariable(),
+        x -> x[0]);
   }
 
   private static void indices() {

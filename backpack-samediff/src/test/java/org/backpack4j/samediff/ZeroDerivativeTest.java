@@ -154,9 +154,7 @@ class ZeroDerivativeTest {
   @Test
   void theEndOfARangeHasNoDerivative() {
     SameDiff sd =
-        scaled(
-            (s, p) ->
-                s.range(number(s, 0.5), p.sum(), number(s, 1), DataType.DOUBLE).sum());
+        scaled((s, p) -> s.range(number(s, 0.5), p.sum(), number(s, 1), DataType.DOUBLE).sum());
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad())) {
       assertThat(graph.notes()).singleElement().asString().contains("\"range\"");
     }
@@ -168,7 +166,11 @@ class ZeroDerivativeTest {
     sd.var("idle", Graphs.random(3));
     try (ExtendedGraph graph = BackPack.extend(sd, new BatchGrad());
         ExtendedGraph without = BackPack.on(sd).without("idle").extend(new BatchGrad())) {
-      assertThat(graph.notes()).singleElement().asString().contains("do not depend").contains("idle");
+      assertThat(graph.notes())
+          .singleElement()
+          .asString()
+          .contains("do not depend")
+          .contains("idle");
       assertThat(graph.outputNames()).noneMatch(name -> name.startsWith("idle"));
       assertThat(without.notes()).isEmpty();
     }

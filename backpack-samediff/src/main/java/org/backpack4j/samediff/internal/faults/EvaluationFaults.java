@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.internal.faults;
 
+import java.util.Arrays;
 import java.util.Optional;
 import org.backpack4j.samediff.internal.interpret.OpExecution;
 import org.backpack4j.samediff.internal.interpret.StridedSlices;
@@ -47,6 +48,13 @@ final class EvaluationFaults {
               + " and each further evaluation sees others again.",
           "Write it out as (x - m) * factor + m, m = x.mean(true, 1, 2).");
     }
+    if (context.function().opName().equals("softmax") && isHalf(context) && isInnermost(context)) {
+      return fault(
+          context,
+          "In half precision M2.1's softmax is wrong where all entries of a row are low (below -10"
+              + " in HALF, -88 in BFLOAT16), and NaN where they are lower still.",
+          "Take the row's maximum off first, or compute it in single precision.");
+    }
     if (context.function() instanceof Variance op && isAtRisk(op)) {
       return fault(
           context,
@@ -64,6 +72,27 @@ final class EvaluationFaults {
   /** A standard deviation keeps the flag; only the variance itself loses it. */
   private static boolean isAtRisk(Variance op) {
     return op.getClass() == Variance.class && !op.isBiasCorrected();
+  }
+
+  /**
+   * In double precision it begins at -708, which few networks meet: that would be a false alarm.
+   */
+  private static boolean isHalf(FaultSite context) {
+    DataType type = context.graph().getVariable(context.inputs().get(0)).dataType();
+    return type == DataType.HALF || type == DataType.BFLOAT16;
+  }
+
+  private static boolean isInnermost(FaultSite context) {
+    long axis = context.integers().length == 0 ? -1 : context.integer(0);
+    return axis == -1
+        || context
+            .shape(0)
+            .filter(
+                s ->
+                    Arrays.stream(s)
+                        .skip(axis < 0 ? axis + s.length + 1 : axis + 1)
+                        .allMatch(x -> x <= 1))
+            .isPresent();
   }
 
   /** Without padding to the same size, and with spatial extents that are known to be too small. */

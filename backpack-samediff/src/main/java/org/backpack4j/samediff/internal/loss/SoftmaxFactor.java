@@ -6,6 +6,7 @@ import org.backpack4j.samediff.internal.autodiff.BlockColumns;
 import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
 import org.backpack4j.samediff.internal.autodiff.ColumnSource;
 import org.backpack4j.samediff.internal.autodiff.SignedRoot;
+import org.backpack4j.samediff.internal.nd4j.SoftmaxShift;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
@@ -28,8 +29,18 @@ final class SoftmaxFactor {
 
   private SoftmaxFactor() {}
 
+  /** Along the last axis. */
   static Tensor softmax(Emitter e, Tensor z) {
-    return e.map("softmax", z, true, v -> e.graph().nn().softmax(v, z.rank() - 1));
+    int axis = z.rank() - 1;
+    Tensor argument =
+        SoftmaxShift.helps(z.type())
+            ? e.map(
+                "less_largest",
+                z,
+                false,
+                v -> v.sub(z.dims().get(axis).isOne() ? v : v.max(true, axis)))
+            : z;
+    return e.map("softmax", argument, true, v -> e.graph().nn().softmax(v, axis));
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.internal.rewrite;
 
 import java.util.List;
+import org.backpack4j.samediff.internal.nd4j.SoftmaxShift;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +90,10 @@ final class AttentionRewrite {
       SDVariable apart = context.reshape("mask", mask, dims, column);
       SDVariable low = apart.sub(context.name("masked"), 1).mul(context.name("low"), 1e9);
       scores = scores.add(context.name("masked_scores"), low);
+    }
+    Dims of = Dims.of(keys.dims().get(-1), queries.dims().get(-1));
+    if (SoftmaxShift.helps(context.type(0)) && SoftmaxRewrite.innermost(of, 0)) {
+      scores = SoftmaxShift.shifted(graph, scores, rank - 2, of.get(0).size(), context::name);
     }
     return graph.nn().softmax(context.name("weights"), scores, rank - 2);
   }

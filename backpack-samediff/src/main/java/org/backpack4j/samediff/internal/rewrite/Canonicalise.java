@@ -32,6 +32,7 @@ import org.nd4j.autodiff.samediff.internal.SameDiffOp;
  * lstmLayer, lstmBlock, gru             their steps, one after the other
  * lstmBlockCell, gruCell                matrix products, sigmoid, tanh, sums and products
  * segment_sum(x, ids) and its like      the same with an axis more, where M2.1 takes a row for a vector
+ * softmax(x)                            softmax(subtract(x, largest entry)), but in single precision
  * </pre>
  */
 public final class Canonicalise {
@@ -51,6 +52,7 @@ public final class Canonicalise {
     table.put("lstmLayer", LstmLayerRewrite::of);
     table.put("multi_head_dot_product_attention", AttentionRewrite::multiHead);
     table.put("relu_layer", LayerRewrites::dense);
+    table.put("softmax", SoftmaxRewrite::of);
     table.put("tensordot", TensorProductRewrite::of);
     table.put("xw_plus_b", LayerRewrites::dense);
     SegmentFaults.OPS.forEach(op -> table.put(op, SegmentFaults::of));
@@ -69,7 +71,9 @@ public final class Canonicalise {
       SameDiff graph, Collection<String> targets, Map<String, Integer> sampleAxes) {
     List<SameDiffOp> composite = new ArrayList<>();
     for (SameDiffOp op : ReferenceInterpreter.order(graph, targets)) {
-      if (REWRITES.containsKey(op.getOp().opName())) {
+      String kind = op.getOp().opName();
+      if (REWRITES.containsKey(kind)
+          && (!kind.equals("softmax") || SoftmaxRewrite.concerns(graph, op))) {
         composite.add(op);
       }
     }

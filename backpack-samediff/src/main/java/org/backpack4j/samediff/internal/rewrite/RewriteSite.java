@@ -12,6 +12,7 @@ import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * A node that is about to be written with other ops: what it reads, and names for what is added.
@@ -50,6 +51,10 @@ public final class RewriteSite {
 
   public Dims dims(int k) {
     return shapes.dims(node.inputs().get(k));
+  }
+
+  DataType type(int k) {
+    return shapes.type(node.inputs().get(k));
   }
 
   public Dims outputDims(int k) {

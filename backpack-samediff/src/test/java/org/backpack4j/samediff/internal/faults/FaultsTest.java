@@ -556,6 +556,21 @@ class FaultsTest {
     assertThat(Faults.of(graph)).extracting(Fault::node).containsExactly("d");
   }
 
+  /** Where the others of a type are, and rows along another axis, M2.1 is right. */
+  @Test
+  void softmaxInHalfPrecision() {
+    for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE, DataType.HALF}) {
+      SDVariable z = graph.placeHolder("z" + type, type, -1, 4, 3);
+      graph.nn().softmax("last" + type, z, -1);
+      graph.nn().softmax("second" + type, z, 2);
+      graph.nn().softmax("other" + type, z, 1);
+    }
+
+    assertThat(Faults.of(graph))
+        .extracting(Fault::node)
+        .containsExactlyInAnyOrder("lastHALF", "secondHALF");
+  }
+
   @Test
   void theWalkRefusesANegativeStride() {
     graph.stridedSlice("s", w(3, 4), new long[] {0, 3}, new long[] {3, 0}, new long[] {1, -1});
