@@ -121,10 +121,8 @@ public final class Iteration {
   }
 
   private INDArray mask(int sample) {
-    INDArray mask =
-        y.rank() == 3
-            ? Nd4j.zeros(y.dataType(), y.size(0), y.size(2))
-            : Nd4j.zeros(y.dataType(), y.size(0), 1);
+    long steps = y.rank() < 3 ? 1 : y.size(2) == x.size(2) ? y.size(2) : y.size(1);
+    INDArray mask = Nd4j.zeros(y.dataType(), y.size(0), steps);
     mask.get(new INDArrayIndex[] {NDArrayIndex.interval(sample, sample + 1), NDArrayIndex.all()})
         .assign(1);
     return mask;

@@ -64,6 +64,15 @@ public interface DropoutConverter<D extends IDropout> {
   }
 
   /**
+   * Whether it may change rows [N, F], as those of an output layer's steps.
+   *
+   * @return whether DL4J takes it there
+   */
+  default boolean rows() {
+    return true;
+  }
+
+  /**
    * The shape of what it draws.
    *
    * @param x what is changed

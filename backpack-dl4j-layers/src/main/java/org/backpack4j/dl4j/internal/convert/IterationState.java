@@ -18,13 +18,16 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param noise what DL4J drew, by the names of {@link PreflightCheck#draws}
  * @param parameters parameters as noise has changed them, by their names
  * @param activations what layers and vertices answered, by their names
+ * @param generator ND4J's generator at the end of the forward pass, of all but the output layers
  */
 public record IterationState(
     Map<String, INDArray> noise,
     Map<String, INDArray> parameters,
-    Map<String, INDArray> activations) {
+    Map<String, INDArray> activations,
+    GeneratorState generator) {
   /** Nothing. */
-  public static final IterationState NOTHING = new IterationState(Map.of(), Map.of(), Map.of());
+  public static final IterationState NOTHING =
+      new IterationState(Map.of(), Map.of(), Map.of(), new GeneratorState(0, 0));
 
   /**
    * The shapes of what is given, with the number of rows that each sample has in the samples'
@@ -64,7 +67,12 @@ public record IterationState(
       ConverterRegistry tables,
       Map<String, INDArray> activations,
       Set<String> needed) {
-    return of(PreflightCheck.of(Network.of(model), tables, true), false, activations, needed);
+    return of(
+        PreflightCheck.of(Network.of(model), tables, true),
+        false,
+        activations,
+        needed,
+        GeneratorState.now());
   }
 
   /**
@@ -76,9 +84,9 @@ public record IterationState(
    */
   public IterationState andAfterBackwardPass(Model model, ConverterRegistry tables) {
     IterationState late =
-        of(PreflightCheck.of(Network.of(model), tables, true), true, Map.of(), Set.of());
+        of(PreflightCheck.of(Network.of(model), tables, true), true, Map.of(), Set.of(), generator);
     return new IterationState(
-        both(noise, late.noise), both(parameters, late.parameters), activations);
+        both(noise, late.noise), both(parameters, late.parameters), activations, generator);
   }
 
   private static Map<String, INDArray> both(Map<String, INDArray> a, Map<String, INDArray> b) {
@@ -88,7 +96,11 @@ public record IterationState(
   }
 
   private static IterationState of(
-      PreflightCheck survey, boolean late, Map<String, INDArray> activations, Set<String> needed) {
+      PreflightCheck survey,
+      boolean late,
+      Map<String, INDArray> activations,
+      Set<String> needed,
+      GeneratorState generator) {
     Map<String, INDArray> noise = new LinkedHashMap<>();
     Map<String, INDArray> parameters = new LinkedHashMap<>();
     Map<String, INDArray> copies = new LinkedHashMap<>();
@@ -97,7 +109,8 @@ public record IterationState(
           .draws()
           .forEach(
               (name, draw) -> {
-                INDArray drawn = draw.late() == late ? draw.kept().in(activations) : null;
+                INDArray drawn =
+                    draw.late() == late ? draw.kept().in(activations, generator) : null;
                 if (drawn != null) {
                   noise.put(name, drawn.dup('c'));
                 }
@@ -115,7 +128,7 @@ public record IterationState(
             }
           });
     }
-    return new IterationState(noise, parameters, copies);
+    return new IterationState(noise, parameters, copies, generator);
   }
 
   /**

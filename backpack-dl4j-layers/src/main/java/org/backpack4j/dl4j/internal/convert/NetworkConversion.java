@@ -370,7 +370,8 @@ public final class NetworkConversion {
       return context;
     }
     String name = Objects.requireNonNull(drawn.get(dropout));
-    if (converter.adds() || Objects.requireNonNull(survey.draws().get(name)).late()) {
+    RandomDraw draw = Objects.requireNonNull(survey.draws().get(name));
+    if (draw.changed()) {
       kept.put(
           name,
           new KeptInput(
@@ -378,7 +379,7 @@ public final class NetworkConversion {
               x.variable().name(),
               (before, after) -> Objects.requireNonNull(converter.noise(dropout, before, after)),
               KeptInput.zerosMatter(x.variable())));
-    } else if (reach.endsAt(context.name())) {
+    } else if (!draw.late() && reach.endsAt(context.name())) {
       throw context.refuse(
           "DL4J may have changed in place what the layer before it answered, for its "
               + dropout.getClass().getSimpleName(),

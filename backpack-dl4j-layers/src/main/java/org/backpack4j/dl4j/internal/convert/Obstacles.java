@@ -9,12 +9,14 @@ import java.util.Map;
 import java.util.Set;
 import org.backpack4j.dl4j.Obstacle;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.dropout.SpatialDropout;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1D;
@@ -27,6 +29,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
@@ -75,11 +78,16 @@ public final class Obstacles {
           RnnLossLayer.class,
           Yolo2OutputLayer.class);
 
+  /** Output layers that keep their input as their dropout has changed it. */
+  private static final Set<Class<?>> KEEPING =
+      Set.of(CenterLossOutputLayer.class, OutputLayer.class);
+
   private static final String ONE_ITERATION = "ask a BackPackListener, which has them, or ";
 
   private final ConverterRegistry tables;
   private final NetworkNode step;
   private final boolean iteration;
+  private final boolean sole;
   private final List<Obstacle> found = new ArrayList<>();
   private final List<RandomDraw> draws = new ArrayList<>();
   private final Set<IActivation> functions = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -88,10 +96,17 @@ public final class Obstacles {
   /** Whether it is looked at layers in evaluation mode. */
   private boolean evaluating;
 
-  Obstacles(ConverterRegistry tables, NetworkNode step, boolean iteration) {
+  /**
+   * Looks at a step.
+   *
+   * @param iteration whether the random numbers of an iteration can be had
+   * @param sole whether the network has one output alone
+   */
+  Obstacles(ConverterRegistry tables, NetworkNode step, boolean iteration, boolean sole) {
     this.tables = tables;
     this.step = step;
     this.iteration = iteration;
+    this.sole = sole;
   }
 
   /**
@@ -182,10 +197,16 @@ public final class Obstacles {
       add("there is no converter for " + kind + ", which its input passes", SWITCH_OFF);
     } else if (!iteration) {
       add(passes + "are those of one iteration", ONE_ITERATION + SWITCH_OFF);
+    } else if (step.output()
+        && sole
+        && layer.getClass() == RnnOutputLayer.class
+        && converter.rows()) {
+      steps(dropout, converter, ((RnnOutputLayer) layer).getRnnDataFormat());
+      converter.check(dropout, this);
     } else if (converter.adds()) {
       sum(dropout, layer);
-    } else if (step.output() && layer.getClass() == OutputLayer.class && converter.found()) {
-      draws.add(new RandomDraw(dropout, true, activations -> keptInput()));
+    } else if (step.output() && KEEPING.contains(layer.getClass()) && converter.found()) {
+      draws.add(new RandomDraw(dropout, true, true, (activations, generator) -> keptInput()));
       converter.check(dropout, this);
     } else if (step.output()) {
       add(
@@ -198,7 +219,9 @@ public final class Obstacles {
               + " in the backward pass, so that its gradient is not that of its score",
           "put a DropoutLayer before it instead");
     } else {
-      draws.add(new RandomDraw(dropout, false, activations -> converter.noise(dropout)));
+      draws.add(
+          new RandomDraw(
+              dropout, false, false, (activations, generator) -> converter.noise(dropout)));
       converter.check(dropout, this);
     }
   }
@@ -207,8 +230,10 @@ public final class Obstacles {
   private void sum(IDropout dropout, Layer layer) {
     String kind = dropout.getClass().getSimpleName();
     if (layer instanceof DropoutLayer) {
-      draws.add(new RandomDraw(dropout, false, activations -> activations.get(step.name())));
-    } else if (step.output() && layer.getClass() != OutputLayer.class) {
+      draws.add(
+          new RandomDraw(
+              dropout, false, true, (activations, generator) -> activations.get(step.name())));
+    } else if (step.output() && !KEEPING.contains(layer.getClass())) {
       add(
           "DL4J does not keep the sum of its input and its " + kind + " until it calls listeners",
           "put a DropoutLayer before it instead");
@@ -217,8 +242,25 @@ public final class Obstacles {
           "its input passes a " + kind + ", of which only the layer inside has the sum",
           "put a DropoutLayer before it instead");
     } else {
-      draws.add(new RandomDraw(dropout, step.output(), activations -> keptInput()));
+      draws.add(
+          new RandomDraw(dropout, step.output(), true, (activations, generator) -> keptInput()));
     }
+  }
+
+  /** What an output layer draws for all steps, before anything else in the backward pass. */
+  private <D extends IDropout> void steps(
+      D dropout, DropoutConverter<D> converter, @Nullable RNNFormat format) {
+    org.deeplearning4j.nn.api.Layer running = step.running();
+    RNNFormat layout = format == null ? RNNFormat.NCW : format;
+    draws.add(
+        new RandomDraw(
+            dropout,
+            true,
+            false,
+            (activations, generator) ->
+                running == null
+                    ? null
+                    : DrawOfSteps.of(dropout, converter, running, layout, generator)));
   }
 
   /** The layer's input as it has changed it. */
@@ -319,7 +361,9 @@ public final class Obstacles {
     } else if (step.output()) {
       add(random + " once for the gradient and once more for the score", INSTEAD);
     } else if (draws.stream().noneMatch(d -> d.owner() == function)) {
-      draws.add(new RandomDraw(function, false, activations -> converter.drawn(function)));
+      draws.add(
+          new RandomDraw(
+              function, false, false, (activations, generator) -> converter.drawn(function)));
     }
   }
 

@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -48,6 +49,10 @@ public final class Peculiarities {
                       && f.getUnderlying() instanceof BatchNormalization,
               "Batch normalisation in a FrozenLayerWithBackprop has the running statistics in DL4J"
                   + " 1.0.0-M2.1's forward pass, and the batch's in its backward pass."),
+          new Peculiarity(
+              s -> inside(s.layer()) instanceof CenterLossOutputLayer c && c.getIDropout() != null,
+              "The backward pass of DL4J 1.0.0-M2.1's CenterLossOutputLayer forgets what its"
+                  + " dropout has done to its input, for all layers below."),
           new Peculiarity(
               s -> inside(s.layer()) instanceof BatchNormalization b && ignoresGamma(b),
               "Batch normalisation with a locked gamma has it in DL4J 1.0.0-M2.1's backward pass,"

@@ -26,7 +26,11 @@ record PreflightCheck(
     List<Obstacles> all = new ArrayList<>();
     Map<IActivation, Integer> uses = new IdentityHashMap<>();
     for (NetworkNode step : network.steps()) {
-      Obstacles found = look(step, new Obstacles(tables, step, iteration), network.truncated());
+      Obstacles found =
+          look(
+              step,
+              new Obstacles(tables, step, iteration, network.outputs().size() == 1),
+              network.truncated());
       found.randomFunctions().forEach(f -> uses.merge(f, 1, Integer::sum));
       all.add(found);
     }

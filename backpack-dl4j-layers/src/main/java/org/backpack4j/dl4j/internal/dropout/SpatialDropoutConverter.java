@@ -16,6 +16,11 @@ final class SpatialDropoutConverter implements DropoutConverter<SpatialDropout> 
   }
 
   @Override
+  public boolean rows() {
+    return false;
+  }
+
+  @Override
   public long[] shape(LayerOutput x) {
     return Arrays.copyOf(x.shape(), 2);
   }

@@ -131,7 +131,7 @@ final class SecondOpinion {
 
   private static IterationState own(IterationState given) {
     return new IterationState(
-        own(given.noise()), own(given.parameters()), own(given.activations()));
+        own(given.noise()), own(given.parameters()), own(given.activations()), given.generator());
   }
 
   private static Map<String, INDArray> own(Map<String, INDArray> arrays) {
