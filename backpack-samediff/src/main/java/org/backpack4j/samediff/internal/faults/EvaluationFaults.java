@@ -79,7 +79,7 @@ final class EvaluationFaults {
    */
   private static boolean isHalf(FaultSite context) {
     DataType type = context.graph().getVariable(context.inputs().get(0)).dataType();
-    return type == DataType.HALF || type == DataType.BFLOAT16;
+    return type == DataType.FLOAT16 || type == DataType.BFLOAT16;
   }
 
   private static boolean isInnermost(FaultSite context) {
