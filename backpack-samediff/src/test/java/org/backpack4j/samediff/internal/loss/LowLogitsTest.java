@@ -156,6 +156,6 @@ class LowLogitsTest {
         .map(
             name ->
                 DynamicTest.dynamicTest(
-                    name, () -> check(losses().get(name), DataType.HALF, 2e-2, -16, -32)));
+                    name, () -> check(losses().get(name), DataType.FLOAT16, 2e-2, -16, -32)));
   }
 }
