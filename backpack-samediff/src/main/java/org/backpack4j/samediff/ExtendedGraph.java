@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -421,6 +422,17 @@ public final class ExtendedGraph implements AutoCloseable {
     }
     throw new IllegalArgumentException(
         "\"" + name + "\" is no quantity; they are " + outputNames() + ".");
+  }
+
+  /**
+   * Which axes of a weight are the rows of a Kronecker factor of its outputs, such as {@code
+   * w.kfac.B}; those of the factor of its inputs are all others.
+   *
+   * @param name the output's name
+   * @return the axes, ascending; empty if the output is no such factor
+   */
+  public Optional<List<Integer>> outputAxes(String name) {
+    return Optional.ofNullable(outputs.outputAxes().get(name));
   }
 
   /**

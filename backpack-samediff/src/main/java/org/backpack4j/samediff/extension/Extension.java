@@ -4,6 +4,7 @@ import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A quantity to compute beside the gradient, for each parameter. Settings are given to the
@@ -89,6 +90,32 @@ public interface Extension {
    * @param value the result
    * @param summed whether results of several groups of columns are added up; of others, which do
    *     not depend on the columns, the first is taken
+   * @param outputAxes of a Kronecker factor of a weight's outputs, which of the weight's axes are
+   *     its rows; null of other results
    */
-  record Result(String name, Tensor value, boolean summed) {}
+  record Result(String name, Tensor value, boolean summed, @Nullable List<Integer> outputAxes) {
+    /**
+     * A result.
+     *
+     * @param name its name, empty where there is one result
+     * @param value the result
+     * @param summed whether results of several groups of columns are added up
+     * @param outputAxes of a Kronecker factor of outputs the weight's axes that are its rows; null
+     *     of other results
+     */
+    public Result {
+      outputAxes = outputAxes == null ? null : List.copyOf(outputAxes);
+    }
+
+    /**
+     * A result that is no Kronecker factor of outputs.
+     *
+     * @param name its name, empty where there is one result
+     * @param value the result
+     * @param summed whether results of several groups of columns are added up
+     */
+    public Result(String name, Tensor value, boolean summed) {
+      this(name, value, summed, null);
+    }
+  }
 }

@@ -61,7 +61,7 @@ final class Kronecker {
     }
     KroneckerFactors first = factors.get(0);
     return List.of(
-        new Extension.Result(OUTPUTS, Objects.requireNonNull(outputs), true),
+        new Extension.Result(OUTPUTS, Objects.requireNonNull(outputs), true, first.outputAxes()),
         new Extension.Result(first.inputsName(), first.inputs(), false));
   }
 

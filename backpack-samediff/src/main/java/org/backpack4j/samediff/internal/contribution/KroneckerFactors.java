@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
@@ -136,6 +137,16 @@ public final class KroneckerFactors {
   }
 
   /**
+   * Which of the parameter's axes are the rows of the factor of the cotangents; all others are
+   * those of the factor of the inputs.
+   *
+   * @return the axes, ascending
+   */
+  public List<Integer> outputAxes() {
+    return order.axes();
+  }
+
+  /**
    * What the factor of the inputs is called.
    *
    * @return {@code A}; of a lookup, of which it is the diagonal, {@code A_diag}
@@ -205,9 +216,10 @@ public final class KroneckerFactors {
 
   /**
    * How a matrix [O, I] lies in a parameter: for each row of B and of A the output or input that
-   * stands there; −1 for an input that no sample reads, a kernel's tap over padding alone.
+   * stands there; −1 for an input that no sample reads, a kernel's tap over padding alone. The axes
+   * are those along which the output changes.
    */
-  private record Order(int[] outputs, int[] inputs) {
+  private record Order(int[] outputs, int[] inputs, List<Integer> axes) {
     /** Found by laying out the numbers of the entries. */
     static Optional<Order> of(Emitter emit, Factors factors) {
       long o = factors.outputs();
@@ -229,7 +241,8 @@ public final class KroneckerFactors {
     }
 
     private static Optional<Order> read(double[] entries, long[] shape, int o, int i) {
-      int[] axes = outputsFirst(entries, shape, i);
+      List<Integer> outputAxes = outputAxes(entries, shape, i);
+      int[] axes = outputsFirst(outputAxes, shape.length);
       long[] strides = new long[shape.length];
       long stride = 1;
       for (int k = shape.length - 1; k >= 0; k--) {
@@ -249,7 +262,7 @@ public final class KroneckerFactors {
           return Optional.empty();
         }
       }
-      return Optional.of(new Order(outputs, inputs));
+      return Optional.of(new Order(outputs, inputs, outputAxes));
     }
 
     private static boolean put(int[] order, int at, int number) {
@@ -269,17 +282,25 @@ public final class KroneckerFactors {
       return (int) from;
     }
 
-    /** The parameter's axes, those along which the output changes first. */
-    private static int[] outputsFirst(double[] entries, long[] shape, int i) {
-      List<Integer> first = new ArrayList<>();
-      List<Integer> behind = new ArrayList<>();
+    /** The parameter's axes along which the output changes, ascending. */
+    private static List<Integer> outputAxes(double[] entries, long[] shape, int i) {
+      List<Integer> axes = new ArrayList<>();
       long stride = 1;
       for (int k = shape.length - 1; k >= 0; k--) {
-        (changes(entries, shape[k], stride, i) ? first : behind).add(0, k);
+        if (changes(entries, shape[k], stride, i)) {
+          axes.add(0, k);
+        }
         stride *= shape[k];
       }
-      first.addAll(behind);
-      return first.stream().mapToInt(k -> k).toArray();
+      return axes;
+    }
+
+    /** All axes, those of the outputs first. */
+    private static int[] outputsFirst(List<Integer> outputAxes, int rank) {
+      return IntStream.concat(
+              outputAxes.stream().mapToInt(k -> k),
+              IntStream.range(0, rank).filter(k -> !outputAxes.contains(k)))
+          .toArray();
     }
 
     private static boolean changes(double[] entries, long extent, long stride, int i) {

@@ -1,6 +1,5 @@
 package org.backpack4j.samediff.internal.extend;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -196,26 +195,22 @@ final class AveragedPass {
     ParameterVjp second = second(node, parameter, factors.overPositions());
     KroneckerFactors again =
         KroneckerFactors.of(emit, KroneckerFactors.Positions.BACKPACK, second).orElseThrow();
-    put(
+    Tensor outputs = again.ordered(mean(again.overPositions()));
+    results.put(
         parameter,
-        again.ordered(mean(again.overPositions())),
-        Optional.of(new Extension.Result(factors.inputsName(), factors.inputs(), false)));
+        List.of(
+            new Extension.Result("B", outputs, true, again.outputAxes()),
+            new Extension.Result(factors.inputsName(), factors.inputs(), false)));
   }
 
   private void block(Node node, String parameter, Tensor once) {
-    put(parameter, mean(flat(second(node, parameter, once).perSample())), Optional.empty());
+    Tensor block = mean(flat(second(node, parameter, once).perSample()));
+    results.put(parameter, List.of(new Extension.Result("B", block, true)));
   }
 
   private ParameterVjp second(Node node, String parameter, Tensor once) {
     Tensor turned = cotangents(emit.transpose(once), node.outputs().get(0));
     return Objects.requireNonNull(arriving(node, turned).get(parameter));
-  }
-
-  private void put(String parameter, Tensor outputs, Optional<Extension.Result> inputs) {
-    List<Extension.Result> all = new ArrayList<>();
-    all.add(new Extension.Result("B", outputs, true));
-    inputs.ifPresent(all::add);
-    results.put(parameter, all);
   }
 
   /**

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** The outputs of an extended graph: for each parameter its quantities, by field. */
 public final class Outputs {
   private final Map<String, Map<String, Tensor>> byParameter = new LinkedHashMap<>();
+  private final Map<String, List<Integer>> outputAxes = new LinkedHashMap<>();
   private @Nullable Noise noise;
   private final Set<Tensor> seeds = new LinkedHashSet<>();
 
@@ -42,6 +43,16 @@ public final class Outputs {
 
   void put(String parameter, String field, Tensor value) {
     byParameter.computeIfAbsent(parameter, p -> new LinkedHashMap<>()).put(field, value);
+  }
+
+  /** Notes which axes of a weight are the rows of a Kronecker factor of its outputs. */
+  void outputAxes(String factor, List<Integer> axes) {
+    outputAxes.put(factor, axes);
+  }
+
+  /** The axes of a weight that are the rows of a factor of its outputs, by the factor's name. */
+  public Map<String, List<Integer>> outputAxes() {
+    return outputAxes;
   }
 
   /** Gives every output its name in the graph. */

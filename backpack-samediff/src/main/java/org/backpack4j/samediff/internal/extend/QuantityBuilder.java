@@ -131,6 +131,13 @@ final class QuantityBuilder {
     return result.name().isEmpty() ? extension.field() : extension.field() + "." + result.name();
   }
 
+  private void noteAxes(String parameter, Extension extension, Extension.Result result) {
+    List<Integer> axes = result.outputAxes();
+    if (axes != null) {
+      outputs.outputAxes(Outputs.name(parameter, name(extension, result)), axes);
+    }
+  }
+
   private Map<String, Tensor> fieldsOf(String parameter) {
     return fields.computeIfAbsent(parameter, p -> new LinkedHashMap<>());
   }
@@ -157,6 +164,7 @@ final class QuantityBuilder {
     for (Extension extension : quantities.extensions()) {
       if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
         for (Extension.Result result : emit.in(parameter, () -> extension.results(emit, rows))) {
+          noteAxes(parameter, extension, result);
           fieldsOf(parameter)
               .merge(
                   name(extension, result),
@@ -458,6 +466,7 @@ final class QuantityBuilder {
       for (String parameter : quantities.parameters()) {
         for (Extension.Result result : pass.results().getOrDefault(parameter, List.of())) {
           if (quantities.has(parameter, extension.field())) {
+            noteAxes(parameter, extension, result);
             fieldsOf(parameter).put(name(extension, result), result.value());
           }
         }
