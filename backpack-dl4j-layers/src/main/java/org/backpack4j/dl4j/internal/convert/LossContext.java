@@ -209,7 +209,15 @@ public final class LossContext {
    */
   public void byRow(Op op, SDVariable labels, SDVariable predictions) {
     SDVariable weights = mask == null ? null : sd().reshape(mask.variable(), -1);
-    emit(op, labels, predictions, weights, 1, rowsPerSample);
+    if (weights == null || scale == Scale.SUM) {
+      emit(op, labels, predictions, weights, 1, rowsPerSample);
+      return;
+    }
+    // M2.1 refuses weights of rows where terms are not added up
+    SDVariable sum =
+        op.emit(sd(), name() + "_sum", labels, predictions, weights, LossReduce.SUM);
+    SDVariable rows = sd().sizeAt(predictions, 0).castTo(predictions.dataType());
+    context.addLoss(sum.mul((double) rowsPerSample).div(name(), rows), predictions, false);
   }
 
   /**

@@ -89,6 +89,9 @@ public final class LossParts implements BatchWeights {
       "let the loss add up what each sample gives by itself (LossReduce.SUM, sum()), or divide it"
           + " by the number of samples or the sum of their weights";
 
+  private static final String APART_REMEDY =
+      "keep samples apart; batch normalisation does with its running statistics";
+
   private enum Kind {
     /** Of parameters and constants alone. */
     FREE,
@@ -246,10 +249,7 @@ public final class LossParts implements BatchWeights {
     String name = node.outputs().get(output);
     BatchAxis place = graph.batchAxis(name);
     if (place.hasSamples() && place.coupling() != null) {
-      return obstacle(
-          node,
-          Refusal.COUPLED + ": " + place.coupling(),
-          "keep samples apart; batch normalisation does with its running statistics");
+      return obstacle(node, Refusal.COUPLED + ": " + place.coupling(), APART_REMEDY);
     }
     State counted = counted(name, place);
     if (counted != null) {
@@ -351,7 +351,7 @@ public final class LossParts implements BatchWeights {
   /** Inputs of which each sample has its own, or that are the same for all. */
   private State apart(Node node, List<State> inputs) {
     boolean fixed = true;
-    boolean rows = false;
+    boolean rows = inputs.stream().anyMatch(i -> i.has(Kind.ROWS));
     for (State input : inputs) {
       for (Form form : input.forms()) {
         if (form.kind() == Kind.NUMBERS) {
@@ -361,13 +361,17 @@ public final class LossParts implements BatchWeights {
               "feed such numbers by a placeholder");
         }
         if (form.kind() == Kind.TOTAL || !form.undivided()) {
-          return obstacle(
-              node,
-              "it is made of a sum or mean over the batch's samples, and is no multiple of it",
-              SUM_REMEDY);
+          return rows
+              ? obstacle(
+                  node,
+                  Refusal.COUPLED + ": it takes a sum or mean over the batch's samples",
+                  APART_REMEDY + "; " + SUM_REMEDY)
+              : obstacle(
+                  node,
+                  "it is made of a sum or mean over the batch's samples, and is no multiple of it",
+                  SUM_REMEDY);
         }
         fixed &= form.fixed();
-        rows |= form.kind() == Kind.ROWS;
       }
     }
     return State.of(new Form(rows ? Kind.ROWS : Kind.FREE, Normaliser.NONE, fixed));
