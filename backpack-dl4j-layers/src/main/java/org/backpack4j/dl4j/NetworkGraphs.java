@@ -33,11 +33,11 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * }
  * }</pre>
  *
- * <p>Batches are converted as in {@link Dl4jConverter}: features, labels, and the masks of both. The
- * network is converted and extended once for each kind of batch: the shape of a sample, and which
- * masks there are. Quantities are in the scale of {@code net.gradient()}, of the sum of the samples'
- * losses, unless {@link #scale} says otherwise; l1, l2 and weight decay are not in them. Parameters
- * are read at each batch.
+ * <p>Batches are converted as in {@link Dl4jConverter}: features, labels, and the masks of both.
+ * The network is converted and extended once for each kind of batch: the shape of a sample, and
+ * which masks there are. Quantities are in the scale of {@code net.gradient()}, of the sum of the
+ * samples' losses, unless {@link #scale} says otherwise; l1, l2 and weight decay are not in them.
+ * Parameters are read at each batch.
  *
  * <p>Of the network in training mode: dropout, which draws other numbers at each pass, is refused,
  * and so is batch normalisation with the statistics of the batch, which would depend on how the

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.dataset;
 
 import java.util.Map;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.internal.dataset.OneGraph;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -17,6 +18,16 @@ public interface BatchGraphs {
    * @param feeds an array for each of its placeholders
    */
   record GraphBatch(ExtendedGraph graph, Map<String, INDArray> feeds) {}
+
+  /**
+   * One graph for all batches.
+   *
+   * @param graph an extended graph
+   * @return the same graph for each batch, fed as its training configuration says
+   */
+  static BatchGraphs same(ExtendedGraph graph) {
+    return new OneGraph(graph);
+  }
 
   /**
    * The graph for a batch.

@@ -11,16 +11,16 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.MemoryUse;
 import org.backpack4j.samediff.Progress;
 import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.dataset.Batches;
 import org.backpack4j.samediff.internal.dataset.Checkpoint;
 import org.backpack4j.samediff.internal.dataset.Contents;
 import org.backpack4j.samediff.internal.dataset.Gathering;
-import org.backpack4j.samediff.internal.dataset.OneGraph;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
@@ -64,7 +64,7 @@ public final class DataSetQuantities {
    * @return what gathers its quantities
    */
   public static DataSetQuantities of(ExtendedGraph graph) {
-    return of(new OneGraph(graph));
+    return of(BatchGraphs.same(graph));
   }
 
   /**
@@ -168,21 +168,7 @@ public final class DataSetQuantities {
    * @throws CancellationException if the thread is interrupted
    */
   public DataSetResults over(DataSetIterator iterator) {
-    if (iterator.resetSupported()) {
-      iterator.reset();
-    }
-    return run(
-        new Batches() {
-          @Override
-          public boolean hasNext() {
-            return iterator.hasNext();
-          }
-
-          @Override
-          public Batch next() {
-            return batch(iterator.next().toMultiDataSet());
-          }
-        });
+    return run(Batches.of(iterator));
   }
 
   /**
@@ -198,21 +184,7 @@ public final class DataSetQuantities {
    * @throws CancellationException if the thread is interrupted
    */
   public DataSetResults over(MultiDataSetIterator iterator) {
-    if (iterator.resetSupported()) {
-      iterator.reset();
-    }
-    return run(
-        new Batches() {
-          @Override
-          public boolean hasNext() {
-            return iterator.hasNext();
-          }
-
-          @Override
-          public Batch next() {
-            return batch(iterator.next());
-          }
-        });
+    return run(Batches.of(iterator));
   }
 
   /**
@@ -228,29 +200,7 @@ public final class DataSetQuantities {
    * @throws CancellationException if the thread is interrupted
    */
   public DataSetResults over(Iterator<Map<String, INDArray>> feeds) {
-    return run(
-        new Batches() {
-          @Override
-          public boolean hasNext() {
-            return feeds.hasNext();
-          }
-
-          @Override
-          public Batch next() {
-            Map<String, INDArray> batch = feeds.next();
-            return new Batch() {
-              @Override
-              public GraphBatch graph() {
-                return graphs.of(batch);
-              }
-
-              @Override
-              public void addTo(Contents contents) {
-                contents.add(batch);
-              }
-            };
-          }
-        });
+    return run(Batches.of(feeds));
   }
 
   /**
@@ -263,31 +213,75 @@ public final class DataSetQuantities {
     return gathering.results(extensions);
   }
 
-  /** A batch before it is known which graph evaluates it. */
-  private interface Batch {
-    GraphBatch graph();
+  // ---- estimates ----
 
-    void addTo(Contents contents);
+  /**
+   * What gathering will take, measured at the first batches of an iterator, which is reset before
+   * if it can be. Nothing that was gathered before changes, and no row is handed on.
+   *
+   * @param iterator the data set
+   * @param batches how many batches are evaluated, at least 1; of two or more the first, for which
+   *     plans are made, does not count for the time
+   * @param size the number of samples in the whole data set
+   * @return memory, passes and time
+   * @throws IllegalArgumentException if the data set is empty
+   */
+  public DataSetPlan plan(DataSetIterator iterator, int batches, long size) {
+    return plan(Batches.of(iterator), batches, size);
   }
 
-  private interface Batches {
-    boolean hasNext();
-
-    Batch next();
+  /**
+   * The same of an iterator of several inputs and outputs.
+   *
+   * @param iterator the data set
+   * @param batches how many batches are evaluated, at least 1
+   * @param size the number of samples in the whole data set
+   * @return memory, passes and time
+   * @throws IllegalArgumentException if the data set is empty
+   */
+  public DataSetPlan plan(MultiDataSetIterator iterator, int batches, long size) {
+    return plan(Batches.of(iterator), batches, size);
   }
 
-  private Batch batch(MultiDataSet batch) {
-    return new Batch() {
-      @Override
-      public GraphBatch graph() {
-        return graphs.of(batch);
-      }
+  /**
+   * The same of feeds.
+   *
+   * @param feeds for each batch an array for each placeholder that is needed
+   * @param batches how many batches are evaluated, at least 1
+   * @param size the number of samples in the whole data set
+   * @return memory, passes and time
+   * @throws IllegalArgumentException if the data set is empty
+   */
+  public DataSetPlan plan(Iterator<Map<String, INDArray>> feeds, int batches, long size) {
+    return plan(Batches.of(feeds), batches, size);
+  }
 
-      @Override
-      public void addTo(Contents contents) {
-        contents.add(batch);
+  private DataSetPlan plan(Batches batches, int count, long size) {
+    Gathering trial = new Gathering(sink == null ? null : (name, first, rows) -> {}, size);
+    MemoryUse largest = new MemoryUse(0, 0);
+    long nanos = 0;
+    long measured = 0;
+    try {
+      for (int k = 0; k < count && batches.hasNext(); k++) {
+        long begun = System.nanoTime();
+        long before = trial.samples();
+        GraphBatch fed = batches.next().graph(graphs);
+        Map<String, INDArray> feeds = new LinkedHashMap<>(fed.feeds());
+        feeds.putAll(fixed);
+        trial.add(new GraphBatch(fed.graph(), feeds));
+        long taken = System.nanoTime() - begun;
+        nanos = k == 1 ? taken : nanos + taken;
+        measured = trial.samples() - before + (k == 1 ? 0 : measured);
+        MemoryUse use = fed.graph().memory(feeds, fed.graph().outputNames());
+        largest = use.total() > largest.total() ? use : largest;
       }
-    };
+      if (measured == 0) {
+        throw new IllegalArgumentException("The data set has no sample to measure.");
+      }
+      return new DataSetPlan(1, largest, trial.bytes(), measured, nanos / 1e9 / measured * size);
+    } finally {
+      trial.close();
+    }
   }
 
   private DataSetResults run(Batches batches) {
@@ -301,7 +295,7 @@ public final class DataSetQuantities {
       begun = true;
       while (hasNext(batches)) {
         step();
-        Batch batch = next(batches);
+        Batches.Batch batch = next(batches);
         add(batch);
         if (checkpoint != null) {
           batch.addTo(contents);
@@ -359,7 +353,7 @@ public final class DataSetQuantities {
     }
   }
 
-  private Batch next(Batches batches) {
+  private Batches.Batch next(Batches batches) {
     try {
       return batches.next();
     } catch (CancellationException e) {
@@ -382,16 +376,17 @@ public final class DataSetQuantities {
         e);
   }
 
-  private void add(Batch batch) {
+  private void add(Batches.Batch batch) {
     try {
-      GraphBatch fed = batch.graph();
+      GraphBatch fed = batch.graph(graphs);
       extensions = fed.graph().extensions();
       Map<String, INDArray> feeds = new LinkedHashMap<>(fed.feeds());
       feeds.putAll(fixed);
       gathering.add(new GraphBatch(fed.graph(), feeds));
-    } catch (org.backpack4j.samediff.UnsupportedGraphException | BatchException e) {
-      throw e;
     } catch (IllegalArgumentException e) {
+      if (e.getClass() != IllegalArgumentException.class) {
+        throw e; // of the graph, not of the batch
+      }
       throw new BatchException(
           "Batch "
               + gathering.batches()

@@ -214,8 +214,7 @@ public final class LossContext {
       return;
     }
     // M2.1 refuses weights of rows where terms are not added up
-    SDVariable sum =
-        op.emit(sd(), name() + "_sum", labels, predictions, weights, LossReduce.SUM);
+    SDVariable sum = op.emit(sd(), name() + "_sum", labels, predictions, weights, LossReduce.SUM);
     SDVariable rows = sd().sizeAt(predictions, 0).castTo(predictions.dataType());
     context.addLoss(sum.mul((double) rowsPerSample).div(name(), rows), predictions, false);
   }

@@ -22,6 +22,12 @@ public final class Contents {
   /** Of nothing so far. */
   public Contents() {}
 
+  /** Forgets what was added. */
+  public Contents reset() {
+    sum.reset();
+    return this;
+  }
+
   /** Adds a text. */
   public Contents add(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

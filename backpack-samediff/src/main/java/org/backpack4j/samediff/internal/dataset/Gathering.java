@@ -13,6 +13,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.WeakHashMap;
+import java.util.function.Predicate;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.dataset.BatchException;
@@ -38,6 +39,7 @@ public final class Gathering {
 
   private final @Nullable RowSink sink;
   private final long expected;
+  private final Predicate<String> wanted;
   private final Map<ExtendedGraph, Known> graphs = new WeakHashMap<>();
 
   /** What has been gathered, by name. */
@@ -70,8 +72,18 @@ public final class Gathering {
    * @param expected the number of samples in the data set; −1 if it is not known
    */
   public Gathering(@Nullable RowSink sink, long expected) {
+    this(sink, expected, name -> true);
+  }
+
+  /**
+   * Nothing so far, of some of the quantities.
+   *
+   * @param wanted says of the name of an output whether it is gathered
+   */
+  public Gathering(@Nullable RowSink sink, long expected, Predicate<String> wanted) {
     this.sink = sink;
     this.expected = expected;
+    this.wanted = wanted;
   }
 
   /** The number of batches. */
@@ -140,7 +152,7 @@ public final class Gathering {
 
   private Known known(ExtendedGraph graph) {
     BatchWeights weights = graph.batchWeights();
-    Map<String, Quantity> quantities = Quantity.of(graph, sink != null);
+    Map<String, Quantity> quantities = Quantity.of(graph, sink != null, wanted);
     boolean rows =
         quantities.values().stream()
             .anyMatch(q -> q.is(Combination.Kind.ROWS) && q.combination().degree() != 0);
@@ -422,6 +434,11 @@ public final class Gathering {
   }
 
   // ---- what has been gathered ----
+
+  /** The sums' bytes. */
+  public long bytes() {
+    return sums.values().stream().mapToLong(Sum::bytes).sum();
+  }
 
   /**
    * The quantities of all samples so far.

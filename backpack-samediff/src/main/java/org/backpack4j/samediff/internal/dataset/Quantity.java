@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
@@ -35,12 +36,13 @@ record Quantity(
   }
 
   /**
-   * The outputs of a graph, by name.
+   * Outputs of a graph, by name.
    *
+   * @param wanted says of a name whether it is gathered
    * @param sink whether there is somebody who takes rows
    * @throws UnsupportedGraphException if batches' results of one cannot be combined
    */
-  static Map<String, Quantity> of(ExtendedGraph graph, boolean sink) {
+  static Map<String, Quantity> of(ExtendedGraph graph, boolean sink, Predicate<String> wanted) {
     Map<String, Quantity> quantities = new LinkedHashMap<>();
     Set<Refusal> refusals = new java.util.LinkedHashSet<>();
     for (String parameter : graph.parameters()) {
@@ -48,6 +50,9 @@ record Quantity(
           .outputsOf(parameter)
           .forEach(
               (field, name) -> {
+                if (!wanted.test(name)) {
+                  return;
+                }
                 Combination combination = combination(graph.extensions(), field);
                 int axis = sampleAxis(graph.shape(name));
                 if (combination.kind() == Combination.Kind.NONE) {

@@ -100,6 +100,10 @@ final class Sum {
     return degree == 0 || normaliser == 1 ? 1 : normaliser == 0 ? 0 : Math.pow(normaliser, -degree);
   }
 
+  long bytes() {
+    return Double.BYTES * sum.length() * (mean == null ? 1 : 2);
+  }
+
   void close() {
     sum.close();
     if (mean != null) {
