@@ -57,6 +57,7 @@ public final class BackPack {
     private final List<Predicate<String>> parameters = new ArrayList<>();
     private final List<String> named = new ArrayList<>();
     private final List<String> without = new ArrayList<>();
+    private final List<String> variables = new ArrayList<>();
     private final List<String> predictions = new ArrayList<>();
     private final Set<String> losses = new LinkedHashSet<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
@@ -113,6 +114,23 @@ public final class BackPack {
      */
     public Builder losses(String... names) {
       losses.addAll(Arrays.asList(names));
+      return this;
+    }
+
+    /**
+     * Asks for the quantities of inputs and activations as well, which are named like a
+     * parameter's: {@code <variable>.grad} is the derivative of the loss, of the variable's own
+     * shape, and what {@code <variable>.<field>} is of a variable with samples is what it would be
+     * of a parameter of one sample's shape F that is zero and added to the variable of every
+     * sample. So {@link org.backpack4j.samediff.extension.BatchGrad} and {@link
+     * org.backpack4j.samediff.extension.Jacobian} are the derivatives by each sample's own input,
+     * [N, F…] and [N, V, F…].
+     *
+     * @param names floating-point placeholders, or variables that the graph computes
+     * @return this builder
+     */
+    public Builder variables(String... names) {
+      variables.addAll(Arrays.asList(names));
       return this;
     }
 
@@ -253,6 +271,7 @@ public final class BackPack {
               chosen,
               Set.copyOf(named),
               Set.copyOf(without),
+              List.copyOf(variables),
               List.copyOf(predictions),
               Map.copyOf(sampleAxes),
               places,

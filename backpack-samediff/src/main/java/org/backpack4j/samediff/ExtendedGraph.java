@@ -38,6 +38,7 @@ import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
+import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -403,7 +404,10 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return their names, in the order of the graph
    */
   public List<String> parameters() {
-    return List.copyOf(outputs.byParameter().keySet());
+    return outputs.byParameter().keySet().stream()
+        .filter(name -> graph.hasVariable(name))
+        .filter(name -> graph.getVariable(name).getVariableType() == VariableType.VARIABLE)
+        .toList();
   }
 
   /**

@@ -102,6 +102,16 @@ public final class QuantityResults {
                         + "."));
   }
 
+  /**
+   * What an extension has of all parameters together, such as a Gram matrix.
+   *
+   * @param extension the extension that computes it
+   * @return the quantity, of the shape that the extension says
+   */
+  public INDArray together(Extension extension) {
+    return array(Outputs.TOGETHER, extension.field());
+  }
+
   private INDArray array(String parameter, String field) {
     String name = Outputs.name(parameter, field);
     INDArray array = outputs.get(name);

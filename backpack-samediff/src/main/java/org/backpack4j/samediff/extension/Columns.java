@@ -37,7 +37,27 @@ public record Columns(Kind kind, int samples, long seed) {
     /** No columns, but vectors that are fed: products of a matrix with them. */
     VECTORS,
     /** The same, of the Hessian. */
-    HESSIAN_VECTORS
+    HESSIAN_VECTORS,
+    /** One column for each entry of the predictions, with a one there: the rows of the Jacobian. */
+    UNIT,
+    /** Vectors at the predictions that are fed. */
+    COTANGENTS,
+    /** Sums of the exact columns with weights that are fed. */
+    WEIGHTED,
+    /** No columns, but vectors that are fed, and go forward to the predictions alone. */
+    TANGENTS;
+
+    /**
+     * Whether inputs and activations have quantities of these columns, not parameters alone.
+     *
+     * @return true where each sample has columns of its own
+     */
+    public boolean ofVariables() {
+      return switch (this) {
+        case GRADIENT, EXACT, SAMPLED, MIXED, HESSIAN, HESSIAN_MIXED, UNIT -> true;
+        case AVERAGED, VECTORS, HESSIAN_VECTORS, COTANGENTS, WEIGHTED, TANGENTS -> false;
+      };
+    }
   }
 
   /** The gradient. */
@@ -86,6 +106,45 @@ public record Columns(Kind kind, int samples, long seed) {
     return new Columns(Kind.HESSIAN_VECTORS, vectors(count).samples(), 0);
   }
 
+  /** The rows of the predictions' Jacobian. */
+  public static final Columns UNIT = new Columns(Kind.UNIT, 0, 0);
+
+  /**
+   * Vectors at the predictions that are fed, and go back to the parameters.
+   *
+   * @param count how many for each prediction; 0 for a single one of the prediction's own shape
+   * @return the columns
+   * @throws IllegalArgumentException if the number is negative
+   */
+  public static Columns cotangents(int count) {
+    return new Columns(Kind.COTANGENTS, vectors(count).samples(), 0);
+  }
+
+  /**
+   * Vectors that are fed for each parameter, and go forward to the predictions.
+   *
+   * @param count how many for each parameter; 0 for a single one of the parameter's own shape
+   * @return the columns
+   * @throws IllegalArgumentException if the number is negative
+   */
+  public static Columns tangents(int count) {
+    return new Columns(Kind.TANGENTS, vectors(count).samples(), 0);
+  }
+
+  /**
+   * Sums of the exact columns with weights that are fed.
+   *
+   * @param count how many sums, at least one
+   * @return the columns
+   * @throws IllegalArgumentException if there is not at least one
+   */
+  public static Columns weighted(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("At least one sum is needed, not " + count + ".");
+    }
+    return new Columns(Kind.WEIGHTED, count, 0);
+  }
+
   /** The Hessian's signed columns. */
   public static final Columns HESSIAN = new Columns(Kind.HESSIAN, 0, 0);
 
@@ -129,7 +188,7 @@ public record Columns(Kind kind, int samples, long seed) {
   public boolean random() {
     return switch (kind) {
       case SAMPLED, MIXED, HESSIAN_MIXED -> true;
-      case GRADIENT, EXACT, HESSIAN, AVERAGED, VECTORS, HESSIAN_VECTORS -> false;
+      default -> false;
     };
   }
 
@@ -143,7 +202,19 @@ public record Columns(Kind kind, int samples, long seed) {
   }
 
   /**
-   * Whether the columns are those of a second-order quantity.
+   * Whether the columns are made of the loss's second derivative.
+   *
+   * @return false for the gradient, and for those that know of the predictions alone
+   */
+  public boolean curved() {
+    return switch (kind) {
+      case GRADIENT, UNIT, COTANGENTS, TANGENTS -> false;
+      default -> true;
+    };
+  }
+
+  /**
+   * Whether the columns start at the predictions or behind them, not at the losses.
    *
    * @return true for all but the gradient
    */

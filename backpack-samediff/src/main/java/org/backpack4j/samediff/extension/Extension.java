@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.extension;
 
 import java.util.List;
+import java.util.Map;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
@@ -59,12 +60,23 @@ public interface Extension {
   }
 
   /**
+   * Whether the quantity is one of the predictions, so that no parameter has one.
+   *
+   * @return true if it is; false unless the extension says so
+   */
+  default boolean ofPredictions() {
+    return false;
+  }
+
+  /**
    * Computes the quantity of one parameter. Implement this, or {@link #results} where there are
    * several.
    *
    * @param emit where ops are inserted
    * @param contributions what the columns contribute to the parameter: one for each place where
-   *     columns start (a loss, say), already added up over the parameter's uses
+   *     columns start (a loss, say), already added up over the parameter's uses. If the quantity is
+   *     not {@link #additive}, there is one for every such place, in the same order for every
+   *     parameter, zero where its columns do not reach the parameter
    * @return the quantity
    */
   default Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
@@ -80,6 +92,32 @@ public interface Extension {
    */
   default List<Result> results(Emitter emit, List<ParameterVjp> contributions) {
     return List.of(new Result("", compute(emit, contributions), true));
+  }
+
+  /**
+   * Computes the results of one parameter, for an extension that reads placeholders of its own
+   * ({@link Emitter#placeholder}): the parameter's name tells them apart.
+   *
+   * @param emit where ops are inserted
+   * @param parameter the parameter's name
+   * @param contributions what the columns contribute to the parameter
+   * @return the results
+   */
+  default List<Result> results(Emitter emit, String parameter, List<ParameterVjp> contributions) {
+    return results(emit, contributions);
+  }
+
+  /**
+   * Computes results of all parameters together, such as a Gram matrix of all of their columns:
+   * outputs {@code <field>}, or {@code <field>.<name>}. None by default.
+   *
+   * @param emit where ops are inserted
+   * @param contributions for each parameter what the columns contribute to it, in the order of the
+   *     parameters
+   * @return the results
+   */
+  default List<Result> together(Emitter emit, Map<String, List<ParameterVjp>> contributions) {
+    return List.of();
   }
 
   /**

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A shape as known when a graph is extended: at most one extent is a multiple of the number of
- * samples.
+ * A shape as known when a graph is extended. At most one extent is a multiple of the number of
+ * samples, but in a matrix of pairs of samples, of which nothing but other such matrices is made.
  *
  * @param list the extents
  */
@@ -22,9 +22,10 @@ public record Dims(List<Dim> list) {
    */
   public Dims {
     list = List.copyOf(list);
-    if (list.stream().filter(Dim::samples).count() > 1) {
+    long growing = list.stream().filter(Dim::samples).count();
+    if (growing > 2 || (growing == 2 && list.size() > 2)) {
       throw new IllegalArgumentException(
-          "more than one axis grows with the number of samples: " + list);
+          "more axes than those of a matrix grow with the number of samples: " + list);
     }
   }
 
@@ -169,11 +170,23 @@ public record Dims(List<Dim> list) {
   }
 
   /**
+   * Whether this is the shape of a matrix of pairs of samples.
+   *
+   * @return true if both axes grow with their number
+   */
+  public boolean isOfPairs() {
+    return rank() == 2 && list.get(0).samples() && list.get(1).samples();
+  }
+
+  /**
    * The axis that grows with the number of samples.
    *
-   * @return the axis, or −1 if there is none
+   * @return the axis, or −1 if there is none, or not just one
    */
   public int sampleAxis() {
+    if (isOfPairs()) {
+      return -1;
+    }
     for (int k = 0; k < rank(); k++) {
       if (list.get(k).samples()) {
         return k;

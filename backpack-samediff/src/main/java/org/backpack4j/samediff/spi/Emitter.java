@@ -40,6 +40,7 @@ public final class Emitter {
   private final SameDiff graph;
   private final Map<List<Object>, Tensor> made = new HashMap<>();
   private final Map<String, Tensor> emitted = new LinkedHashMap<>();
+  private final Map<String, Tensor> placeholders = new HashMap<>();
   private final List<KernelCall> fusions = new ArrayList<>();
   private final Set<SDVariable> totals = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<Tensor> large = new LinkedHashSet<>();
@@ -189,6 +190,45 @@ public final class Emitter {
    */
   public Tensor wrap(SDVariable variable, Dims dims, boolean fromSamples) {
     return new Tensor(variable, dims, variable.dataType(), fromSamples, false, null);
+  }
+
+  /**
+   * A placeholder of an extension's own, fed beside the graph's. It is made by the first call for
+   * its name.
+   *
+   * @param name its name; that of the parameter and the extension's field should be in it
+   * @param dims its shape
+   * @param type its data type
+   * @return the value
+   * @throws IllegalArgumentException if the graph has a variable of that name already
+   */
+  public Tensor placeholder(String name, Dims dims, DataType type) {
+    Tensor known = placeholders.get(name);
+    if (known != null) {
+      return known;
+    }
+    if (graph.hasVariable(name)) {
+      throw new IllegalArgumentException(
+          "The graph has a variable \""
+              + name
+              + "\" already: rename it, since the extended graph needs the name.");
+    }
+    SDVariable variable = graph.placeHolder(name, type, dims.toLongs());
+    Tensor value = wrap(variable, dims, dims.sampleAxis() >= 0);
+    placeholders.put(name, value);
+    emitted.put(name, value);
+    return value;
+  }
+
+  /**
+   * The sample axis of a placeholder of an extension's own.
+   *
+   * @param name the placeholder's name
+   * @return its sample axis; −1 if it has none, or is none of an extension's
+   */
+  public int sampleAxis(String name) {
+    Tensor known = placeholders.get(name);
+    return known == null ? -1 : known.dims().sampleAxis();
   }
 
   /**

@@ -49,19 +49,31 @@ public final class CaseCheck {
     return outcomes;
   }
 
-  /** All at once; where that is not possible, one by one. */
+  /** All of the parameters at once; where that is not possible, and all others, one by one. */
   private List<Outcome> quantities(CaseGraph built) {
     Map<String, Map<String, Figure>> known = new LinkedHashMap<>(source.quantities());
     known.keySet().removeIf(field -> Quantities.of(field).isEmpty());
     Map<String, Outcome> outcomes = new HashMap<>();
+    Map<String, Map<String, Figure>> others = new LinkedHashMap<>(known);
+    others.keySet().removeIf(field -> !isApart(way(field)));
+    known.keySet().removeAll(others.keySet());
     try {
       compare(built, known).forEach(outcome -> outcomes.put(outcome.quantity(), outcome));
     } catch (RuntimeException e) {
-      known.forEach((field, figures) -> outcomes.put(field, alone(built, field, figures)));
+      others.putAll(known);
     }
+    others.forEach((field, figures) -> outcomes.put(field, alone(built, field, figures)));
     return source.quantities().entrySet().stream()
         .map(e -> outcomes.getOrDefault(e.getKey(), unknown(e.getKey(), e.getValue().size())))
         .toList();
+  }
+
+  private static Quantities.Way way(String field) {
+    return Quantities.of(field).orElseThrow();
+  }
+
+  private static boolean isApart(Quantities.Way way) {
+    return way.ofInputs() || way.ofOutput();
   }
 
   private Outcome alone(CaseGraph built, String field, Map<String, Figure> figures) {
@@ -92,19 +104,29 @@ public final class CaseCheck {
   private List<Outcome> compare(CaseGraph built, Map<String, Map<String, Figure>> known) {
     Extension[] extensions =
         known.keySet().stream()
-            .flatMap(field -> Quantities.of(field).orElseThrow().extensions().stream())
+            .flatMap(field -> way(field).extensions().stream())
             .toArray(Extension[]::new);
     String[] names =
         known.entrySet().stream()
-            .flatMap(field -> names(field.getKey(), field.getValue()))
+            .flatMap(field -> names(built, field.getKey(), field.getValue()))
             .toArray(String[]::new);
     Map<String, Difference> worst = new LinkedHashMap<>();
-    try (ExtendedGraph extended = BackPack.extend(built.graph(), extensions)) {
+    BackPack.Builder builder = BackPack.on(built.graph());
+    known.forEach(
+        (field, figures) -> {
+          if (way(field).ofInputs()) {
+            builder.variables(figures.keySet().toArray(String[]::new));
+          }
+          if (way(field).ofOutput()) {
+            builder.predictions(built.output());
+          }
+        });
+    try (ExtendedGraph extended = builder.extend(extensions)) {
       Map<String, INDArray> feeds = new HashMap<>(built.feeds());
       source.vector().forEach((p, v) -> put(feeds, p + ".vector", v, extended));
       for (int i = 0; i < EVALUATIONS; i++) {
-        add(worst, known, extended.output(feeds, names));
-        add(worst, known, extended.sameDiff().output(feeds, names));
+        add(built, worst, known, extended.output(feeds, names));
+        add(built, worst, known, extended.sameDiff().output(feeds, names));
       }
     }
     return known.entrySet().stream()
@@ -125,6 +147,7 @@ public final class CaseCheck {
   }
 
   private static void add(
+      CaseGraph built,
       Map<String, Difference> worst,
       Map<String, Map<String, Figure>> known,
       Map<String, INDArray> results) {
@@ -133,17 +156,20 @@ public final class CaseCheck {
             figures.forEach(
                 (parameter, figure) -> {
                   List<INDArray> arrays =
-                      names(parameter, field, figure).map(name -> value(results, name)).toList();
+                      names(built, parameter, field, figure)
+                          .map(name -> way(field).made().apply(value(results, name)))
+                          .toList();
                   worst.merge(field, figure.compare(arrays), Difference::worse);
                 }));
   }
 
-  private static Stream<String> names(String field, Map<String, Figure> figures) {
-    return figures.entrySet().stream().flatMap(e -> names(e.getKey(), field, e.getValue()));
+  private static Stream<String> names(CaseGraph built, String field, Map<String, Figure> figures) {
+    return figures.entrySet().stream().flatMap(e -> names(built, e.getKey(), field, e.getValue()));
   }
 
-  private static Stream<String> names(String parameter, String field, Figure figure) {
-    return Quantities.of(field).orElseThrow().outputs(parameter, figure.arrays()).stream();
+  private static Stream<String> names(
+      CaseGraph built, String parameter, String field, Figure figure) {
+    return way(field).outputs(parameter, figure.arrays(), built.output()).stream();
   }
 
   private static INDArray value(Map<String, INDArray> results, String name) {

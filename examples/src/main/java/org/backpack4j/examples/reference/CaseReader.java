@@ -69,7 +69,7 @@ public final class CaseReader {
         loss.isNumber() ? loss.asDouble() : null,
         named(json.path("parameters"), arrays),
         named(json.path("buffers"), arrays),
-        quantities(json.path("quantities"), arrays),
+        figures(json, arrays),
         named(json.path("vector"), arrays),
         tolerance(json));
   }
@@ -130,6 +130,31 @@ public final class CaseReader {
       named.put(entry.getKey(), array(arrays, entry.getValue().asText()));
     }
     return named;
+  }
+
+  /** The parameters' quantities, and what is known of the network as a whole or of its inputs. */
+  private static Map<String, Map<String, Figure>> figures(
+      JsonNode json, Map<String, INDArray> arrays) throws IOException {
+    Map<String, Map<String, Figure>> figures = quantities(json.path("quantities"), arrays);
+    if (json.path("jvp").isTextual()) {
+      INDArray known = array(arrays, json.path("jvp").asText());
+      figures.put("jvp", Map.of(Quantities.NETWORK, new WholeArrays(List.of(known))));
+    }
+    if (json.path("ggn_eigenvalues").isTextual()) {
+      INDArray known = array(arrays, json.path("ggn_eigenvalues").asText());
+      figures.put("ggn_eigenvalues", Map.of(Quantities.NETWORK, new FirstEntries(known)));
+    }
+    JsonNode byInput = json.path("input_grad_batch");
+    if (byInput.isTextual() || byInput.isObject()) {
+      Map<String, INDArray> known =
+          byInput.isObject()
+              ? named(byInput, arrays)
+              : Map.of("input", array(arrays, byInput.asText()));
+      Map<String, Figure> inputs = new LinkedHashMap<>();
+      known.forEach((input, array) -> inputs.put(input, new WholeArrays(List.of(array))));
+      figures.put("input_grad_batch", inputs);
+    }
+    return figures;
   }
 
   private static Map<String, Map<String, Figure>> quantities(

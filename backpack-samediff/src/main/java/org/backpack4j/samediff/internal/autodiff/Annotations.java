@@ -238,7 +238,17 @@ public final class Annotations {
    * @return [N, F…], or [1, F…] for a variable without a sample axis
    */
   public Tensor samplesFirst(String variable) {
-    Tensor raw = forward(variable);
+    return samplesFirst(variable, forward(variable));
+  }
+
+  /**
+   * A value in a variable's layout with its samples first.
+   *
+   * @param variable the variable's name
+   * @param raw a value of its shape
+   * @return [N, F…], or [1, F…] for a variable without a sample axis
+   */
+  public Tensor samplesFirst(String variable, Tensor raw) {
     BatchAxis place = batchAxis(variable);
     Dims dims = raw.dims();
     if (!place.hasSamples()) {

@@ -91,6 +91,43 @@ public interface ColumnSource {
   }
 
   /**
+   * Columns of one variable among those of several: zero where they belong to another.
+   *
+   * @param e where ops are inserted
+   * @param own the columns of this variable
+   * @param before how many columns of others stand before its own
+   * @param count how many are its own
+   * @param all how many there are together
+   * @param part the variable's per-sample shape F
+   * @return all of them, [N, all, F…]
+   */
+  static ColumnSource within(
+      Emitter e, ColumnSource own, long before, long count, long all, Dims part) {
+    if (count == all) {
+      return own;
+    }
+    return new ColumnSource() {
+      @Override
+      public Tensor range(long from, long to) {
+        long first = Math.max(from, before);
+        long end = Math.min(to, before + count);
+        if (first >= end) {
+          Tensor some = own.range(0, 1);
+          Dims dims = Dims.of(some.dims().get(0), Dim.of(to - from)).plus(part);
+          return e.broadcast(e.scale(some, 0), dims);
+        }
+        Tensor some = own.range(first - before, end - before);
+        return e.pad(some, 1, first - from, to - end);
+      }
+
+      @Override
+      public Tensor mixed(Tensor weights) {
+        return own.mixed(e.slice(weights, 2, before, before + count));
+      }
+    };
+  }
+
+  /**
    * Columns that are there.
    *
    * @param e where ops are inserted

@@ -171,6 +171,18 @@ public final class ReversePass {
     return contributionsAt(variable, false);
   }
 
+  /**
+   * What one source contributed to a variable without a sample axis.
+   *
+   * @param variable the variable's name
+   * @param source where the columns started
+   * @return the contribution that keeps samples apart; null if none arrived
+   */
+  public @Nullable ParameterVjp rowsAt(String variable, String source) {
+    List<ParameterVjp> parts = contributions.getOrDefault(variable, Map.of()).get(source + ROWS);
+    return parts == null ? null : joined.computeIfAbsent(parts, Contributions::sum);
+  }
+
   private List<ParameterVjp> contributionsAt(String variable, boolean rows) {
     String suffix = rows ? ROWS : SUMS;
     return contributions.getOrDefault(variable, Map.of()).entrySet().stream()

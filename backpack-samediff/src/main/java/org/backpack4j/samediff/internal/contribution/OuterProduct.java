@@ -138,17 +138,20 @@ public final class OuterProduct implements ParameterVjp {
     if (fast != null) {
       return fast;
     }
-    if (columns() != 1 || made != null || productIsSmall()) {
+    if (made != null || productIsSmall()) {
       return emit.sumOverSamples(perSample());
     }
     // positions are as good as samples: one product over both
-    Tensor rows = rows(emit.reshape(s, Dims.of(samples(), Dim.of(outputs()), Dim.of(positions()))));
+    long v = columns();
+    Dim width = Dim.of(v * outputs());
+    Tensor rows = rows(emit.reshape(s, Dims.of(samples(), width, Dim.of(positions()))));
     Tensor inputs = rows(x.get());
-    Tensor g =
-        inputsFirst
-            ? emit.matmul(inputs, true, rows, false)
-            : emit.matmul(rows, true, inputs, false);
-    return emit.reshape(g, Dims.of(Dim.ONE).plus(g.dims()));
+    if (inputsFirst && v == 1) {
+      Tensor g = emit.matmul(inputs, true, rows, false);
+      return emit.reshape(g, Dims.of(Dim.ONE).plus(g.dims()));
+    }
+    Tensor g = emit.matmul(rows, true, inputs, false); // [V·O, I]
+    return arranged(emit.reshape(g, Dims.of(v, outputs(), inputs())));
   }
 
   /** Whether G [O, I] is less to write and read than S and X are to transpose. */

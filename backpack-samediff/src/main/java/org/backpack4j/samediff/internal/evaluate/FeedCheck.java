@@ -60,7 +60,7 @@ public final class FeedCheck {
       return 0;
     }
     BatchAxis place = annotations.knownPlacement(placeholder);
-    return place == null ? -1 : place.axis(); // an extension's own is the same for all samples
+    return place == null ? annotations.emit().sampleAxis(placeholder) : place.axis();
   }
 
   /** Whether the feeds have no sample. */

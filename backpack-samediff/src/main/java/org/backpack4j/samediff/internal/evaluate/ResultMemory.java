@@ -37,10 +37,12 @@ public final class ResultMemory {
     if (value == null) {
       return 0;
     }
-    Dim entries = value.dims().product();
-    long width = value.type().width();
-    return Math.multiplyExact(
-        Math.multiplyExact(entries.size(), width), entries.samples() ? samples.getAsLong() : 1);
+    long bytes = value.type().width();
+    for (Dim dim : value.dims().list()) {
+      bytes = Math.multiplyExact(bytes, dim.size());
+      bytes = dim.samples() ? Math.multiplyExact(bytes, samples.getAsLong()) : bytes;
+    }
+    return bytes;
   }
 
   /**

@@ -10,11 +10,15 @@ import java.util.function.Function;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.Columns;
+import org.backpack4j.samediff.extension.SqrtGGNProduct;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
+import org.backpack4j.samediff.internal.autodiff.ColumnSource;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.ReversePass;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.autodiff.SignedRoot;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.internal.loss.LogLikelihood;
@@ -25,9 +29,12 @@ import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** Where the columns of second-order quantities start: at nodes that are not linear. */
 final class ColumnSeeds {
+  private static final String UNIT = "predictions";
+
   private final Annotations graph;
   private final Function<Node, Rule> rules;
   private final Plans plans;
@@ -52,12 +59,109 @@ final class ColumnSeeds {
 
   /** The seeds of all columns of a kind. */
   List<ColumnChunks.Seed> of(Columns columns, @Nullable Noise noise) {
+    return switch (columns.kind()) {
+      case UNIT -> units(plans.of(columns));
+      case COTANGENTS -> fed(plans.of(columns), columns.samples());
+      case WEIGHTED -> weighted(roots(Columns.EXACT, null), columns.samples());
+      case TANGENTS -> List.of();
+      default -> roots(columns, noise);
+    };
+  }
+
+  private List<ColumnChunks.Seed> roots(Columns columns, @Nullable Noise noise) {
     List<ColumnChunks.Seed> seeds = new ArrayList<>();
     ExtensionPlan plan = plans.of(columns);
     for (Node node : plan.region()) {
       emit.in(node.label(), () -> seed(node, plan, columns, noise, seeds));
     }
     return seeds;
+  }
+
+  /** A one at each entry of each prediction: of several predictions one behind the other. */
+  private List<ColumnChunks.Seed> units(ExtensionPlan plan) {
+    List<ColumnChunks.Seed> seeds = new ArrayList<>();
+    long all = plan.predictions().stream().mapToLong(p -> part(p).product().size()).sum();
+    long before = 0;
+    for (String prediction : plan.predictions()) {
+      Dims part = part(prediction);
+      Tensor ones = emit.ones(graph.type(prediction), Dims.ones(part.rank() + 2).toLongs());
+      Tensor each = emit.broadcast(ones, Dims.of(Dim.ONE, Dim.ONE).plus(part));
+      long entries = part.product().size();
+      ColumnSource columns =
+          ColumnSource.within(emit, SignedRoot.embed(emit, each), before, entries, all, part);
+      seeds.add(
+          new ColumnChunks.Seed(prediction, prediction, UNIT, columns, ColumnSigns.plus(all)));
+      before += entries;
+    }
+    return seeds;
+  }
+
+  /** Vectors at the predictions, from placeholders. */
+  private List<ColumnChunks.Seed> fed(ExtensionPlan plan, int count) {
+    List<ColumnChunks.Seed> seeds = new ArrayList<>();
+    for (String prediction : plan.predictions()) {
+      Dims columns = Dims.of(Dim.N, Dim.of(Math.max(1, count))).plus(part(prediction));
+      String name = Outputs.name(prediction, "vector");
+      DataType type = graph.type(prediction);
+      Tensor rows;
+      if (count == 0) {
+        Tensor own = emit.placeholder(name, graph.dims(prediction), type);
+        rows = emit.reshape(graph.samplesFirst(prediction, own), columns);
+      } else {
+        rows = emit.placeholder(name, columns, type);
+      }
+      seeds.add(
+          new ColumnChunks.Seed(
+              prediction,
+              prediction,
+              UNIT,
+              ColumnSource.of(emit, rows),
+              ColumnSigns.plus(Math.max(1, count))));
+    }
+    return seeds;
+  }
+
+  /**
+   * Sums of columns with weights from a placeholder, in which all sources are beside each other.
+   */
+  private List<ColumnChunks.Seed> weighted(List<ColumnChunks.Seed> roots, int sums) {
+    Map<String, Long> counts = new LinkedHashMap<>();
+    roots.forEach(seed -> counts.put(seed.source(), seed.signs().count()));
+    if (roots.isEmpty()) {
+      return List.of();
+    }
+    long all = counts.values().stream().mapToLong(Long::longValue).sum();
+    Tensor weights =
+        emit.placeholder(
+            SqrtGGNProduct.WEIGHTS,
+            Dims.of(Dim.N, Dim.of(sums), Dim.of(all)),
+            graph.type(roots.get(0).variable()));
+    Map<String, Tensor> own = new LinkedHashMap<>();
+    long at = 0;
+    for (Map.Entry<String, Long> source : counts.entrySet()) {
+      own.put(source.getKey(), emit.slice(weights, 2, at, at + source.getValue()));
+      at += source.getValue();
+    }
+    return roots.stream()
+        .map(
+            seed -> {
+              Tensor mine = Objects.requireNonNull(own.get(seed.source()));
+              Tensor sum =
+                  emit.in(
+                      seed.scope(),
+                      () -> seed.columns().mixed(emit.cast(mine, graph.type(seed.variable()))));
+              return new ColumnChunks.Seed(
+                  seed.scope(),
+                  seed.variable(),
+                  UNIT,
+                  ColumnSource.of(emit, sum),
+                  seed.signs().all() > 0 ? ColumnSigns.plus(sums) : ColumnSigns.minus(sums));
+            })
+        .toList();
+  }
+
+  private Dims part(String variable) {
+    return graph.batchAxis(variable).perSample(graph.dims(variable));
   }
 
   private int seed(

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -84,10 +85,10 @@ public final class Extender {
     Annotations graph = new Annotations(shapes, emit);
     Map<Node, Rule> rules = place(graph);
     Set<String> parameters = parameters(shapes);
+    request.variables().stream().filter(v -> isAskable(v, shapes)).forEach(parameters::add);
     pass("plan");
     Plans plans = plans(graph, rules, lossVariables, parameters);
-    Quantities quantities =
-        quantities(plans, new RandomDrawCheck(graph), graph.nodes(), parameters);
+    Quantities quantities = quantities(plans, new RandomDrawCheck(graph), graph, parameters);
     checkNames(quantities);
     pass("insert");
     Outputs outputs =
@@ -264,10 +265,34 @@ public final class Extender {
             "The losses do not depend on the parameter \"" + name + "\".");
       }
     }
-    if (parameters.isEmpty()) {
+    if (parameters.isEmpty() && request.variables().isEmpty()) {
       throw new IllegalArgumentException("No parameter that the losses depend on is chosen.");
     }
     return parameters;
+  }
+
+  /** Whether a variable asked for beside the parameters is one that has a derivative. */
+  private boolean isAskable(String name, GraphShapes shapes) {
+    SDVariable v = source.getVariable(name);
+    String reason = null;
+    if (v == null) {
+      reason = "the graph has no variable of that name";
+    } else if (v.getVariableType() == VariableType.VARIABLE) {
+      reason = "it is a parameter: choose it by parameters(…)";
+    } else if (v.getVariableType() == VariableType.CONSTANT) {
+      reason = "it is a constant: make a placeholder or a parameter of it";
+    } else if (!v.dataType().isFPType()) {
+      reason = "it is of type " + v.dataType() + ", and only floating point has a derivative";
+    } else if (!shapes.reaches(name)) {
+      reason =
+          "the losses do not depend on it, or the op that computes it was replaced by simpler"
+              + " ones: name a variable in front of that op or behind it";
+    }
+    if (reason != null) {
+      throw new IllegalArgumentException(
+          "Quantities of the variable \"" + name + "\" cannot be had: " + reason + ".");
+    }
+    return true;
   }
 
   // ---- pass 3: where the sample axis is ----
@@ -300,7 +325,7 @@ public final class Extender {
   // ---- pass 4: what can be had ----
 
   private Quantities quantities(
-      Plans plans, RandomDrawCheck draws, List<Node> nodes, Set<String> parameters) {
+      Plans plans, RandomDrawCheck draws, Annotations graph, Set<String> parameters) {
     ExtensionPlan plan = plans.plan();
     Set<Refusal> refusals = new LinkedHashSet<>();
     Map<String, Set<String>> refused = new LinkedHashMap<>();
@@ -331,7 +356,20 @@ public final class Extender {
                                           new Refusal(
                                               quantity, place(node), o.reason(), o.remedy())));
                         }));
-    nodes.forEach(node -> refusals.addAll(byNode.getOrDefault(node, Set.of())));
+    graph.nodes().forEach(node -> refusals.addAll(byNode.getOrDefault(node, Set.of())));
+    for (String variable : request.variables()) {
+      kinds()
+          .forEach(
+              (quantity, columns) ->
+                  ofVariable(variable, quantity, columns, plans, graph)
+                      .ifPresent(
+                          r -> {
+                            refused
+                                .computeIfAbsent(variable, v -> new LinkedHashSet<>())
+                                .add(quantity);
+                            refusals.add(r);
+                          }));
+    }
     if (!request.lenient()) {
       refuse(List.copyOf(refusals));
     }
@@ -370,6 +408,27 @@ public final class Extender {
                 + ".");
   }
 
+  /**
+   * What of an input or an activation is not defined, other than what an op stands in the way of.
+   */
+  private static Optional<Refusal> ofVariable(
+      String variable, String quantity, Columns columns, Plans plans, Annotations graph) {
+    ExtensionPlan plan = plans.of(columns);
+    BatchAxis axis = graph.batchAxis(variable);
+    String reason = null;
+    if (quantity.equals(GRAD)) {
+      return Optional.empty();
+    } else if (axis.kind() == BatchAxis.Kind.REDUCED) {
+      reason = "it was computed from all samples together: no sample has a part of it";
+    } else if (!columns.kind().ofVariables()) {
+      reason = "the quantity is one of parameters alone";
+    } else if (columns.secondOrder() && !columns.hessian() && plan.isBehindPredictions(variable)) {
+      reason = "it lies between the predictions and the loss";
+    }
+    return Optional.ofNullable(reason)
+        .map(r -> new Refusal(quantity, "\"" + variable + "\"", r, "leave the variable out"));
+  }
+
   /** What a person knows a node by: the layer that it belongs to, if the graph was converted. */
   private String place(Node node) {
     String place = request.places().apply(node.label());
@@ -402,24 +461,28 @@ public final class Extender {
 
   private static ExtensionPlan.Kind kind(String quantity, Columns columns) {
     if (columns.secondOrder()) {
-      return ExtensionPlan.Kind.COLUMNS;
+      return columns.curved() ? ExtensionPlan.Kind.COLUMNS : ExtensionPlan.Kind.JACOBIAN;
     }
     return quantity.equals(GRAD) ? ExtensionPlan.Kind.GRADIENT : ExtensionPlan.Kind.ROWS;
   }
 
   private void checkNames(Quantities quantities) {
+    request.extensions().forEach(e -> checkFree(e.field()));
     for (String parameter : quantities.parameters()) {
       List<String> fields = new ArrayList<>(List.of("grad", "grad_penalty", "vector"));
       request.extensions().forEach(e -> fields.add(e.field()));
       for (String field : fields) {
-        String name = Outputs.name(parameter, field);
-        if (source.hasVariable(name)) {
-          throw new IllegalArgumentException(
-              "The graph has a variable \""
-                  + name
-                  + "\" already: rename it, since the extended graph needs the name.");
-        }
+        checkFree(Outputs.name(parameter, field));
       }
+    }
+  }
+
+  private void checkFree(String name) {
+    if (source.hasVariable(name)) {
+      throw new IllegalArgumentException(
+          "The graph has a variable \""
+              + name
+              + "\" already: rename it, since the extended graph needs the name.");
     }
   }
 

@@ -543,6 +543,11 @@ final class ExtensionPlan {
     return Collections.unmodifiableSet(predictions);
   }
 
+  /** Whether a variable is computed from the predictions. */
+  boolean isBehindPredictions(String variable) {
+    return fromPredictions.contains(variable) && !predictions.contains(variable);
+  }
+
   /** From a loss through factors and sums to the loss ops, whose predictions are known. */
   private void descend(String variable) {
     Node node = graph.producer(variable);
@@ -642,7 +647,7 @@ final class ExtensionPlan {
    */
   Map<String, Map<Node, Obstacle>> obstacles(Kind kind) {
     Map<String, Map<Node, Obstacle>> found = new LinkedHashMap<>();
-    Set<String> lost = kind.secondOrder() ? through(region.keySet()) : Set.of();
+    Set<String> lost = through(kind == Kind.COLUMNS ? region.keySet() : withoutPredictions);
     Set<String> nameless = kind.secondOrder() ? through(withoutPredictions) : Set.of();
     for (Node node : graph.nodes()) {
       if (!passed(node)) {
@@ -651,7 +656,7 @@ final class ExtensionPlan {
       for (int k = 0; k < node.inputs().size(); k++) {
         if (reach.arrivesAt(node, k)) {
           Function<String, Obstacle> onTheWay = onTheWay(node, k, kind);
-          boolean beside = kind.secondOrder() && beside(node, k);
+          boolean beside = kind == Kind.COLUMNS && beside(node, k);
           if (beside || onTheWay != null) {
             for (String p : reach.into(node, k)) {
               put(found, p, node, onTheWay == null ? null : onTheWay.apply(p));
@@ -757,7 +762,7 @@ final class ExtensionPlan {
     if (any != null || !kind.secondOrder()) {
       return any;
     }
-    return region.get(node);
+    return kind == Kind.COLUMNS || withoutPredictions.contains(node) ? region.get(node) : null;
   }
 
   private boolean sumAlone(Node node, Rule rule, int input) {
@@ -815,10 +820,12 @@ final class ExtensionPlan {
     /** The gradient, samples apart. */
     ROWS,
     /** Columns of a second-order quantity. */
-    COLUMNS;
+    COLUMNS,
+    /** Columns that start at the predictions, whatever the loss makes of these. */
+    JACOBIAN;
 
     boolean secondOrder() {
-      return this == COLUMNS;
+      return this == COLUMNS || this == JACOBIAN;
     }
   }
 }

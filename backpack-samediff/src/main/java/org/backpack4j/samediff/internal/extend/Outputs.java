@@ -17,6 +17,9 @@ public final class Outputs {
   private @Nullable Noise noise;
   private final Set<Tensor> seeds = new LinkedHashSet<>();
 
+  /** In the place of a parameter's name: results of all of them together. */
+  public static final String TOGETHER = "";
+
   /** The random numbers of sampled quantities; null if there are none. */
   public @Nullable Noise noise() {
     return noise;
@@ -38,7 +41,7 @@ public final class Outputs {
 
   /** The one place where an output's name is made. */
   public static String name(String parameter, String field) {
-    return parameter + "." + field;
+    return parameter.equals(TOGETHER) ? field : parameter + "." + field;
   }
 
   void put(String parameter, String field, Tensor value) {

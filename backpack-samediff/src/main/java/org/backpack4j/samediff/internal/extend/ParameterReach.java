@@ -13,8 +13,8 @@ import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.ir.Node;
 
 /**
- * Which parameters reach which inputs of which nodes through ops that have a derivative, found in
- * one walk along the graph.
+ * Which parameters (and other variables asked for) reach which inputs of which nodes through ops
+ * that have a derivative, found in one walk along the graph.
  */
 final class ParameterReach {
   private static final BitSet NONE = new BitSet();
@@ -37,7 +37,7 @@ final class ParameterReach {
     for (Node node : graph.nodes()) {
       BitSet through = enter(node, rules.apply(node), new NodeContext(graph, node));
       if (!through.isEmpty()) {
-        node.outputs().forEach(o -> variables.put(o, through));
+        node.outputs().forEach(o -> variables.merge(o, through, ParameterReach::union));
       }
     }
   }

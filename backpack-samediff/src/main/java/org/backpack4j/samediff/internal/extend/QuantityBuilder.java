@@ -17,10 +17,12 @@ import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
+import org.backpack4j.samediff.internal.autodiff.ForwardPass;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.ReversePass;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
+import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.internal.loss.LossRule;
@@ -29,6 +31,7 @@ import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Pass 5: emits the sweeps and the quantities. */
 final class QuantityBuilder {
@@ -50,6 +53,9 @@ final class QuantityBuilder {
 
   /** Parameters to which something came as a sum over samples that is no penalty. */
   private final Set<String> summed = new HashSet<>();
+
+  /** How many columns of a kind all sources have together. */
+  private final Map<Columns, Long> counts = new HashMap<>();
 
   private final DataFlowCheck flow;
   private final Outputs outputs = new Outputs();
@@ -77,6 +83,7 @@ final class QuantityBuilder {
     gradient.run(parameter -> {});
     startAtLosses(gradient);
     quantities.parameters().forEach(parameter -> firstOrder(parameter, gradient));
+    together(Columns.GRADIENT, gradient, List.of());
     checkFirstOrder(gradient);
     Set<Columns> kinds = new LinkedHashSet<>();
     quantities.extensions().stream()
@@ -95,7 +102,7 @@ final class QuantityBuilder {
     emit.large().forEach(outputs::startsAt);
     for (String parameter : quantities.parameters()) {
       for (Extension extension : quantities.extensions()) {
-        if (quantities.has(parameter, extension.field())) {
+        if (!extension.ofPredictions() && quantities.has(parameter, extension.field())) {
           String field = extension.field();
           boolean there =
               fieldsOf(parameter).keySet().stream()
@@ -108,6 +115,7 @@ final class QuantityBuilder {
       }
       put(parameter);
     }
+    put(Outputs.TOGETHER);
     outputs.named(emit);
     return outputs;
   }
@@ -143,7 +151,7 @@ final class QuantityBuilder {
   }
 
   private void firstOrder(String parameter, ReversePass gradient) {
-    add(parameter, Columns.GRADIENT, gradient);
+    add(parameter, Columns.GRADIENT, gradient, List.of());
     // behind the others: the sum of samples' gradients that are at hand costs little
     if (quantities.has(parameter, GRAD)) {
       emit.in(
@@ -156,14 +164,18 @@ final class QuantityBuilder {
   }
 
   /** Adds what a sweep's columns give a parameter to what others have given. */
-  private void add(String parameter, Columns columns, ReversePass sweep) {
-    List<ParameterVjp> rows = sweep.rowsAt(parameter);
+  private void add(
+      String parameter, Columns columns, ReversePass sweep, List<ColumnChunks.Seed> seeds) {
+    List<ParameterVjp> rows = arrivals(parameter, sweep);
     if (rows.isEmpty() || !quantities.parameters().contains(parameter)) {
       return;
     }
     for (Extension extension : quantities.extensions()) {
       if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
-        for (Extension.Result result : emit.in(parameter, () -> extension.results(emit, rows))) {
+        List<ParameterVjp> given =
+            extension.additive() || seeds.isEmpty() ? rows : ofEachSource(parameter, sweep, seeds);
+        for (Extension.Result result :
+            emit.in(parameter, () -> extension.results(emit, parameter, given))) {
           noteAxes(parameter, extension, result);
           fieldsOf(parameter)
               .merge(
@@ -173,6 +185,75 @@ final class QuantityBuilder {
         }
       }
     }
+  }
+
+  /** The columns of every source in order, zero where they did not arrive. */
+  private List<ParameterVjp> ofEachSource(
+      String variable, ReversePass sweep, List<ColumnChunks.Seed> seeds) {
+    Map<String, Long> sources = new LinkedHashMap<>();
+    seeds.forEach(seed -> sources.put(seed.source(), seed.signs().count()));
+    boolean shared = graph.batchAxis(variable).kind() == BatchAxis.Kind.UNBATCHED;
+    List<ParameterVjp> all = new ArrayList<>();
+    sources.forEach(
+        (source, count) -> {
+          ParameterVjp rows =
+              shared ? sweep.rowsAt(variable, source) : dense(sweep.at(variable).get(source));
+          all.add(rows != null ? rows : zeros(variable, count));
+        });
+    return all;
+  }
+
+  private @Nullable ParameterVjp dense(@Nullable Cotangent cotangent) {
+    return cotangent == null ? null : new Dense(emit, cotangent.value(), cotangent.signs());
+  }
+
+  /** Columns that are zero. */
+  private ParameterVjp zeros(String variable, long columns) {
+    Tensor zero = emit.scale(graph.samplesFirst(variable), 0); // [N or 1, P…]
+    Dims one = Dims.of(zero.dims().get(0), Dim.ONE).plus(zero.dims().from(1));
+    Dims each = Dims.of(Dim.N, Dim.of(columns)).plus(zero.dims().from(1));
+    return new Dense(emit, emit.broadcast(emit.reshape(zero, one), each), null);
+  }
+
+  /** Results of all parameters together, where an extension has some. */
+  private void together(
+      Columns columns, @Nullable ReversePass sweep, List<ColumnChunks.Seed> seeds) {
+    for (Extension extension : quantities.extensions()) {
+      if (!extension.columns().equals(columns)) {
+        continue;
+      }
+      Map<String, List<ParameterVjp>> all = new LinkedHashMap<>();
+      for (String parameter : quantities.parameters()) {
+        if (quantities.has(parameter, extension.field())
+            && graph.batchAxis(parameter).kind() == BatchAxis.Kind.UNBATCHED) {
+          List<ParameterVjp> rows =
+              sweep == null
+                  ? List.of(zeros(parameter, 1))
+                  : extension.additive() || seeds.isEmpty()
+                      ? arrivals(parameter, sweep)
+                      : ofEachSource(parameter, sweep, seeds);
+          all.put(parameter, rows);
+        }
+      }
+      for (Extension.Result result :
+          emit.in(extension.field(), () -> extension.together(emit, all))) {
+        fieldsOf(Outputs.TOGETHER)
+            .merge(
+                name(extension, result),
+                result.value(),
+                (a, b) -> result.summed() ? emit.in(extension.field(), () -> emit.add(a, b)) : a);
+      }
+    }
+  }
+
+  /** What arrived at a parameter; at an input or activation, what did at each sample's own. */
+  private List<ParameterVjp> arrivals(String variable, ReversePass sweep) {
+    if (graph.batchAxis(variable).kind() == BatchAxis.Kind.UNBATCHED) {
+      return sweep.rowsAt(variable);
+    }
+    return sweep.at(variable).values().stream()
+        .<ParameterVjp>map(c -> new Dense(emit, c.value(), c.signs()))
+        .toList();
   }
 
   private void checkFirstOrder(ReversePass gradient) {
@@ -192,8 +273,7 @@ final class QuantityBuilder {
 
   private boolean isOfPredictions(String field) {
     return quantities.extensions().stream()
-        .anyMatch(
-            e -> e.field().equals(field) && e.columns().secondOrder() && !e.columns().hessian());
+        .anyMatch(e -> e.field().equals(field) && e.columns().curved() && !e.columns().hessian());
   }
 
   /** The parameters of which some of the fields is to be had. */
@@ -226,6 +306,11 @@ final class QuantityBuilder {
   private void gradientOf(String parameter, ReversePass gradient) {
     List<Tensor> all = new ArrayList<>();
     List<Tensor> penalties = new ArrayList<>();
+    if (graph.batchAxis(parameter).kind() != BatchAxis.Kind.UNBATCHED) {
+      Tensor arrived = gradient.gradientAt(parameter, GRADIENT);
+      fieldsOf(parameter).put(GRAD, arrived == null ? zeros(parameter) : own(parameter, arrived));
+      return;
+    }
     gradient.rowsAt(parameter).forEach(c -> all.add(withoutColumn(c.sum())));
     for (ParameterVjp sum : gradient.sumsAt(parameter)) {
       Tensor total = withoutColumn(sum.sum());
@@ -242,18 +327,23 @@ final class QuantityBuilder {
     }
   }
 
+  /** The gradient [N, 1, F…] at a variable with samples, in the variable's own layout. */
+  private Tensor own(String variable, Tensor gradient) {
+    return graph.asLaidOut(variable, emit.reshape(gradient, gradient.dims().without(1)));
+  }
+
   private Tensor zeros(String parameter) {
     return emit.scale(graph.forward(parameter), 0);
   }
 
+  /** How many columns a quantity has that keeps them. */
+  private long columnsOf(Extension extension) {
+    return extension.additive() ? 1 : counts.getOrDefault(extension.columns(), 1L);
+  }
+
   /** A quantity of a parameter that no columns reach: what zero columns give. */
   private List<Extension.Result> zeros(String parameter, Extension extension) {
-    Tensor zero = zeros(parameter);
-    Tensor rows = emit.reshape(zero, Dims.of(1, 1).plus(zero.dims()));
-    Tensor samples = emit.broadcast(rows, rows.dims().with(0, Dim.N));
-    return extension.results(
-        emit,
-        List.of(new org.backpack4j.samediff.internal.contribution.Dense(emit, samples, null)));
+    return extension.results(emit, parameter, List.of(zeros(parameter, columnsOf(extension))));
   }
 
   private Tensor sum(List<Tensor> parts) {
@@ -332,6 +422,7 @@ final class QuantityBuilder {
     switch (columns.kind()) {
       case AVERAGED -> averaged(columns, starts);
       case VECTORS, HESSIAN_VECTORS -> products(columns, starts);
+      case TANGENTS -> tangents(columns);
       default -> columns(columns, starts);
     }
   }
@@ -347,6 +438,9 @@ final class QuantityBuilder {
         (node, k) -> way.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
     List<ColumnChunks.Seed> seeds = starts.of(columns, outputs.noise());
     refuseSigned(columns, seeds);
+    Map<String, Long> sources = new HashMap<>();
+    seeds.forEach(seed -> sources.put(seed.source(), seed.signs().count()));
+    counts.put(columns, sources.values().stream().mapToLong(Long::longValue).sum());
     long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
     List<ReversePass> sweeps = new ArrayList<>();
     for (ColumnChunks.Group group : ColumnChunks.of(seeds, most)) {
@@ -359,11 +453,15 @@ final class QuantityBuilder {
       }
       if (group.columns() > 1) {
         // many columns take more memory than what is made of them
-        sweep.run(parameter -> add(parameter, columns, sweep));
+        sweep.run(parameter -> add(parameter, columns, sweep, seeds));
+        quantities.parameters().stream()
+            .filter(p -> graph.producer(p) != null)
+            .forEach(activation -> add(activation, columns, sweep, seeds));
       } else {
         sweep.run(parameter -> {});
-        quantities.parameters().forEach(parameter -> add(parameter, columns, sweep));
+        quantities.parameters().forEach(parameter -> add(parameter, columns, sweep, seeds));
       }
+      together(columns, sweep, seeds);
     }
     if (!columns.hessian()) { // the Hessian of a linear way is zero, and nothing arrives
       flow.checkColumns(
@@ -386,12 +484,7 @@ final class QuantityBuilder {
         .forEach(p -> vectors.put(p, emit.in(p, () -> vectors(p, columns))));
     ProductPass pass = new ProductPass(graph, rules, plans.of(columns), reaching(chosen));
     pass.run(vectors, starts.of(columns, outputs.noise()), starts::gradientAt);
-    for (String prediction : plans.of(columns).predictions()) {
-      Tensor tangent = pass.tangent(prediction);
-      if (tangent != null) {
-        outputs.put(prediction, "jvp", tangent);
-      }
-    }
+    tangents(plans.of(columns), columns, pass::tangent);
     for (Extension extension : quantities.extensions()) {
       for (String parameter : vectors.keySet()) {
         if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
@@ -403,6 +496,38 @@ final class QuantityBuilder {
         }
       }
     }
+  }
+
+  /** Sends vectors forward to the predictions. */
+  private void tangents(Columns columns) {
+    refuseTangents(columns);
+    Set<String> chosen = parametersWith(columns);
+    ForwardPass forward = new ForwardPass(graph, rules, plan::carriesGradient);
+    quantities.parameters().stream()
+        .filter(chosen::contains)
+        .forEach(p -> forward.seed(p, emit.in(p, () -> vectors(p, columns))));
+    forward.run();
+    tangents(plans.of(columns), columns, forward::at);
+  }
+
+  /** The predictions' tangents, zero where none arrived; a single one in their own layout. */
+  private void tangents(
+      ExtensionPlan way, Columns columns, Function<String, @Nullable Tensor> arrived) {
+    if (parametersWith(columns).isEmpty()) {
+      return;
+    }
+    for (String prediction : way.predictions()) {
+      outputs.put(
+          prediction, "jvp", emit.in(prediction, () -> tangent(prediction, columns, arrived)));
+    }
+  }
+
+  private Tensor tangent(
+      String prediction, Columns columns, Function<String, @Nullable Tensor> arrived) {
+    Tensor there = arrived.apply(prediction);
+    Tensor all =
+        there != null ? there : zeros(prediction, Math.max(1, columns.samples())).perSample();
+    return columns.samples() == 0 ? own(prediction, all) : all;
   }
 
   /** Products need what tangents do at every node that parameters act on. */
@@ -430,10 +555,7 @@ final class QuantityBuilder {
     Dims part = graph.dims(parameter);
     Dims fed = columns.samples() == 0 ? part : Dims.of(Dim.of(columns.samples())).plus(part);
     String name = Outputs.name(parameter, "vector");
-    if (!emit.graph().hasVariable(name)) { // the products of two matrices have the same vectors
-      emit.graph().placeHolder(name, graph.type(parameter), fed.toLongs());
-    }
-    Tensor vector = emit.wrap(emit.graph().getVariable(name), fed, false);
+    Tensor vector = emit.placeholder(name, fed, graph.type(parameter));
     return emit.reshape(
         vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.samples()))).plus(part));
   }

@@ -20,6 +20,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param chosen which parameters
  * @param named parameters chosen by name
  * @param without parameters left out by name
+ * @param variables inputs and activations asked for beside the parameters
  * @param predictions the predictions, where the person named them
  * @param sampleAxes sample axes named by the person, by placeholder
  * @param places what a person knows a node by, by the name of its first result
@@ -36,6 +37,7 @@ public record Request(
     Predicate<String> chosen,
     Set<String> named,
     Set<String> without,
+    List<String> variables,
     List<String> predictions,
     Map<String, Integer> sampleAxes,
     UnaryOperator<String> places,

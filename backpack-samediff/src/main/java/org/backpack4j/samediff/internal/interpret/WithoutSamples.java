@@ -98,7 +98,7 @@ public final class WithoutSamples {
   private INDArray compute(String name) {
     SDVariable variable = graph.getVariable(name);
     Dims shape = dims.apply(name);
-    if (shape != null && shape.sampleAxis() >= 0) {
+    if (shape != null && (shape.sampleAxis() >= 0 || shape.isOfPairs())) {
       return empty(variable.dataType(), shape);
     }
     if (shape != null && isTotal.test(name)) {

@@ -1,0 +1,58 @@
+package org.backpack4j.samediff.extension;
+
+import java.util.List;
+import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.ParameterVjp;
+import org.backpack4j.samediff.spi.Tensor;
+
+/**
+ * Sums of the columns of the generalised Gauss-Newton matrix' exact square root ({@link
+ * SqrtGGNExact}) with weights, {@code sqrt_ggn_product} [K, P…]: Σₙᵥ e[n, k, v] U[v, n], with the
+ * columns mixed where they start, so that U is never made. With e an eigenvector of the Gram matrix
+ * ({@link GramGGN}) the sums over all parameters are an eigenvector of the matrix itself, √λ long
+ * (Dangel, Tatzel and Hennig, 2022, "ViViT: Curvature access through the generalized Gauss-Newton's
+ * low-rank structure").
+ *
+ * <p>The weights are fed by the placeholder {@code sqrt_ggn_product.weights} [N, K, V].
+ */
+public final class SqrtGGNProduct implements Extension {
+  /** The weights' placeholder. */
+  public static final String WEIGHTS = "sqrt_ggn_product.weights";
+
+  private final Columns columns;
+
+  /**
+   * Sums with weights.
+   *
+   * @param sums how many, K
+   * @throws IllegalArgumentException if there is not at least one
+   */
+  public SqrtGGNProduct(int sums) {
+    this.columns = Columns.weighted(sums);
+  }
+
+  @Override
+  public String field() {
+    return "sqrt_ggn_product";
+  }
+
+  @Override
+  public Columns columns() {
+    return columns;
+  }
+
+  @Override
+  public boolean additive() {
+    return false;
+  }
+
+  @Override
+  public boolean unsigned() {
+    return true;
+  }
+
+  @Override
+  public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
+    return contributions.stream().map(ParameterVjp::sum).reduce(emit::add).orElseThrow();
+  }
+}
