@@ -139,7 +139,8 @@ class JacobianTest {
     assertThat(out.get("x.grad").shape()).containsExactly(N, 1, 3, 4);
     assertSame(out.get("x.grad_batch"), out.get("x.grad"), 0);
     assertSame(
-        out.get("x.batch_l2"), flat(out.get("x.grad"), 1).mul(flat(out.get("x.grad"), 1)).sum(1),
+        out.get("x.batch_l2"),
+        flat(out.get("x.grad"), 1).mul(flat(out.get("x.grad"), 1)).sum(1),
         1e-12);
     for (long i = 0; i < x.length(); i++) {
       double old = x.getDouble(i);
@@ -285,8 +286,7 @@ class JacobianTest {
     Map<String, INDArray> feeds = feeds();
     Extension[] all = {new Jacobian(), new GramGGN(), new GramGGN(Columns.GRADIENT)};
     Map<String, INDArray> whole = evaluated(BackPack.on(sd).variables("x", "h"), feeds, all);
-    try (ExtendedGraph graph =
-        BackPack.on(sd).variables("x", "h").memoryBudget(1).extend(all)) {
+    try (ExtendedGraph graph = BackPack.on(sd).variables("x", "h").memoryBudget(1).extend(all)) {
       Map<String, INDArray> portions = graph.output(feeds, graph.outputNames());
       whole.forEach((name, array) -> assertSame(portions.get(name), array, 1e-12));
     }

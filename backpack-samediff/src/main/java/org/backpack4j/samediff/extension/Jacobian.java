@@ -7,8 +7,8 @@ import org.backpack4j.samediff.spi.Tensor;
 
 /**
  * The derivative of the predictions of each sample, {@code jacobian} [N, V, P…]: row v is the
- * gradient of a sample's prediction number v. V counts the entries of all predictions of one sample,
- * one prediction behind the other, each in 'c' order.
+ * gradient of a sample's prediction number v. V counts the entries of all predictions of one
+ * sample, one prediction behind the other, each in 'c' order.
  *
  * <p>The predictions are what the losses compare with labels: of softmax or sigmoid cross-entropy
  * the logits. {@code BackPack.on(sd).predictions(…)} names others. Nothing of the loss but that

@@ -3,8 +3,8 @@ package org.backpack4j.samediff.extension;
 /**
  * Products J v of the predictions' Jacobian by all parameters asked for with vectors, by a pass
  * forward alone. The vectors are fed: for each parameter {@code w} there is a placeholder {@code
- * w.vector}. The results are called {@code <prediction>.jvp}: [N, V, F…] for V vectors, placeholders
- * [V, P…]; for a single one the prediction's own shape, placeholders [P…].
+ * w.vector}. The results are called {@code <prediction>.jvp}: [N, V, F…] for V vectors,
+ * placeholders [V, P…]; for a single one the prediction's own shape, placeholders [P…].
  *
  * <p>{@link GGNProduct} and {@link HessianProduct} have the same results beside theirs.
  */

@@ -11,6 +11,7 @@ import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * The results of Kronecker-factored quantities: factors where the parameter's VJP is an outer
@@ -36,7 +37,16 @@ final class Kronecker {
           "The Hessian's columns have signs, and a factor of them need not be positive: use those"
               + " of the generalised Gauss-Newton matrix.");
     }
-    return columns;
+    switch (columns.kind()) {
+      case GRADIENT, EXACT, SAMPLED, MIXED -> {
+        return columns;
+      }
+      default ->
+          throw new IllegalArgumentException(
+              columns.kind()
+                  + " columns have no Kronecker factors: use exact, sampled, mixed or gradient"
+                  + " ones.");
+    }
   }
 
   /** What a field's name ends with. */
@@ -73,6 +83,40 @@ final class Kronecker {
     return result.startsWith(INPUTS)
         ? Combination.mean()
         : Combination.sum(columns.secondOrder() ? 1 : 2);
+  }
+
+  /** Second moments in the basis of the factors' eigenvectors, which are fed. */
+  static List<Extension.Result> secondMoments(
+      Emitter emit, String name, List<ParameterVjp> contributions) {
+    List<KroneckerFactors> factors = new ArrayList<>();
+    for (ParameterVjp vjp : contributions) {
+      KroneckerFactors.of(emit, Positions.EXPAND, vjp).ifPresent(factors::add);
+    }
+    DataType type = contributions.get(0).perSample().type();
+    if (factors.size() < contributions.size()) {
+      Extension.Result block = block(emit, contributions).get(0);
+      if (block.name().equals(DIAGONAL)) {
+        return List.of(block);
+      }
+      Dims square = block.value().dims();
+      Tensor q = emit.placeholder(name + ".Q_B", square, type);
+      Tensor turned = emit.matmul(block.value(), false, q, false);
+      return List.of(new Extension.Result("", emit.sum(emit.mul(q, turned), 0, 1), true));
+    }
+    KroneckerFactors first = factors.get(0);
+    Dims outputs = Dims.of(first.outputCount(), first.outputCount());
+    Tensor qb = emit.placeholder(name + ".Q_B", outputs, type);
+    Tensor qa = null;
+    if (!first.isLookup()) {
+      Dims inputs = Dims.of(first.inputCount(), first.inputCount());
+      qa = emit.placeholder(name + ".Q_A", inputs, type);
+    }
+    Tensor sum = null;
+    for (int k = 0; k < factors.size(); k++) {
+      Tensor part = factors.get(k).secondMoments(contributions.get(k), qb, qa);
+      sum = sum == null ? part : emit.add(sum, part);
+    }
+    return List.of(new Extension.Result("", Objects.requireNonNull(sum), true));
   }
 
   /** The whole block of a small parameter, such as a bias; of a large one the diagonal. */

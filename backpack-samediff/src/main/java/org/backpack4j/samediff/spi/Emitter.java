@@ -208,16 +208,33 @@ public final class Emitter {
       return known;
     }
     if (graph.hasVariable(name)) {
-      throw new IllegalArgumentException(
-          "The graph has a variable \""
-              + name
-              + "\" already: rename it, since the extended graph needs the name.");
+      throw taken(name);
     }
-    SDVariable variable = graph.placeHolder(name, type, dims.toLongs());
-    Tensor value = wrap(variable, dims, dims.sampleAxis() >= 0);
+    Tensor fed = wrap(graph.placeHolder(name, type, dims.toLongs()), dims, dims.sampleAxis() >= 0);
+    emitted.put(name, fed);
+    // behind a reshape M2.1's array cache is harmless, whatever the layout of what is fed
+    Tensor value =
+        dims.rank() == 0
+            ? fed
+            : make(
+                List.of("placeholder", name),
+                () -> graph.reshape(fed.variable(), dims.toLongs()),
+                v -> new Tensor(v, dims, type, fed.fromSamples(), false, null));
     placeholders.put(name, value);
-    emitted.put(name, value);
     return value;
+  }
+
+  /**
+   * What is thrown where the extended graph needs a name that the person's graph has.
+   *
+   * @param name the name
+   * @return the exception
+   */
+  public static IllegalArgumentException taken(String name) {
+    return new IllegalArgumentException(
+        "The graph has a variable \""
+            + name
+            + "\" already: rename it, since the extended graph needs the name.");
   }
 
   /**

@@ -120,6 +120,92 @@ public final class KroneckerFactors {
     return arranged(secondMoment(Objects.requireNonNull(factors.inputs()).get()), order.inputs());
   }
 
+  /**
+   * How many rows a factor has.
+   *
+   * @return O of B
+   */
+  public long outputCount() {
+    return order.outputs().length;
+  }
+
+  /**
+   * How many rows a factor has.
+   *
+   * @return I of A
+   */
+  public long inputCount() {
+    return order.inputs().length;
+  }
+
+  /**
+   * Whether the factor of the inputs is a diagonal, that of a lookup.
+   *
+   * @return true for a table
+   */
+  public boolean isLookup() {
+    return factors.lookup() != null;
+  }
+
+  /**
+   * The second moments of the columns in another basis, Σₙᵥ s (Q_Bᵀ G[n, v] Q_A)², entry by entry,
+   * G as the matrix [O, I] of B's and A's rows. With the factors' eigenvectors they are the
+   * eigenvalues that fit best (George et al., 2018, equation 11).
+   *
+   * @param vjp the parameter's VJP, whose factors these are
+   * @param outputs Q_B [O, O]
+   * @param inputs Q_A [I, I]; null for a lookup, whose A is diagonal already
+   * @return [O, I]
+   */
+  public Tensor secondMoments(ParameterVjp vjp, Tensor outputs, @Nullable Tensor inputs) {
+    Tensor signs = vjp.signs();
+    if (inputs == null) {
+      Tensor s = emit.permute(rotated(factors.cotangents(), outputs), 0, 1, 3, 2); // [N, V, P, O]
+      Tensor lookup = Objects.requireNonNull(factors.lookup());
+      ParameterVjp table = new EmbeddingProduct(emit, s, lookup, factors.length(), signs);
+      return picked(emit.transpose(table.squaredSum()), order.inputs(), 1);
+    }
+    Tensor x = Objects.requireNonNull(factors.inputs()).get();
+    Dim n = factors.cotangents().dims().get(0);
+    if (x.dims().get(0).equals(n)) {
+      Tensor rows = emit.transpose(picked(x, order.inputs(), 1)); // [N, P, I]
+      Tensor turned = emit.transpose(times(rows, inputs));
+      Tensor s = rotated(factors.cotangents(), outputs);
+      Dims each = turned.dims().from(1);
+      return new OuterProduct(emit, s, () -> turned, each, false, signs, whole -> null)
+          .squaredSum();
+    }
+    Tensor g = matrices(vjp.perSample());
+    Tensor turned = emit.transpose(times(emit.transpose(times(g, inputs)), outputs));
+    return emit.sum(Signs.weigh(emit, emit.square(turned), signs), 0, 2);
+  }
+
+  /** Q_Bᵀ applied to cotangents [N, V, O, P]. */
+  private Tensor rotated(Tensor cotangents, Tensor outputs) {
+    Tensor last = emit.transpose(picked(cotangents, order.outputs(), 2));
+    return emit.transpose(times(last, outputs));
+  }
+
+  /** Rows […, K] times a matrix [K, L]. */
+  private Tensor times(Tensor rows, Tensor matrix) {
+    Dims lead = rows.dims().range(0, rows.rank() - 1);
+    Tensor flat = emit.reshape(rows, Dims.of(lead.product(), rows.dims().get(-1)));
+    return emit.reshape(emit.matmul(flat, false, matrix, false), lead.plus(matrix.dims().get(1)));
+  }
+
+  /** What has the parameter's shape, [N, V, P…], as matrices [N, V, O, I]. */
+  private Tensor matrices(Tensor perSample) {
+    int[] axes = new int[perSample.rank()];
+    int[] outputsFirst = Order.outputsFirst(order.axes(), axes.length - 2);
+    axes[1] = 1;
+    for (int k = 2; k < axes.length; k++) {
+      axes[k] = outputsFirst[k - 2] + 2;
+    }
+    Tensor outputsFirst = emit.permute(perSample, axes);
+    return emit.reshape(
+        outputsFirst, outputsFirst.dims().range(0, 2).plus(Dims.of(outputCount(), inputCount())));
+  }
+
   private Tensor secondMoment(Tensor x) {
     Dim n = x.dims().get(0);
     Dim length = x.dims().get(1);

@@ -467,22 +467,15 @@ public final class Extender {
   }
 
   private void checkNames(Quantities quantities) {
-    request.extensions().forEach(e -> checkFree(e.field()));
     for (String parameter : quantities.parameters()) {
       List<String> fields = new ArrayList<>(List.of("grad", "grad_penalty", "vector"));
       request.extensions().forEach(e -> fields.add(e.field()));
       for (String field : fields) {
-        checkFree(Outputs.name(parameter, field));
+        String name = Outputs.name(parameter, field);
+        if (source.hasVariable(name)) {
+          throw Emitter.taken(name);
+        }
       }
-    }
-  }
-
-  private void checkFree(String name) {
-    if (source.hasVariable(name)) {
-      throw new IllegalArgumentException(
-          "The graph has a variable \""
-              + name
-              + "\" already: rename it, since the extended graph needs the name.");
     }
   }
 

@@ -116,6 +116,13 @@ final class QuantityBuilder {
       put(parameter);
     }
     put(Outputs.TOGETHER);
+    fieldsOf(Outputs.TOGETHER).keySet().stream()
+        .filter(emit.graph()::hasVariable)
+        .findFirst()
+        .ifPresent(
+            name -> {
+              throw Emitter.taken(name);
+            });
     outputs.named(emit);
     return outputs;
   }
