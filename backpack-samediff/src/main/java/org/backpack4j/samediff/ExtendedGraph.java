@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -176,6 +177,35 @@ public final class ExtendedGraph implements AutoCloseable {
     }
     bounds.check(feeds);
     return planned.output(withNoise(feeds), into);
+  }
+
+  /**
+   * Evaluates variables of the graph, and hands each to a hook as soon as it is there, BackPACK's
+   * {@code extension_hook}. What a hook has seen is not kept: so much memory is needed as for the
+   * largest of them, not for all together.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables: quantities, the loss, predictions
+   * @param hook is given the name and the value of each, once, in the order in which they are
+   *     computed. The array is closed when the hook returns: it keeps a {@code dup()}, or what it
+   *     made of it. What it throws ends the evaluation
+   * @throws IllegalArgumentException if a name is unknown, a feed is missing or does not fit its
+   *     placeholder, there is no room for one of the results or for what it works in, or there is
+   *     no sample and a name is not defined then
+   */
+  public void output(
+      Map<String, INDArray> feeds, Collection<String> names, BiConsumer<String, INDArray> hook) {
+    FeedCheck.check(annotations, graph, feeds, names);
+    if (FeedCheck.isEmpty(annotations, feeds)) {
+      emptyBatch().output(names).forEach(hook);
+      return;
+    }
+    bounds.check(feeds);
+    for (String name : names) {
+      results.check(
+          List.of(name), () -> FeedCheck.samples(annotations, feeds), MachineMemory.bytes());
+    }
+    planned.output(withNoise(feeds), names, hook);
   }
 
   /**

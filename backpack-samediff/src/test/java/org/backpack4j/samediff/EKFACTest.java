@@ -39,7 +39,8 @@ class EKFACTest {
         Conv2DConfig.builder().kH(2).kW(2).sH(1).sW(1).pH(1).pW(1).dH(1).dW(1).build();
     SDVariable b = sd.var("b", Graphs.random(2));
     SDVariable z = sd.math().tanh(sd.cnn().conv2d(x, sd.var("w", small(2, 2, 2, 2)), b, config));
-    SDVariable d = sd.math().tanh(sd.cnn().depthWiseConv2d(z, sd.var("d", small(2, 2, 2, 2)), config));
+    SDVariable d =
+        sd.math().tanh(sd.cnn().depthWiseConv2d(z, sd.var("d", small(2, 2, 2, 2)), config));
     SDVariable seen = d.mean(2, 3).reshape(-1, 2);
     SDVariable table = sd.math().tanh(sd.gather(sd.var("t", small(5, 2)), i, 0)).reshape(-1, 2);
     SDVariable h = seen.add(table).mmul(sd.var("v", small(2, 3))).mul(sd.var("s", small(1, 3)));
@@ -105,8 +106,7 @@ class EKFACTest {
     return product;
   }
 
-  private static Map<String, INDArray> evaluated(
-      ExtendedGraph graph, Map<String, INDArray> feeds) {
+  private static Map<String, INDArray> evaluated(ExtendedGraph graph, Map<String, INDArray> feeds) {
     return new HashMap<>(Checked.inEveryWay(graph, feeds, new ArrayList<>(graph.outputNames())));
   }
 
@@ -167,8 +167,7 @@ class EKFACTest {
         INDArray rows = g.reshape(g.size(0), -1);
         INDArray block = rows.transpose().mmul(rows);
         INDArray q = kronecker(qb, qa);
-        INDArray best =
-            q.mmul(Nd4j.diag(flat.dup('c').reshape(-1))).mmul(q.transpose());
+        INDArray best = q.mmul(Nd4j.diag(flat.dup('c').reshape(-1))).mmul(q.transpose());
         INDArray b = factors.get(p + ".kfac_expand.B");
         INDArray a = factors.get(p + ".kfac_expand.A");
         a = a == null && p.equals("t") ? Nd4j.diag(factors.get("t.kfac_expand.A_diag")) : a;

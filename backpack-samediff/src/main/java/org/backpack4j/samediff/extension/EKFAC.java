@@ -13,14 +13,15 @@ import org.backpack4j.samediff.spi.ParameterVjp;
  * exact block, whose trace it has, never further away than B ⊗ A.
  *
  * <p>The eigenvectors are fed, since they come from a pass of their own: those of the factors of
- * {@link KFACExpand} (or of {@link KFACReduce}, {@link KFAC}, {@link KFLR}: any orthogonal matrices)
- * by the placeholders {@code w.ekfac.Q_B} [O, O] and {@code w.ekfac.Q_A} [I, I], an eigenvector in
- * each column. Over a data set the results of its batches add up as the diagonal's do.
+ * {@link KFACExpand} (or of {@link KFACReduce}, {@link KFAC}, {@link KFLR}: any orthogonal
+ * matrices) by the placeholders {@code w.ekfac.Q_B} [O, O] and {@code w.ekfac.Q_A} [I, I], an
+ * eigenvector in each column. Over a data set the results of its batches add up as the diagonal's
+ * do.
  *
  * <p>Results for a parameter {@code w}: {@code w.ekfac} [O, I]. Of a table that is looked up in, A
- * is diagonal and there is no {@code Q_A}. A parameter of another kind, a bias or scale, whose exact
- * block B has at most 4096 rows, has Q_B alone and the eigenvalues [P]; a larger one has its diagonal
- * {@code w.ekfac.diag} [P…] and no placeholder.
+ * is diagonal and there is no {@code Q_A}. A parameter of another kind, a bias or scale, whose
+ * exact block B has at most 4096 rows, has Q_B alone and the eigenvalues [P]; a larger one has its
+ * diagonal {@code w.ekfac.diag} [P…] and no placeholder.
  */
 public final class EKFAC implements Extension {
   private final Columns columns;

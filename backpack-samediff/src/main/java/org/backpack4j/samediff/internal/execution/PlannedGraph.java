@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.backpack4j.samediff.NoRoomException;
 import org.backpack4j.samediff.internal.evaluate.LongWork;
 import org.backpack4j.samediff.internal.execution.plan.Plan;
@@ -84,7 +85,21 @@ public final class PlannedGraph implements AutoCloseable {
    *     needed
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Collection<String> names) {
-    return run(feeds, new LinkedHashSet<>(names), Map.of(), null);
+    return run(feeds, new LinkedHashSet<>(names), Map.of(), null, null);
+  }
+
+  /**
+   * Evaluates variables of the graph, and hands each out as soon as it is there.
+   *
+   * @param feeds an array for each placeholder that is needed; one of another data type is cast
+   * @param names the variables
+   * @param hook is given each of them, by name; the array is closed when it returns
+   * @throws IllegalArgumentException if a name is unknown, or a needed placeholder is not fed
+   * @throws NoRoomException if more native memory is needed than there is
+   */
+  public void output(
+      Map<String, INDArray> feeds, Collection<String> names, BiConsumer<String, INDArray> hook) {
+    run(feeds, new LinkedHashSet<>(names), Map.of(), hook, null);
   }
 
   /**
@@ -99,16 +114,17 @@ public final class PlannedGraph implements AutoCloseable {
    * @throws NoRoomException if more native memory is needed than there is
    */
   public Map<String, INDArray> output(Map<String, INDArray> feeds, Map<String, INDArray> into) {
-    return run(feeds, into.keySet(), into, null);
+    return run(feeds, into.keySet(), into, null, null);
   }
 
   private Map<String, INDArray> run(
       Map<String, INDArray> feeds,
       Collection<String> names,
       Map<String, INDArray> into,
+      @Nullable BiConsumer<String, INDArray> hook,
       @Nullable List<Timing> timings) {
     check(feeds, names);
-    PlanKey key = PlanKey.of(feeds, names);
+    PlanKey key = PlanKey.of(feeds, names, hook != null);
     for (int attempt = 1; ; attempt++) {
       ExecutorPool pool = pool(key, feeds);
       checkTargets(pool.plan(), into);
@@ -117,7 +133,7 @@ public final class PlannedGraph implements AutoCloseable {
       @Nullable PlanExecutor machine = null;
       try {
         machine = pool.take();
-        Map<String, INDArray> results = machine.run(feeds, into, memory, timings);
+        Map<String, INDArray> results = machine.run(feeds, into, memory, hook, timings);
         pool.giveBack(machine);
         machine = null;
         return results;
@@ -183,7 +199,10 @@ public final class PlannedGraph implements AutoCloseable {
         LongWork work =
             new LongWork(
                 LOG, "Planning the execution of a graph of " + graph.getOps().size() + " ops");
-        Plan plan = Planner.plan(graph, feeds, key.names(), options);
+        Plan plan =
+            key.handed()
+                ? Planner.planHanding(graph, feeds, key.names(), options)
+                : Planner.plan(graph, feeds, key.names(), options);
         work.done();
         LOG.debug(
             "Planned {} steps in {} bytes (without reuse {})",
@@ -218,7 +237,9 @@ public final class PlannedGraph implements AutoCloseable {
    */
   public List<Timing> profile(Map<String, INDArray> feeds, Collection<String> names) {
     List<Timing> timings = new ArrayList<>();
-    run(feeds, new LinkedHashSet<>(names), Map.of(), timings).values().forEach(INDArray::close);
+    run(feeds, new LinkedHashSet<>(names), Map.of(), null, timings)
+        .values()
+        .forEach(INDArray::close);
     return timings;
   }
 
@@ -232,7 +253,7 @@ public final class PlannedGraph implements AutoCloseable {
   public long bytes(Map<String, INDArray> feeds, Collection<String> names) {
     check(feeds, names);
     List<String> distinct = List.copyOf(new LinkedHashSet<>(names));
-    return pool(PlanKey.of(feeds, distinct), feeds).plan().arenaBytes();
+    return pool(PlanKey.of(feeds, distinct, false), feeds).plan().arenaBytes();
   }
 
   /**

@@ -9,12 +9,17 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** What a plan is made for: the shapes, types and layouts of the feeds, and what is asked for. */
-public record PlanKey(Map<String, Feed> feeds, List<String> names) {
+public record PlanKey(Map<String, Feed> feeds, List<String> names, boolean handed) {
 
   /** What matters about a feed. */
   record Feed(List<Long> shape, DataType type, boolean contiguous) {}
 
-  public static PlanKey of(Map<String, INDArray> feeds, Collection<String> names) {
+  /**
+   * The key of an evaluation.
+   *
+   * @param handed whether each result is handed out as soon as it is there
+   */
+  public static PlanKey of(Map<String, INDArray> feeds, Collection<String> names, boolean handed) {
     Map<String, Feed> shapes = new TreeMap<>();
     feeds.forEach(
         (name, array) -> {
@@ -24,6 +29,6 @@ public record PlanKey(Map<String, Feed> feeds, List<String> names) {
           }
           shapes.put(name, new Feed(shape, array.dataType(), Source.isContiguous(array)));
         });
-    return new PlanKey(shapes, List.copyOf(names));
+    return new PlanKey(shapes, List.copyOf(names), handed);
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.run.Inputs;
 import org.backpack4j.samediff.internal.execution.run.Step;
@@ -22,6 +23,7 @@ public final class Planner {
   private final Inputs given;
   private final Collection<String> names;
   private final ExecutionOptions options;
+  private final boolean handed;
   private final Map<String, long[]> feedShapes = new HashMap<>();
   private final ShapeInference inference;
   private final List<Value> results;
@@ -30,8 +32,10 @@ public final class Planner {
       SameDiff graph,
       Map<String, INDArray> feeds,
       Collection<String> names,
+      boolean handed,
       ExecutionOptions options) {
     this.graph = graph;
+    this.handed = handed;
     this.given = new Inputs(graph, feeds);
     this.names = names;
     this.options = options;
@@ -54,7 +58,24 @@ public final class Planner {
       Map<String, INDArray> feeds,
       Collection<String> names,
       ExecutionOptions options) {
-    return new Planner(graph, feeds, names, options).plan();
+    return new Planner(graph, feeds, names, false, options).plan();
+  }
+
+  /**
+   * The same, each result handed out as soon as it is there, and not kept.
+   *
+   * @param graph what is executed
+   * @param feeds an array for each placeholder; only its shape is looked at
+   * @param names what is asked for
+   * @param options how it is to be executed
+   * @return the plan
+   */
+  public static Plan planHanding(
+      SameDiff graph,
+      Map<String, INDArray> feeds,
+      Collection<String> names,
+      ExecutionOptions options) {
+    return new Planner(graph, feeds, names, true, options).plan();
   }
 
   private Plan plan() {
@@ -64,10 +85,12 @@ public final class Planner {
   }
 
   /** Settles where everything lies. */
-  private Plan placed(Schedule schedule) {
-    Map<Value, Integer> lastUse = BufferAssignment.lastUse(schedule, results);
+  private Plan placed(Schedule made) {
+    Schedule schedule = handed ? made.handing(results) : made;
+    List<Value> kept = handed ? List.of() : results;
+    Map<Value, Integer> lastUse = BufferAssignment.lastUse(schedule, kept);
     BufferAssignment places = new BufferAssignment(given, schedule, lastUse);
-    places.assign(inference.sources(), results);
+    places.assign(inference.sources(), kept);
     long bytes = ArenaPacking.place(places.arena());
     List<Value> feeds = new ArrayList<>();
     List<Source> sources = new ArrayList<>();
@@ -85,10 +108,16 @@ public final class Planner {
         places.places(),
         feeds,
         sources,
-        results,
-        results.stream().filter(Value::isStatic).mapToLong(Value::bytes).sum(),
+        kept,
+        resultBytes(),
         bytes,
         places.arena().stream().mapToLong(s -> ArenaPacking.align(s.bytes)).sum());
+  }
+
+  /** All results together; of those that are handed out one after the other the largest. */
+  private long resultBytes() {
+    LongStream each = results.stream().filter(Value::isStatic).mapToLong(Value::bytes);
+    return handed ? each.max().orElse(0) : each.sum();
   }
 
   // ---- A few samples at a time
@@ -186,6 +215,8 @@ public final class Planner {
       steps.add(new Step.Move(put.whole(), put.part(), put.portion(), true));
     } else if (task instanceof Schedule.Add add) {
       steps.add(new Step.Add(add.part(), add.total()));
+    } else if (task instanceof Schedule.Hand hand) {
+      steps.add(new Step.Hand(hand.value()));
     } else if (task instanceof OpPlan op && op.way != OpPlan.Way.VIEW) {
       List<Value> done = new ArrayList<>();
       for (List<Value> list : List.of(op.inputs(), op.outputs())) {

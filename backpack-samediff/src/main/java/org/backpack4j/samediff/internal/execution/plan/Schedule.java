@@ -1,6 +1,10 @@
 package org.backpack4j.samediff.internal.execution.plan;
 
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.run.Task;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +70,55 @@ public record Schedule(List<Task> tasks, List<Loop> loops) {
     public List<Value> outputs() {
       return List.of(total);
     }
+  }
+
+  /** Hands a result out, after which it need not be kept. */
+  record Hand(Value value) implements Task {
+    @Override
+    public List<Value> inputs() {
+      return List.of(value);
+    }
+
+    @Override
+    public List<Value> outputs() {
+      return List.of();
+    }
+  }
+
+  /** The same, each result handed out as soon as it is there: behind the loop that makes it. */
+  Schedule handing(Collection<Value> results) {
+    Map<Integer, List<Value>> after = new TreeMap<>();
+    for (Value result : results) {
+      int made = -1;
+      for (int time = 0; time < tasks.size(); time++) {
+        if (tasks.get(time).outputs().contains(result)) {
+          Loop loop = loopAt(time);
+          made = loop == null ? time : loop.to() - 1;
+        }
+      }
+      after.computeIfAbsent(made, time -> new ArrayList<>()).add(result);
+    }
+    List<Task> all = new ArrayList<>();
+    List<Loop> moved = new ArrayList<>();
+    int next = 0;
+    for (int time = -1; time < tasks.size(); time++) {
+      for (; next < loops.size() && loops.get(next).from() == time; next++) {
+        Loop loop = loops.get(next);
+        int from = all.size();
+        moved.add(
+            new Loop(
+                from,
+                from + loop.to() - loop.from(),
+                loop.firstSample(),
+                loop.samples(),
+                loop.times()));
+      }
+      if (time >= 0) {
+        all.add(tasks.get(time));
+      }
+      after.getOrDefault(time, List.of()).forEach(result -> all.add(new Hand(result)));
+    }
+    return new Schedule(all, moved);
   }
 
   /**

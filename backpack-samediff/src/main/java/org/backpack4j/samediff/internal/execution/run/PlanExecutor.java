@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.backpack4j.samediff.Progress;
 import org.backpack4j.samediff.internal.execution.StalePlanException;
 import org.backpack4j.samediff.internal.execution.Timing;
@@ -49,6 +50,9 @@ public final class PlanExecutor implements AutoCloseable {
   private final Map<Source, INDArray> found = new HashMap<>();
 
   private final Progress progress;
+
+  /** Takes what this run hands out. */
+  private BiConsumer<String, INDArray> hook = (name, array) -> {};
 
   /** Where the present group of samples begins. */
   private long firstSample;
@@ -127,6 +131,9 @@ public final class PlanExecutor implements AutoCloseable {
     if (step instanceof Step.Add add) {
       return new Adding(add);
     }
+    if (step instanceof Step.Hand hand) {
+      return new Handing(hand);
+    }
     Step.Repeat repeat = (Step.Repeat) step;
     return new Repeating(
         repeat.loop(), repeat.steps().stream().map(inner -> work(inner, calls)).toList());
@@ -137,6 +144,7 @@ public final class PlanExecutor implements AutoCloseable {
    *
    * @param into arrays to write results into; for a name that is not in it a new array is made
    * @param results makes the new arrays
+   * @param given is handed the results that the plan hands out; null if it hands none out
    * @param timings how long each step took is added to it, unless it is null
    * @return the results, by name
    * @throws StalePlanException if the plan was made for other parameters than there are now
@@ -145,8 +153,19 @@ public final class PlanExecutor implements AutoCloseable {
       Map<String, INDArray> feeds,
       Map<String, INDArray> into,
       Results results,
+      @Nullable BiConsumer<String, INDArray> given,
       @Nullable List<Timing> timings)
       throws StalePlanException {
+    hook =
+        (name, array) -> {
+          INDArray copy = results.copy(array);
+          try {
+            Objects.requireNonNull(given).accept(name, copy);
+          } finally {
+            copy.close();
+            results.recycle();
+          }
+        };
     try {
       for (Source source : plan.sources()) {
         read(source);
@@ -435,6 +454,26 @@ public final class PlanExecutor implements AutoCloseable {
     @Override
     Timing timing(long nanoseconds) {
       return new Timing(step.whole().name, "portion", nanoseconds, 2 * step.part().bytes());
+    }
+  }
+
+  /** A result that is handed out. */
+  private final class Handing extends Single {
+    private final Step.Hand step;
+
+    Handing(Step.Hand step) {
+      this.step = step;
+    }
+
+    @Override
+    public void run() {
+      hook.accept(step.value().name, array(step.value()));
+      loose.remove(step.value());
+    }
+
+    @Override
+    Timing timing(long nanoseconds) {
+      return new Timing(step.value().name, "hook", nanoseconds, bytes(step));
     }
   }
 

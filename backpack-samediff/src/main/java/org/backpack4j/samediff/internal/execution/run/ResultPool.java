@@ -181,6 +181,11 @@ final class ResultPool {
     return best;
   }
 
+  /** Takes back what callers have closed. */
+  synchronized void recycle() {
+    recycleClosed();
+  }
+
   private void recycleClosed() {
     Iterator<Block> blocks = out.iterator();
     while (blocks.hasNext()) {

@@ -49,6 +49,11 @@ public final class Results implements AutoCloseable {
     return copy;
   }
 
+  /** Takes back what callers have closed. */
+  void recycle() {
+    ResultPool.SHARED.recycle();
+  }
+
   /** Frees what nobody holds; what a caller holds is freed when the caller lets go of it. */
   @Override
   public void close() {

@@ -64,6 +64,14 @@ public sealed interface Step {
     }
   }
 
+  /** Hands a result out, by the name that was asked for. */
+  record Hand(Value value) implements Step {
+    @Override
+    public List<Value> values() {
+      return List.of(value);
+    }
+  }
+
   /** Does steps for one group of samples after the other. */
   record Repeat(List<Step> steps, Schedule.Loop loop) implements Step {
     @Override
