@@ -34,6 +34,7 @@ import org.backpack4j.samediff.internal.extend.Request;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.KernelCall;
 import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.nd4j.GraphCopy;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -125,6 +126,38 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public SameDiff sameDiff() {
     return graph;
+  }
+
+  /**
+   * The extended graph as a SameDiff graph of the caller's own, to build on: what is made of its
+   * quantities can be a loss, and be differentiated, extended and trained in its turn. It shares
+   * the parameters' arrays; its loss variables are those of the extended graph until others are
+   * set.
+   *
+   * @param prefix what the names of the quantities, and of the placeholders that they read beside
+   *     the graph's own, begin with there: {@code first.} makes {@code first.w.grad} of {@code
+   *     w.grad}, which then is free for the quantities of the new loss. Random numbers of sampled
+   *     quantities, uniform in [0, 1), are to be fed there
+   * @return a copy
+   * @throws IllegalArgumentException if the prefix is empty, or a name is taken
+   */
+  public SameDiff toSameDiff(String prefix) {
+    if (prefix.isEmpty()) {
+      throw new IllegalArgumentException("A prefix is needed, that tells names apart.");
+    }
+    SameDiff copy = GraphCopy.of(graph);
+    List<String> names = new ArrayList<>(outputs.names());
+    names.addAll(annotations.emit().placeholders());
+    if (outputs.noise() != null) {
+      names.add(Noise.PLACEHOLDER);
+    }
+    for (String name : names) {
+      if (copy.hasVariable(prefix + name)) {
+        throw Emitter.taken(prefix + name);
+      }
+    }
+    names.forEach(name -> copy.getVariable(name).rename(prefix + name));
+    return copy;
   }
 
   /**

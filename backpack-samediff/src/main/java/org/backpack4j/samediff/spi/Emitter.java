@@ -40,7 +40,7 @@ public final class Emitter {
   private final SameDiff graph;
   private final Map<List<Object>, Tensor> made = new HashMap<>();
   private final Map<String, Tensor> emitted = new LinkedHashMap<>();
-  private final Map<String, Tensor> placeholders = new HashMap<>();
+  private final Map<String, Tensor> placeholders = new LinkedHashMap<>();
   private final List<KernelCall> fusions = new ArrayList<>();
   private final Set<SDVariable> totals = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<Tensor> large = new LinkedHashSet<>();
@@ -235,6 +235,15 @@ public final class Emitter {
         "The graph has a variable \""
             + name
             + "\" already: rename it, since the extended graph needs the name.");
+  }
+
+  /**
+   * The placeholders of extensions' own.
+   *
+   * @return their names
+   */
+  public Set<String> placeholders() {
+    return Collections.unmodifiableSet(placeholders.keySet());
   }
 
   /**
