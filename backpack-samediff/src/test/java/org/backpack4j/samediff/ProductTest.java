@@ -9,16 +9,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagHessian;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.extension.FisherProduct;
 import org.backpack4j.samediff.extension.GGNProduct;
 import org.backpack4j.samediff.extension.HessianProduct;
+import org.backpack4j.samediff.extension.PCHProduct;
 import org.backpack4j.samediff.extension.SqrtGGNExact;
+import org.backpack4j.samediff.extension.SqrtGGNMC;
 import org.backpack4j.samediff.testing.Checked;
 import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -27,6 +32,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** Products of matrices with vectors that are fed. */
 class ProductTest {
@@ -119,6 +125,98 @@ class ProductTest {
   @Test
   void areDerivativesOfTheGradient() {
     compareWithDifferences(network(), feeds());
+  }
+
+  /** Of one hidden layer: what the function's own curvature adds is made positive. */
+  @ParameterizedTest
+  @EnumSource(PCHProduct.Modification.class)
+  void positiveCurvatureIsThatOfTheFormula(PCHProduct.Modification modification) {
+    Nd4j.getRandom().setSeed(12);
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 2);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    INDArray w = Graphs.random(2, 4);
+    INDArray v = Graphs.random(4, 3).muli(2);
+    SDVariable h = sd.math().tanh(x.mmul(sd.var("w", w)));
+    sd.loss().softmaxCrossEntropy("loss", y, h.mmul(sd.constant(v)), null);
+    Map<String, INDArray> feeds =
+        withVectors(sd, Map.of("x", Graphs.random(N, 2), "y", Graphs.oneHot(N, 3)), 2);
+    Map<String, INDArray> out = evaluated(sd, feeds, new PCHProduct(modification, 2));
+    INDArray vectors = feeds.get("w.vector");
+    INDArray expected = Nd4j.zeros(DataType.DOUBLE, 2, 2, 4);
+    int negative = 0;
+    for (int n = 0; n < N; n++) {
+      INDArray row = feeds.get("x").getRow(n, true);
+      INDArray a = Transforms.tanh(row.mmul(w));
+      INDArray p = Transforms.softmax(a.mmul(v));
+      INDArray g = p.sub(feeds.get("y").getRow(n, true)).mmul(v.transpose());
+      INDArray first = a.mul(a).rsub(1);
+      INDArray own = first.mul(a).mul(-2).mul(g); // tanh'' times the gradient
+      INDArray curved = Nd4j.diag(p.reshape(3)).sub(p.transpose().mmul(p));
+      INDArray outer = v.mmul(curved).mmul(v.transpose());
+      INDArray block = outer.mul(first.transpose().mmul(first));
+      for (int k = 0; k < 4; k++) {
+        double part = own.getDouble(k);
+        negative += part < 0 ? 1 : 0;
+        double positive =
+            modification == PCHProduct.Modification.CLIP ? Math.max(0, part) : Math.abs(part);
+        block.putScalar(k, k, block.getDouble(k, k) + positive);
+      }
+      for (int k = 0; k < 2; k++) {
+        INDArray tangent = row.mmul(vectors.slice(k));
+        expected.slice(k).addi(row.transpose().mmul(tangent.mmul(block)).div(N));
+      }
+    }
+    assertThat(negative).isPositive();
+    assertSame(out.get("w.pch_vector_product"), expected, 1e-12);
+  }
+
+  /** The second moment of the samples' gradients, all parameters together. */
+  @Test
+  void empiricalFisherIsThatOfTheGradients() {
+    SameDiff sd = network();
+    for (int count : new int[] {0, 2}) {
+      Map<String, INDArray> feeds = withVectors(sd, feeds(), count);
+      FisherProduct product = count == 0 ? new FisherProduct() : new FisherProduct(count);
+      Map<String, INDArray> out = evaluated(sd, feeds, product, new BatchGrad());
+      int vectors = Math.max(1, count);
+      INDArray along = Nd4j.zeros(DataType.DOUBLE, N, vectors);
+      for (String p : parameters(sd)) {
+        INDArray g = out.get(p + ".grad_batch").dup('c').reshape(N, -1);
+        along.addi(g.mmul(feeds.get(p + ".vector").dup('c').reshape(vectors, -1).transpose()));
+      }
+      for (String p : parameters(sd)) {
+        INDArray g = out.get(p + ".grad_batch").dup('c').reshape(N, -1);
+        INDArray expected = along.transpose().mmul(g);
+        INDArray found = out.get(p + ".fisher_vector_product");
+        assertThat(found.shape()).isEqualTo(feeds.get(p + ".vector").shape());
+        assertSame(found.dup('c').reshape(vectors, -1), expected, 1e-12);
+      }
+    }
+  }
+
+  /** With the labels of the same draw it is that of the sampled square root. */
+  @Test
+  void sampledFisherIsThatOfItsColumns() {
+    SameDiff sd = Graphs.perceptron();
+    Map<String, INDArray> feeds = withVectors(sd, Graphs.feeds(N), 0);
+    try (ExtendedGraph graph = BackPack.extend(sd, FisherProduct.sampled(2, 4));
+        ExtendedGraph root = BackPack.extend(sd, new SqrtGGNMC(2, 4))) {
+      Map<String, INDArray> out = graph.output(feeds, graph.outputNames());
+      Map<String, INDArray> plain = new HashMap<>(feeds);
+      plain.keySet().removeIf(name -> name.endsWith(".vector"));
+      Map<String, INDArray> columns = root.output(plain, root.outputNames());
+      INDArray along = Nd4j.zeros(DataType.DOUBLE, 2 * N, 1);
+      for (String p : parameters(sd)) {
+        INDArray rows = columns.get(p + ".sqrt_ggn_mc").dup('c').reshape(2 * N, -1);
+        along.addi(rows.mmul(feeds.get(p + ".vector").dup('c').reshape(-1, 1)));
+      }
+      for (String p : parameters(sd)) {
+        INDArray rows = columns.get(p + ".sqrt_ggn_mc").dup('c').reshape(2 * N, -1);
+        INDArray found = out.get(p + ".fisher_vector_product_mc");
+        assertSame(found.dup('c').reshape(1, -1), along.transpose().mmul(rows), 1e-12);
+      }
+    }
   }
 
   private interface Pair {

@@ -55,8 +55,7 @@ class ThroughQuantityTest {
   }
 
   private static Map<String, INDArray> feeds() {
-    return new HashMap<>(
-        Map.of("x", Graphs.random(N, 1, 4, 4), "y", Graphs.oneHot(N, 3)));
+    return new HashMap<>(Map.of("x", Graphs.random(N, 1, 4, 4), "y", Graphs.oneHot(N, 3)));
   }
 
   static Stream<Extension> quantities() {
@@ -77,7 +76,7 @@ class ThroughQuantityTest {
   @MethodSource("quantities")
   void hasAGradient(Extension extension) {
     Map<String, INDArray> feeds = feeds();
-    try (ExtendedGraph first = 
+    try (ExtendedGraph first =
         BackPack.extend(network(!(extension instanceof DiagHessian)), extension)) {
       SameDiff sd = first.toSameDiff("first.");
       SDVariable sum = null;

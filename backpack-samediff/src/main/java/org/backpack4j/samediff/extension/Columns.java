@@ -45,7 +45,15 @@ public record Columns(Kind kind, int samples, long seed) {
     /** Sums of the exact columns with weights that are fed. */
     WEIGHTED,
     /** No columns, but vectors that are fed, and go forward to the predictions alone. */
-    TANGENTS;
+    TANGENTS,
+    /** Vectors that are fed, of the Hessian without what is negative in it. */
+    CLIPPED_VECTORS,
+    /** Vectors that are fed, of the Hessian with what is negative in it made positive. */
+    ABSOLUTE_VECTORS,
+    /** Vectors that are fed, of the second moment of the samples' gradients. */
+    FISHER_VECTORS,
+    /** A vector that is fed, of the second moment of gradients at labels drawn from the model. */
+    SAMPLED_VECTORS;
 
     /**
      * Whether inputs and activations have quantities of these columns, not parameters alone.
@@ -55,7 +63,26 @@ public record Columns(Kind kind, int samples, long seed) {
     public boolean ofVariables() {
       return switch (this) {
         case GRADIENT, EXACT, SAMPLED, MIXED, HESSIAN, HESSIAN_MIXED, UNIT -> true;
-        case AVERAGED, VECTORS, HESSIAN_VECTORS, COTANGENTS, WEIGHTED, TANGENTS -> false;
+        default -> false;
+      };
+    }
+
+    /**
+     * Whether vectors are fed for each parameter.
+     *
+     * @return true for products of a matrix with them
+     */
+    public boolean ofVectors() {
+      return switch (this) {
+        case VECTORS,
+            HESSIAN_VECTORS,
+            CLIPPED_VECTORS,
+            ABSOLUTE_VECTORS,
+            FISHER_VECTORS,
+            SAMPLED_VECTORS,
+            TANGENTS ->
+            true;
+        default -> false;
       };
     }
   }
@@ -181,13 +208,22 @@ public record Columns(Kind kind, int samples, long seed) {
   }
 
   /**
+   * How many vectors are fed for each parameter.
+   *
+   * @return their number; 0 for a single one of the parameter's own shape
+   */
+  public int vectorCount() {
+    return kind.ofVectors() && kind != Kind.SAMPLED_VECTORS ? samples : 0;
+  }
+
+  /**
    * Whether random numbers make the columns.
    *
    * @return true if each evaluation has others
    */
   public boolean random() {
     return switch (kind) {
-      case SAMPLED, MIXED, HESSIAN_MIXED -> true;
+      case SAMPLED, MIXED, HESSIAN_MIXED, SAMPLED_VECTORS -> true;
       default -> false;
     };
   }
@@ -198,7 +234,10 @@ public record Columns(Kind kind, int samples, long seed) {
    * @return true for the Hessian's
    */
   public boolean hessian() {
-    return kind == Kind.HESSIAN || kind == Kind.HESSIAN_MIXED || kind == Kind.HESSIAN_VECTORS;
+    return switch (kind) {
+      case HESSIAN, HESSIAN_MIXED, HESSIAN_VECTORS, CLIPPED_VECTORS, ABSOLUTE_VECTORS -> true;
+      default -> false;
+    };
   }
 
   /**

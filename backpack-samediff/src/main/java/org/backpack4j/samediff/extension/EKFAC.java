@@ -58,6 +58,11 @@ public final class EKFAC implements Extension {
   }
 
   @Override
+  public boolean readsPlaceholders() {
+    return true;
+  }
+
+  @Override
   public boolean unsigned() {
     return true;
   }

@@ -60,6 +60,19 @@ public interface Extension {
   }
 
   /**
+   * Whether the quantity reads placeholders beside those of the graph, as products with vectors do.
+   * A listener, which feeds what the training is fed, cannot have it.
+   *
+   * @return true if it does
+   */
+  default boolean readsPlaceholders() {
+    return switch (columns().kind()) {
+      case COTANGENTS, WEIGHTED -> true;
+      default -> columns().kind().ofVectors();
+    };
+  }
+
+  /**
    * Whether the quantity is one of the predictions, so that no parameter has one.
    *
    * @return true if it is; false unless the extension says so

@@ -74,6 +74,34 @@ public record ColumnSigns(long count, int all, @Nullable Tensor each) {
   }
 
   /**
+   * Zeros in the place of negative signs.
+   *
+   * @param e where ops are inserted
+   * @return the weights that are left, 0 or 1
+   */
+  public ColumnSigns clipped(Emitter e) {
+    return each == null ? new ColumnSigns(count, Math.max(0, all), null) : of(e.greater(each, 0));
+  }
+
+  /**
+   * Whether no column is left.
+   *
+   * @return true if all are zero
+   */
+  public boolean isZero() {
+    return each == null && all == 0;
+  }
+
+  /**
+   * The sign + for all.
+   *
+   * @return the signs without a minus
+   */
+  public ColumnSigns absolute() {
+    return plus(count);
+  }
+
+  /**
    * Where the columns have a sign.
    *
    * @param e where ops are inserted

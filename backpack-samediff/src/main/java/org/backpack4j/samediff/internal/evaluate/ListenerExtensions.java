@@ -1,6 +1,5 @@
 package org.backpack4j.samediff.internal.evaluate;
 
-import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 
 /** What a listener may be asked for. */
@@ -11,16 +10,15 @@ public final class ListenerExtensions {
    * The extensions, if all are of what a training step feeds.
    *
    * @param extensions the extensions
-   * @param instead how to have products with vectors, the end of a sentence
+   * @param instead how to have what reads vectors, the end of a sentence
    * @return a copy
-   * @throws IllegalArgumentException if one is a product with vectors, which nobody feeds
+   * @throws IllegalArgumentException if one reads placeholders of its own, which nobody feeds
    */
   public static Extension[] checked(Extension[] extensions, String instead) {
     for (Extension extension : extensions) {
-      Columns.Kind kind = extension.columns().kind();
-      if (kind == Columns.Kind.VECTORS || kind == Columns.Kind.HESSIAN_VECTORS) {
+      if (extension.readsPlaceholders()) {
         throw new IllegalArgumentException(
-            "A listener has no vectors to feed for \"" + extension.field() + "\": " + instead);
+            "A listener has nothing to feed for \"" + extension.field() + "\": " + instead);
       }
     }
     return extensions.clone();

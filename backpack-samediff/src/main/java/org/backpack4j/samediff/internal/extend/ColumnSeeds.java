@@ -64,6 +64,7 @@ final class ColumnSeeds {
       case COTANGENTS -> fed(plans.of(columns), columns.samples());
       case WEIGHTED -> weighted(roots(Columns.EXACT, null), columns.samples());
       case TANGENTS -> List.of();
+      case FISHER_VECTORS -> gradients(plans.of(columns));
       default -> roots(columns, noise);
     };
   }
@@ -160,6 +161,19 @@ final class ColumnSeeds {
         .toList();
   }
 
+  /** The gradients of the samples at the predictions, a single column over all of them. */
+  private List<ColumnChunks.Seed> gradients(ExtensionPlan plan) {
+    List<ColumnChunks.Seed> seeds = new ArrayList<>();
+    for (String prediction : plan.predictions()) {
+      Tensor gradient = gradientAt(prediction);
+      if (gradient != null) {
+        ColumnSource column = ColumnSource.of(emit, gradient);
+        seeds.add(new ColumnChunks.Seed(prediction, prediction, UNIT, column, ColumnSigns.plus(1)));
+      }
+    }
+    return seeds;
+  }
+
   private Dims part(String variable) {
     return graph.batchAxis(variable).perSample(graph.dims(variable));
   }
@@ -186,7 +200,7 @@ final class ColumnSeeds {
 
   private List<HessianRoot> roots(
       Node node, ExtensionPlan plan, Columns columns, @Nullable Noise noise) {
-    if (columns.kind() == Columns.Kind.SAMPLED && drawsLabels(node, plan)) {
+    if (isSampled(columns) && drawsLabels(node, plan)) {
       return labels(node, plan, columns, Objects.requireNonNull(noise));
     }
     List<HessianRoot> groups = hessianRoot(node, plan);
@@ -261,6 +275,10 @@ final class ColumnSeeds {
     return emit.cast(numbers, graph.type(node.outputs().get(0)));
   }
 
+  private static boolean isSampled(Columns columns) {
+    return columns.kind() == Columns.Kind.SAMPLED || columns.kind() == Columns.Kind.SAMPLED_VECTORS;
+  }
+
   private boolean drawsLabels(Node node, ExtensionPlan plan) {
     return labelDraws(node, plan) > 0;
   }
@@ -306,7 +324,7 @@ final class ColumnSeeds {
     Map<Node, Long> draws = new LinkedHashMap<>();
     for (Node node : plan.region()) {
       long numbers =
-          columns.kind() == Columns.Kind.SAMPLED && drawsLabels(node, plan)
+          isSampled(columns) && drawsLabels(node, plan)
               ? labelDraws(node, plan) * columns.samples()
               : emit.in(node.label(), () -> RandomSigns.count(hessianRoot(node, plan)));
       if (numbers > 0) {

@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
 import org.backpack4j.samediff.internal.autodiff.ForwardPass;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
@@ -56,17 +58,19 @@ final class ProductPass {
    *
    * @param vectors for each parameter its vectors [1, V, P…]
    * @param seeds the columns
+   * @param signs what becomes of the columns' signs
    * @param gradient the gradient at a variable [N, 1, F…]; null where it is zero
    */
   void run(
       Map<String, Tensor> vectors,
       List<ColumnChunks.Seed> seeds,
+      UnaryOperator<ColumnSigns> signs,
       Function<String, @Nullable Tensor> gradient) {
     vectors.forEach(forward::seed);
     forward.run();
     Map<String, List<ColumnChunks.Seed>> sources = new LinkedHashMap<>();
     seeds.forEach(s -> sources.computeIfAbsent(s.source(), k -> new ArrayList<>()).add(s));
-    sources.values().forEach(this::turn);
+    sources.values().forEach(source -> turn(source, signs));
     plan.bilinear().forEach(node -> emit.in(node.label(), () -> turn(node, gradient)));
     reverse.run(parameter -> {});
   }
@@ -93,11 +97,12 @@ final class ProductPass {
   }
 
   /** Σₖ s (sᵀ t) of the columns s of one source, which may reach over several variables. */
-  private void turn(List<ColumnChunks.Seed> source) {
-    emit.in(source.get(0).scope(), () -> weighted(source));
+  private void turn(List<ColumnChunks.Seed> source, UnaryOperator<ColumnSigns> signs) {
+    emit.in(source.get(0).scope(), () -> weighted(source, signs));
   }
 
-  private List<ColumnChunks.Seed> weighted(List<ColumnChunks.Seed> source) {
+  private List<ColumnChunks.Seed> weighted(
+      List<ColumnChunks.Seed> source, UnaryOperator<ColumnSigns> signs) {
     Tensor weights = null;
     for (ColumnChunks.Seed seed : source) {
       Tensor tangent = tangent(seed.variable());
@@ -108,7 +113,11 @@ final class ProductPass {
     }
     if (weights != null) {
       for (ColumnChunks.Seed seed : source) {
-        Tensor back = seed.columns().mixed(seed.signs().times(emit, weights));
+        ColumnSigns own = signs.apply(seed.signs());
+        if (own.isZero()) {
+          continue;
+        }
+        Tensor back = seed.columns().mixed(own.times(emit, weights));
         reverse.seed(seed.variable(), new Cotangent(SOURCE, back, null));
       }
     }

@@ -12,10 +12,12 @@ import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
+import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
 import org.backpack4j.samediff.internal.autodiff.ForwardPass;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
@@ -428,7 +430,13 @@ final class QuantityBuilder {
   private void secondOrder(Columns columns, ColumnSeeds starts) {
     switch (columns.kind()) {
       case AVERAGED -> averaged(columns, starts);
-      case VECTORS, HESSIAN_VECTORS -> products(columns, starts);
+      case VECTORS,
+          HESSIAN_VECTORS,
+          CLIPPED_VECTORS,
+          ABSOLUTE_VECTORS,
+          FISHER_VECTORS,
+          SAMPLED_VECTORS ->
+          products(columns, starts);
       case TANGENTS -> tangents(columns);
       default -> columns(columns, starts);
     }
@@ -490,7 +498,7 @@ final class QuantityBuilder {
         .filter(chosen::contains)
         .forEach(p -> vectors.put(p, emit.in(p, () -> vectors(p, columns))));
     ProductPass pass = new ProductPass(graph, rules, plans.of(columns), reaching(chosen));
-    pass.run(vectors, starts.of(columns, outputs.noise()), starts::gradientAt);
+    pass.run(vectors, starts.of(columns, outputs.noise()), signs(columns), starts::gradientAt);
     tangents(plans.of(columns), columns, pass::tangent);
     for (Extension extension : quantities.extensions()) {
       for (String parameter : vectors.keySet()) {
@@ -503,6 +511,15 @@ final class QuantityBuilder {
         }
       }
     }
+  }
+
+  /** What becomes of signs: products with a matrix that is made positive change them. */
+  private UnaryOperator<ColumnSigns> signs(Columns columns) {
+    return switch (columns.kind()) {
+      case CLIPPED_VECTORS -> signs -> signs.clipped(emit);
+      case ABSOLUTE_VECTORS -> ColumnSigns::absolute;
+      default -> signs -> signs;
+    };
   }
 
   /** Sends vectors forward to the predictions. */
@@ -533,8 +550,8 @@ final class QuantityBuilder {
       String prediction, Columns columns, Function<String, @Nullable Tensor> arrived) {
     Tensor there = arrived.apply(prediction);
     Tensor all =
-        there != null ? there : zeros(prediction, Math.max(1, columns.samples())).perSample();
-    return columns.samples() == 0 ? own(prediction, all) : all;
+        there != null ? there : zeros(prediction, Math.max(1, columns.vectorCount())).perSample();
+    return columns.vectorCount() == 0 ? own(prediction, all) : all;
   }
 
   /** Products need what tangents do at every node that parameters act on. */
@@ -560,11 +577,12 @@ final class QuantityBuilder {
   /** The placeholder of a parameter's vectors, as [1, V, P…]. */
   private Tensor vectors(String parameter, Columns columns) {
     Dims part = graph.dims(parameter);
-    Dims fed = columns.samples() == 0 ? part : Dims.of(Dim.of(columns.samples())).plus(part);
+    Dims fed =
+        columns.vectorCount() == 0 ? part : Dims.of(Dim.of(columns.vectorCount())).plus(part);
     String name = Outputs.name(parameter, "vector");
     Tensor vector = emit.placeholder(name, fed, graph.type(parameter));
     return emit.reshape(
-        vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.samples()))).plus(part));
+        vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.vectorCount()))).plus(part));
   }
 
   private Tensor product(ProductPass pass, String parameter, Tensor vectors, Columns columns) {
@@ -572,7 +590,7 @@ final class QuantityBuilder {
     Dims part = graph.dims(parameter);
     Tensor all = product != null ? product : emit.scale(vectors, 0);
     return emit.reshape(
-        all, columns.samples() == 0 ? part : Dims.of(Dim.of(columns.samples())).plus(part));
+        all, columns.vectorCount() == 0 ? part : Dims.of(Dim.of(columns.vectorCount())).plus(part));
   }
 
   /** Sends a matrix back along the single way that there is. */
