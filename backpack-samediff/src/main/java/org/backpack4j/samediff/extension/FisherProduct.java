@@ -3,11 +3,11 @@ package org.backpack4j.samediff.extension;
 /**
  * Products of a Fisher matrix of all parameters asked for with vectors, {@code
  * fisher_vector_product}: Σₙ gₙ gₙᵀ v. With the gradients gₙ of the samples' parts of the loss, as
- * {@link BatchGrad} gives them, it is the empirical one. With gradients at labels that are drawn from
- * the model, it has the Fisher matrix as its mean, which of a loss that is a negative log-likelihood
- * (softmax and sigmoid cross-entropy, squared errors) is the generalised Gauss-Newton matrix; that
- * one's exact products are {@link GGNProduct}'s (Martens, 2020, "New insights and perspectives on the
- * natural gradient method").
+ * {@link BatchGrad} gives them, it is the empirical one. With gradients at labels that are drawn
+ * from the model, it has the Fisher matrix as its mean, which of a loss that is a negative
+ * log-likelihood (softmax and sigmoid cross-entropy, squared errors) is the generalised
+ * Gauss-Newton matrix; that one's exact products are {@link GGNProduct}'s (Martens, 2020, "New
+ * insights and perspectives on the natural gradient method").
  *
  * <p>The vectors are fed, as {@link GGNProduct}'s are.
  */
@@ -30,9 +30,7 @@ public final class FisherProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public FisherProduct(int vectors) {
-    this(
-        new Columns(
-            Columns.Kind.FISHER_VECTORS, TransposedJacobianProduct.checked(vectors), 0));
+    this(new Columns(Columns.Kind.FISHER_VECTORS, TransposedJacobianProduct.checked(vectors), 0));
   }
 
   /**

@@ -8,9 +8,9 @@ package org.backpack4j.samediff.extension;
  * with the opposite sign, entry by entry of an elementwise function, column by column of other ops.
  * So the product has no negative curvature.
  *
- * <p>The vectors are fed, as {@link GGNProduct}'s are. Blocks are what the paper defines: the product
- * of one parameter's block is that with vectors that are zero for all others, as are those of
- * parameters that are not asked for ({@code BackPack.on(sd).parameters("w")}).
+ * <p>The vectors are fed, as {@link GGNProduct}'s are. Blocks are what the paper defines: the
+ * product of one parameter's block is that with vectors that are zero for all others, as are those
+ * of parameters that are not asked for ({@code BackPack.on(sd).parameters("w")}).
  *
  * <p>BackPACK 1.7.1's own {@code PCHMP} multiplies with the gradient twice: its signs are those of
  * the function's second derivative alone, and its numbers others for sigmoid and tanh.
@@ -43,8 +43,7 @@ public final class PCHProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public PCHProduct(Modification modification, int vectors) {
-    this.columns =
-        new Columns(kind(modification), TransposedJacobianProduct.checked(vectors), 0);
+    this.columns = new Columns(kind(modification), TransposedJacobianProduct.checked(vectors), 0);
   }
 
   private static Columns.Kind kind(Modification modification) {

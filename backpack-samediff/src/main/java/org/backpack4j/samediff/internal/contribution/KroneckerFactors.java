@@ -201,9 +201,9 @@ public final class KroneckerFactors {
     for (int k = 2; k < axes.length; k++) {
       axes[k] = outputsFirst[k - 2] + 2;
     }
-    Tensor outputsFirst = emit.permute(perSample, axes);
+    Tensor turned = emit.permute(perSample, axes);
     return emit.reshape(
-        outputsFirst, outputsFirst.dims().range(0, 2).plus(Dims.of(outputCount(), inputCount())));
+        turned, turned.dims().range(0, 2).plus(Dims.of(outputCount(), inputCount())));
   }
 
   private Tensor secondMoment(Tensor x) {
