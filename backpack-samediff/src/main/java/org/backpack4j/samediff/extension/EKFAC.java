@@ -71,4 +71,9 @@ public final class EKFAC implements Extension {
   public List<Result> results(Emitter emit, String parameter, List<ParameterVjp> contributions) {
     return Kronecker.secondMoments(emit, parameter + "." + field(), contributions);
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.sum(columns.secondOrder() ? 1 : 2);
+  }
 }

@@ -55,4 +55,9 @@ public final class FisherProduct implements Extension {
   public Columns columns() {
     return columns;
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.sum(columns.random() ? 1 : 2);
+  }
 }

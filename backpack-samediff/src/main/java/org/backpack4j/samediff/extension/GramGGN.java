@@ -72,4 +72,9 @@ public final class GramGGN implements Extension {
         .map(sum -> List.of(new Result("", sum, true)))
         .orElse(List.of());
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.none("inner products of samples of two batches are not known to either");
+  }
 }

@@ -35,4 +35,9 @@ public final class Jacobian implements Extension {
   public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     return contributions.get(0).perSample();
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.rows(0);
+  }
 }

@@ -61,4 +61,9 @@ public final class PCHProduct implements Extension {
   public Columns columns() {
     return columns;
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.sum(1);
+  }
 }

@@ -55,4 +55,9 @@ public final class SqrtGGNProduct implements Extension {
   public Tensor compute(Emitter emit, List<ParameterVjp> contributions) {
     return contributions.stream().map(ParameterVjp::sum).reduce(emit::add).orElseThrow();
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.sum(0.5);
+  }
 }

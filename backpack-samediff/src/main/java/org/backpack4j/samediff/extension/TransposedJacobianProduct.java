@@ -51,4 +51,9 @@ public final class TransposedJacobianProduct implements Extension {
     Tensor sum = contributions.stream().map(ParameterVjp::sum).reduce(emit::add).orElseThrow();
     return columns.samples() == 0 ? emit.reshape(sum, sum.dims().without(0)) : sum;
   }
+
+  @Override
+  public Combination combination(String result) {
+    return Combination.sum(0);
+  }
 }
