@@ -115,14 +115,18 @@ Made from the code by `SupportTableTest`; every mark of the first table is a gra
         (op, loss) -> {
           List<String> outputs = outputs(loss, extensions);
           table.append("| `").append(op).append("` |");
-          extensions.forEach(e -> table.append(isIn(outputs, "w." + e.field()) ? " ✓ |" : " · |"));
+          extensions.forEach(e -> table.append(isIn(outputs, e) ? " ✓ |" : " · |"));
           table.append('\n');
         });
     return table.toString();
   }
 
   /** Whether a quantity is among the outputs, or its factors are. */
-  private static boolean isIn(List<String> outputs, String name) {
+  private static boolean isIn(List<String> outputs, Extension extension) {
+    if (extension.ofPredictions()) {
+      return outputs.stream().anyMatch(o -> o.endsWith("." + extension.field()));
+    }
+    String name = "w." + extension.field();
     return outputs.stream().anyMatch(o -> o.equals(name) || o.startsWith(name + "."));
   }
 

@@ -26,6 +26,11 @@ public final class PCHProduct implements Extension {
     ABS
   }
 
+  /** One vector, and negative curvature left out. */
+  public PCHProduct() {
+    this(Modification.CLIP);
+  }
+
   /**
    * One vector.
    *

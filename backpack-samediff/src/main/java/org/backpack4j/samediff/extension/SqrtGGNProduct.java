@@ -21,6 +21,11 @@ public final class SqrtGGNProduct implements Extension {
 
   private final Columns columns;
 
+  /** A single sum. */
+  public SqrtGGNProduct() {
+    this(1);
+  }
+
   /**
    * Sums with weights.
    *

@@ -347,7 +347,7 @@ final class QuantityBuilder {
 
   /** How many columns a quantity has that keeps them. */
   private long columnsOf(Extension extension) {
-    return extension.additive() ? 1 : counts.getOrDefault(extension.columns(), 1L);
+    return extension.additive() ? 1 : Math.max(1, counts.getOrDefault(extension.columns(), 1L));
   }
 
   /** A quantity of a parameter that no columns reach: what zero columns give. */
