@@ -21,11 +21,11 @@ import org.backpack4j.samediff.internal.evaluate.FeedCheck;
 import org.backpack4j.samediff.internal.evaluate.GraphTable;
 import org.backpack4j.samediff.internal.evaluate.IndexBounds;
 import org.backpack4j.samediff.internal.evaluate.LossParts;
-import org.backpack4j.samediff.internal.evaluate.MachineMemory;
 import org.backpack4j.samediff.internal.evaluate.ResultMemory;
 import org.backpack4j.samediff.internal.evaluate.SamplePortions;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.execution.run.MemoryLimit;
 import org.backpack4j.samediff.internal.extend.ExtensionResult;
 import org.backpack4j.samediff.internal.extend.Noise;
 import org.backpack4j.samediff.internal.extend.Outputs;
@@ -189,7 +189,7 @@ public final class ExtendedGraph implements AutoCloseable {
       return emptyBatch().output(names);
     }
     bounds.check(feeds);
-    results.check(names, () -> FeedCheck.samples(annotations, feeds), MachineMemory.bytes());
+    results.check(names, () -> FeedCheck.samples(annotations, feeds), MemoryLimit.ofProcess());
     return planned.output(withNoise(feeds), names);
   }
 

@@ -19,6 +19,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.Variance;
 import org.backpack4j.samediff.internal.evaluate.MachineMemory;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
+import org.backpack4j.samediff.internal.execution.run.MemoryLimit;
 import org.backpack4j.samediff.internal.extend.Noise;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -271,7 +272,7 @@ class MemoryTest {
     Map<String, INDArray> feeds = Map.of("x", images, "y", images);
     try (ExtendedGraph graph = BackPack.extend(sd, new DiagGGNExact(), new DiagGGNMC())) {
       List<String> exact = List.of("w.diag_ggn_exact");
-      assertThat(graph.memory(feeds, exact).work()).isGreaterThan(MachineMemory.bytes());
+      assertThat(graph.memory(feeds, exact).work()).isGreaterThan(MemoryLimit.machine());
       assertThatThrownBy(() -> graph.output(feeds, exact))
           .isInstanceOf(NoRoomException.class)
           .hasMessageContaining("w.diag_ggn_exact")

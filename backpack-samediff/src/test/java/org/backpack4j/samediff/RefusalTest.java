@@ -254,6 +254,47 @@ class RefusalTest {
     }
   }
 
+  /** What control flow does not concern is looked at all the same. */
+  @Test
+  void aNumberOfSamplesInTheGraphIsToldBesideControlFlow() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.FLOAT, -1, 6);
+    SDVariable y = sd.placeHolder("y", DataType.FLOAT, -1, 3);
+    SDVariable flag = sd.placeHolder("flag", DataType.BOOL);
+    SDVariable rows = x.reshape(8, 2, 3).rename("baked").mean(1);
+    SDVariable h = rows.mmul(sd.var("w", Nd4j.rand(DataType.FLOAT, 3, 3)));
+    SDVariable z = sd.ifCond("chosen", "if", s -> flag, s -> h.mul(2), s -> h.mul(3));
+    sd.loss().softmaxCrossEntropy("loss", y, z, null);
+    assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("\"chosen\" (merge)")
+        .hasMessageContaining("\"baked\" (reshape)")
+        .hasMessageContaining("the number of samples is fixed in it");
+  }
+
+  /** SameDiff does not look at the shapes that placeholders are declared with. */
+  @Test
+  void labelsThatAreDeclaredWithAnotherShape() {
+    for (long[] declared : new long[][] {{}, {-1}, {-1, 2}}) {
+      SameDiff sd = SameDiff.create();
+      SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 5);
+      SDVariable y = sd.placeHolder("y", DataType.DOUBLE, declared);
+      SDVariable z = x.mmul("z", sd.var("w", Graphs.random(5, 1)));
+      sd.loss().meanSquaredError("loss", y, z, null);
+      Map<String, INDArray> feeds = Map.of("x", Graphs.random(4, 5), "y", Graphs.random(4, 1));
+      assertThat(sd.output(feeds, "loss").get("loss").getDouble(0)).isPositive();
+      assertThatThrownBy(() -> BackPack.extend(sd, new BatchGrad()))
+          .isInstanceOf(UnsupportedGraphException.class)
+          .hasMessageContaining("the placeholder \"y\"")
+          .hasMessageContaining(
+              declared.length == 0
+                  ? "declared without a shape"
+                  : "declared with the shape " + java.util.Arrays.toString(declared))
+          .hasMessageContaining("\"loss\" (mean_sqerr_loss) cannot be computed")
+          .hasMessageContaining("as in [−1, 1]");
+    }
+  }
+
   @Test
   void aNamedSampleAxisIsNotAskedForAgain() {
     SameDiff sd = SameDiff.create();

@@ -1045,6 +1045,24 @@ public final class Emitter {
         outside);
   }
 
+  /**
+   * The largest entry along an axis.
+   *
+   * @param a the value
+   * @param axis the axis, which has not the samples
+   * @return the largest entries; the axis stays, with the extent one
+   */
+  public Tensor largest(Tensor a, int axis) {
+    if (a.dims().get(axis).isOne()) {
+      return a; // M2.1's session cannot reduce along such an axis
+    }
+    Dims dims = a.dims().range(0, axis).plus(Dim.ONE).plus(a.dims().from(axis + 1));
+    return make(
+        List.of("largest", axis, id(a)),
+        () -> a.variable().max(true, axis),
+        v -> like(v, dims, a.nonNegative(), a));
+  }
+
   /** Ones [1, K], also for a K that grows with the number of samples. */
   private Tensor onesFor(Dim count, DataType type) {
     if (!count.samples()) {

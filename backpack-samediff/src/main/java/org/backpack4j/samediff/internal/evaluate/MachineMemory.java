@@ -2,18 +2,13 @@ package org.backpack4j.samediff.internal.evaluate;
 
 import org.backpack4j.samediff.internal.execution.run.MemoryLimit;
 
-/** The memory of the machine, or of the container. */
+/** How much of the memory that this process may have an evaluation works in. */
 public final class MachineMemory {
   private static final long LEAST_BUDGET = 128L << 20;
   private static final long BUDGET_OF_A_PROCESSOR = 64L << 20;
   private static final long SHARE = 64;
 
   private MachineMemory() {}
-
-  /** All of it, in bytes. */
-  public static long bytes() {
-    return MemoryLimit.machine();
-  }
 
   /**
    * What an evaluation works in, unless the person says something else: 64 MiB for each processor,
@@ -23,7 +18,7 @@ public final class MachineMemory {
    * in the caches make up for smaller groups.
    */
   public static long budget() {
-    return budget(Runtime.getRuntime().availableProcessors(), bytes());
+    return budget(Runtime.getRuntime().availableProcessors(), MemoryLimit.ofProcess().bytes());
   }
 
   public static long budget(int processors, long bytes) {

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.backpack4j.samediff.MemoryUse;
+import org.backpack4j.samediff.internal.execution.run.MemoryLimit;
 import org.backpack4j.samediff.internal.extend.Outputs;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Tensor;
@@ -46,13 +47,13 @@ public final class ResultMemory {
   }
 
   /**
-   * Refuses outputs that the machine has no room for.
+   * Refuses outputs that there is no room for.
    *
    * @throws IllegalArgumentException if they need more than there is
    */
-  public void check(Collection<String> names, LongSupplier samples, long machine) {
+  public void check(Collection<String> names, LongSupplier samples, MemoryLimit room) {
     long needed = bytes(names, samples);
-    if (needed <= machine) {
+    if (needed <= room.bytes()) {
       return;
     }
     Map<String, Long> each = new LinkedHashMap<>();
@@ -70,8 +71,10 @@ public final class ResultMemory {
             + samples.getAsLong()
             + " samples need "
             + MemoryUse.readable(needed)
-            + ", and the machine has "
-            + MemoryUse.readable(machine)
+            + ", and there is room for "
+            + MemoryUse.readable(room.bytes())
+            + " "
+            + room.limit()
             + " (the largest are "
             + largest
             + "). Ask for fewer outputs at once or a smaller batch; batch_l2, sum_grad_squared and"

@@ -2,13 +2,17 @@ package org.backpack4j.samediff.internal.extend;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.internal.interpret.OpExecution;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.internal.ir.GraphProblem;
+import org.backpack4j.samediff.internal.ir.GraphProblemException;
+import org.backpack4j.samediff.internal.shape.GraphShapes;
 import org.backpack4j.samediff.internal.shape.SampleAxes;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -58,13 +62,45 @@ final class PreflightCheck {
             .map(graph::getVariable)
             .filter(SDVariable::isPlaceHolder)
             .toList();
-    SampleAxes.hindrances(placeholders, sampleAxes).forEach(h -> found.add(refusal(h)));
+    List<GraphProblem> open = SampleAxes.hindrances(placeholders, sampleAxes);
+    open.forEach(h -> found.add(refusal(h)));
+    if (!control.isEmpty() && open.isEmpty()) {
+      ofShapes(graph, control, sampleAxes).forEach(h -> found.add(refusal(h)));
+    }
     if (!found.isEmpty()) {
       found.addAll(
           RandomDrawCheck.refusals(
               needed.stream().filter(op -> RandomOps.draws(op.getOp())).toList()));
     }
     return found;
+  }
+
+  /** What is wrong with the shapes of what does not depend on control flow. */
+  private static List<GraphProblem> ofShapes(
+      SameDiff graph, List<SameDiffOp> control, Map<String, Integer> sampleAxes) {
+    Set<String> behind = new HashSet<>();
+    control.forEach(op -> behind.addAll(op.getOutputsOfOp()));
+    for (int before = -1; before < behind.size(); ) {
+      before = behind.size();
+      for (SameDiffOp op : graph.getOps().values()) {
+        if (op.getInputsToOp() != null && op.getInputsToOp().stream().anyMatch(behind::contains)) {
+          behind.addAll(op.getOutputsOfOp());
+        }
+      }
+    }
+    List<String> targets =
+        graph.getOps().values().stream()
+            .flatMap(op -> op.getOutputsOfOp().stream())
+            .filter(name -> !behind.contains(name))
+            .toList();
+    try {
+      GraphShapes.of(graph, targets, sampleAxes);
+      return List.of();
+    } catch (GraphProblemException e) {
+      return e.hindrances();
+    } catch (RuntimeException e) {
+      return List.of(); // the control flow is told in any case
+    }
   }
 
   static Refusal refusal(GraphProblem hindrance) {

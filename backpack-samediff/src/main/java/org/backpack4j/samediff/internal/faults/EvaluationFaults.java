@@ -55,6 +55,13 @@ final class EvaluationFaults {
               + " in HALF, -88 in BFLOAT16), and NaN where they are lower still.",
           "Take the row's maximum off first, or compute it in single precision.");
     }
+    if (context.function().opName().equals("car") && isOfAnotherShape(context)) {
+      return fault(
+          context,
+          "M2.1's replaceWhere does not broadcast: where the two arrays differ in shape, it reads"
+              + " whatever lies in memory behind the smaller one, or leaves entries out.",
+          "Bring both to one shape, by adding zeros of the other, say.");
+    }
     if (context.function() instanceof Variance op && isAtRisk(op)) {
       return fault(
           context,
@@ -93,6 +100,15 @@ final class EvaluationFaults {
                         .skip(axis < 0 ? axis + s.length + 1 : axis + 1)
                         .allMatch(x -> x <= 1))
             .isPresent();
+  }
+
+  private static boolean isOfAnotherShape(FaultSite context) {
+    Optional<long[]> from = context.inputs().size() < 2 ? Optional.empty() : context.shape(1);
+    Optional<long[]> into = context.shape(0);
+    return from.isPresent()
+        && into.isPresent()
+        && !Arrays.equals(from.get(), into.get())
+        && Arrays.stream(from.get()).anyMatch(extent -> extent != 1);
   }
 
   /** Without padding to the same size, and with spatial extents that are known to be too small. */

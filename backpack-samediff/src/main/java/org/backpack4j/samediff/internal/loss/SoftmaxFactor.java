@@ -32,14 +32,7 @@ final class SoftmaxFactor {
   /** Along the last axis. */
   static Tensor softmax(Emitter e, Tensor z) {
     int axis = z.rank() - 1;
-    Tensor argument =
-        SoftmaxShift.helps(z.type())
-            ? e.map(
-                "less_largest",
-                z,
-                false,
-                v -> v.sub(z.dims().get(axis).isOne() ? v : v.max(true, axis)))
-            : z;
+    Tensor argument = SoftmaxShift.helps(z.type()) ? e.sub(z, e.largest(z, axis)) : z;
     return e.map("softmax", argument, true, v -> e.graph().nn().softmax(v, axis));
   }
 

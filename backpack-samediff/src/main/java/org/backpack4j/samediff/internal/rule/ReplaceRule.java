@@ -17,6 +17,17 @@ import org.nd4j.linalg.indexing.conditions.Conditions.ConditionMode;
 final class ReplaceRule implements SymmetricRule {
   @Override
   public BatchAxis batchAxis(NodeContext context, int output) {
+    if (context.inputs() > 1
+        && !context.dims(1).product().isOne()
+        && !context.dims(1).equals(context.dims(0))) {
+      throw new UnsupportedOpException(
+          "it takes its entries from an array of the shape "
+              + context.dims(1)
+              + " for one of the shape "
+              + context.dims(0)
+              + ", and M2.1 does not broadcast it but reads other memory",
+          "bring both to one shape, by adding zeros of the other, say");
+    }
     return BatchAxes.broadcast(context, output);
   }
 

@@ -66,6 +66,10 @@ final class DryRuns {
           + " input's shape, and name the axis of every placeholder that has samples by"
           + " sampleAxis(placeholder, axis)";
 
+  private static final String DECLARE =
+      "declare the shape that is fed, with −1 for the number of samples, as in [−1, 1]; the ops"
+          + " before must not have the number of samples in them, either";
+
   private final SameDiff graph;
   private final Collection<String> targets;
   private final List<SameDiffOp> order;
@@ -227,6 +231,9 @@ final class DryRuns {
           .forEach(found::add);
     }
     if (found.isEmpty()) {
+      found = declared(broken);
+    }
+    if (found.isEmpty()) {
       found =
           List.of(
               new GraphProblem(
@@ -337,6 +344,39 @@ final class DryRuns {
                         + name
                         + "\", 0), or declare it with −1 for the number of samples"))
         .toList();
+  }
+
+  /**
+   * Placeholders that an op which fails reads beside what has samples, and nothing else: they are
+   * declared with another shape than SameDiff is fed, which does not look at it.
+   */
+  private List<GraphProblem> declared(SameDiffOp broken) {
+    List<String> read =
+        inputs(broken).stream()
+            .filter(i -> placeholder(entrance(i)) || shape(i) == null || shape(i).length > 0)
+            .toList();
+    if (!read.stream().allMatch(i -> placeholder(entrance(i)) || sampled.contains(i))) {
+      return List.of(); // what is fixed may as well be the reason
+    }
+    return read.stream()
+        .map(this::entrance)
+        .filter(this::placeholder)
+        .map(
+            name ->
+                new GraphProblem(
+                    "the placeholder \"" + name + "\"", misdeclared(name, broken), DECLARE))
+        .toList();
+  }
+
+  private String misdeclared(String placeholder, SameDiffOp broken) {
+    long[] shape = graph.getVariable(placeholder).placeholderShape();
+    return (shape == null || shape.length == 0
+            ? "it is declared without a shape, which is that of a single number"
+            : "it is declared with the shape " + Arrays.toString(shape))
+        + ", with which "
+        + where(broken)
+        + " cannot be computed: "
+        + fails(broken);
   }
 
   private String fails(SameDiffOp broken) {

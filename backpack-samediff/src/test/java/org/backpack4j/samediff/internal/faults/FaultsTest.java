@@ -22,6 +22,7 @@ import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.PaddingMode;
 import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.TruncateDivOp;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.conditions.Conditions;
 
 class FaultsTest {
   private final SameDiff graph = SameDiff.create();
@@ -569,6 +570,23 @@ class FaultsTest {
     assertThat(Faults.of(graph))
         .extracting(Fault::node)
         .containsExactlyInAnyOrder("last" + DataType.FLOAT16, "second" + DataType.FLOAT16);
+  }
+
+  @Test
+  void replacingFromAnotherShape() {
+    SDVariable x = x(-1, 4);
+    graph
+        .replaceWhere(x, graph.constant(Nd4j.ones(DataType.DOUBLE, 4)), Conditions.lessThan(0))
+        .rename("row");
+    graph
+        .replaceWhere(x, graph.constant(Nd4j.scalar(1.0)), Conditions.lessThan(0))
+        .rename("number");
+    graph.replaceWhere(x, x.mul(2), Conditions.lessThan(0)).rename("same");
+
+    assertThat(Faults.of(graph, List.of(), StaticShapes.declared(graph)))
+        .filteredOn(fault -> !fault.ofGradient())
+        .extracting(Fault::node)
+        .containsExactly("row");
   }
 
   @Test

@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.conditions.Condition;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
@@ -63,5 +65,26 @@ class ReplaceRuleTest {
         .isInstanceOf(UnsupportedGraphException.class)
         .hasMessageContaining("its condition IS_NAN is not supported")
         .hasMessageContaining("sd.where");
+  }
+
+  /** M2.1 takes entries at the same places in memory, be there any or not. */
+  @Test
+  void arraysOfDifferentShapesAreRefused() {
+    for (boolean constantFirst : new boolean[] {true, false}) {
+      for (long[] shape : new long[][] {{3, 4}, {4}, {1, 3, 4}}) {
+        SameDiff sd = SameDiff.create();
+        SDVariable x = Problems.samples(sd, "x", 3, 4);
+        SDVariable c = sd.constant(Nd4j.ones(DataType.DOUBLE, shape));
+        Condition low = Conditions.lessThan(0.1);
+        SDVariable replaced =
+            constantFirst ? sd.replaceWhere(c, x, low) : sd.replaceWhere(x, c, low);
+        Problems.squared(sd, replaced.sum().add(x));
+        assertThatThrownBy(() -> BackPack.extend(sd))
+            .isInstanceOf(UnsupportedGraphException.class)
+            .hasMessageContaining("M2.1 does not broadcast it")
+            .hasMessageContaining("bring both to one shape")
+            .hasMessageContaining("(car)");
+      }
+    }
   }
 }

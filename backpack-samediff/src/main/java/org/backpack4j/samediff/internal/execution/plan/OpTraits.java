@@ -21,7 +21,10 @@ import org.nd4j.linalg.api.ops.impl.transforms.gradient.GradientBackwardsMarker;
  * error, not in wrong numbers.
  */
 final class OpTraits {
-  /** Computes each element of the output from the element of an input at the same position. */
+  /**
+   * Computes each element of the output from the element of an input at the same position, or, as a
+   * softmax does, from a row that it has read before.
+   */
   private static final Set<String> IN_PLACE =
       Set.of(
           "add",
@@ -36,6 +39,7 @@ final class OpTraits {
           "relu6",
           "reversedivide",
           "reversesubtract",
+          "softmax",
           "squaredsubtract",
           "subtract");
 

@@ -15,7 +15,8 @@ import org.bytedeco.javacpp.Pointer;
  * @param limit what sets the limit, as the end of "there is room for … "
  */
 public record MemoryLimit(long bytes, String limit) {
-  private static final String LIMIT = "org.bytedeco.javacpp.maxphysicalbytes";
+  private static final String PROCESS = "org.bytedeco.javacpp.maxphysicalbytes";
+  private static final String ARRAYS = "org.bytedeco.javacpp.maxbytes";
 
   /** Asked for once: in a container the answer is read from files. */
   private static final long MACHINE =
@@ -34,16 +35,25 @@ public record MemoryLimit(long bytes, String limit) {
   }
 
   /**
-   * What this process may have at most: the machine's memory, or JavaCPP's limit for the whole
-   * process, which ND4J's own allocations keep to.
+   * What this process may have at most: the machine's memory, or a limit of JavaCPP's. That for the
+   * whole process holds by default, and ND4J's own allocations keep to it. That for native arrays
+   * is by default as large as the heap, whatever is needed; what a plan works in is not counted
+   * there, so that it is a limit only where a person has set it.
    *
    * @return the room
    */
   public static MemoryLimit ofProcess() {
-    long limit = Pointer.maxPhysicalBytes();
-    return limit > 0 && limit < MACHINE
-        ? new MemoryLimit(limit, "by -D" + LIMIT + " (by default four times the heap)")
-        : new MemoryLimit(MACHINE, "in the machine's memory");
+    boolean set = System.getProperty(ARRAYS) != null;
+    return of(MACHINE, Pointer.maxPhysicalBytes(), set ? Pointer.maxBytes() : 0);
+  }
+
+  /** The least of them; a limit of JavaCPP's that is not positive is none. */
+  static MemoryLimit of(long machine, long process, long arrays) {
+    MemoryLimit least = new MemoryLimit(machine, "in the machine's memory");
+    if (process > 0 && process < least.bytes) {
+      least = new MemoryLimit(process, "by -D" + PROCESS + " (by default four times the heap)");
+    }
+    return arrays > 0 && arrays < least.bytes ? new MemoryLimit(arrays, "by -D" + ARRAYS) : least;
   }
 
   /**

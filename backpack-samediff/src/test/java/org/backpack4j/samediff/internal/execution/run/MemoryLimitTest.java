@@ -9,6 +9,7 @@ import org.backpack4j.samediff.NoRoomException;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.backpack4j.samediff.internal.execution.plan.Plan;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -70,5 +71,34 @@ class MemoryLimitTest {
     assertThat(MemoryLimit.ofProcess().bytes())
         .isPositive()
         .isLessThanOrEqualTo(MemoryLimit.machine());
+  }
+
+  @Test
+  void theLeastLimitHolds() {
+    assertThat(MemoryLimit.of(100, 0, 0))
+        .isEqualTo(new MemoryLimit(100, "in the machine's memory"));
+    assertThat(MemoryLimit.of(100, 50, 0).bytes()).isEqualTo(50);
+    assertThat(MemoryLimit.of(100, 50, 0).limit()).contains("javacpp.maxphysicalbytes");
+    assertThat(MemoryLimit.of(100, 50, 20))
+        .isEqualTo(new MemoryLimit(20, "by -Dorg.bytedeco.javacpp.maxbytes"));
+    assertThat(MemoryLimit.of(100, 50, 70).bytes()).isEqualTo(50);
+    assertThat(MemoryLimit.of(100, 500, 700).bytes()).isEqualTo(100);
+  }
+
+  /** By default JavaCPP takes the heap's size for it, whatever there is to do. */
+  @Test
+  void theLimitForArraysHoldsIfItWasSet() {
+    String property = "org.bytedeco.javacpp.maxbytes";
+    String before = System.getProperty(property);
+    System.setProperty(property, "1G");
+    try {
+      assertThat(MemoryLimit.ofProcess().bytes()).isLessThanOrEqualTo(Pointer.maxBytes());
+    } finally {
+      if (before == null) {
+        System.clearProperty(property);
+      } else {
+        System.setProperty(property, before);
+      }
+    }
   }
 }
