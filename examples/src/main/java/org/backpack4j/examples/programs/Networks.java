@@ -5,6 +5,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
+import org.deeplearning4j.earlystopping.saver.InMemoryModelSaver;
+import org.deeplearning4j.earlystopping.scorecalc.DataSetLossCalculator;
+import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationCondition;
+import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
@@ -37,6 +42,7 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
@@ -66,6 +72,7 @@ final class Networks {
     table.put("IMDB, convolutions over words, 8 reviews", make::reviews);
     table.put("TinyYOLO's head, 2 images", make::yolo);
     table.put("transfer learning with frozen convolutions, 16 images", make::transferred);
+    table.put("LeNet stopped early, an epoch of 32 digits", make::stoppedEarly);
     table.put("SameDiff MNIST, 32 digits", () -> new SameDiffWorkload(data()));
     return table;
   }
@@ -410,5 +417,24 @@ final class Networks {
             .nOutReplace(5, 5, WeightInit.XAVIER)
             .build();
     return NetworkWorkload.of(net, new DataSet(data.values(16, 784), data.classes(16, 5)));
+  }
+
+  /** A step is an epoch of one batch, with its score and a copy of the best network. */
+  private Workload stoppedEarly() {
+    MultiLayerNetwork net = made(leNetLayers().layer(classifier(10)));
+    DataSet batch = new DataSet(data.values(32, 784), data.classes(32, 10));
+    return new NetworkWorkload(
+        net,
+        () ->
+            new EarlyStoppingTrainer(
+                    new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+                        .epochTerminationConditions(new MaxEpochsTerminationCondition(1))
+                        .scoreCalculator(
+                            new DataSetLossCalculator(new SingletonDataSetIterator(batch), true))
+                        .modelSaver(new InMemoryModelSaver<>())
+                        .build(),
+                    net,
+                    new SingletonDataSetIterator(batch))
+                .fit());
   }
 }
