@@ -353,7 +353,7 @@ final class DryRuns {
   private List<GraphProblem> declared(SameDiffOp broken) {
     List<String> read =
         inputs(broken).stream()
-            .filter(i -> placeholder(entrance(i)) || shape(i) == null || shape(i).length > 0)
+            .filter(i -> placeholder(entrance(i)) || !"[]".equals(Arrays.toString(shape(i))))
             .toList();
     if (!read.stream().allMatch(i -> placeholder(entrance(i)) || sampled.contains(i))) {
       return List.of(); // what is fixed may as well be the reason
