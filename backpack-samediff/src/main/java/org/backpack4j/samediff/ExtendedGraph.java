@@ -236,7 +236,7 @@ public final class ExtendedGraph implements AutoCloseable {
     bounds.check(feeds);
     for (String name : names) {
       results.check(
-          List.of(name), () -> FeedCheck.samples(annotations, feeds), MachineMemory.bytes());
+          List.of(name), () -> FeedCheck.samples(annotations, feeds), MemoryLimit.ofProcess());
     }
     planned.output(withNoise(feeds), names, hook);
   }
