@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.curvature;
 
 import java.io.IOException;
+import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A diagonal block of a curvature matrix, of some form, for one parameter or several. */
@@ -44,6 +45,25 @@ abstract class Block {
   /** With a choice of how Kronecker factors are damped; other forms are what they were. */
   Block factoredDamping() {
     return this;
+  }
+
+  /**
+   * The eigenvectors of a block of one parameter, as columns: {@code Q_B} and, of Kronecker
+   * factors, {@code Q_A}, but where they are unit vectors. None of a diagonal.
+   */
+  Map<String, INDArray> eigenvectors() {
+    throw new UnsupportedOperationException(
+        "Eigenvectors are those of Kronecker factors and whole blocks of one parameter, not of "
+            + title()
+            + ".");
+  }
+
+  /** The block with the same eigenvectors and other eigenvalues. */
+  Block withEigenvalues(INDArray eigenvalues) {
+    throw new UnsupportedOperationException(
+        "Eigenvalues are corrected of Kronecker factors and whole blocks of one parameter, not of "
+            + title()
+            + ".");
   }
 
   /**

@@ -1,6 +1,8 @@
 package org.backpack4j.samediff.curvature;
 
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Eigenvectors of Kronecker factors with eigenvalues of their own. */
@@ -11,7 +13,7 @@ final class CorrectedBlock extends Block {
   private final Factor inputs;
   private final INDArray eigenvalues;
 
-  private CorrectedBlock(
+  CorrectedBlock(
       ParameterLayout layout,
       WeightAxes axes,
       Factor outputs,
@@ -62,6 +64,22 @@ final class CorrectedBlock extends Block {
   @Override
   String form() {
     return FORM;
+  }
+
+  @Override
+  Map<String, INDArray> eigenvectors() {
+    Map<String, INDArray> vectors = new LinkedHashMap<>();
+    outputs.columns().ifPresent(columns -> vectors.put("Q_B", columns));
+    inputs.columns().ifPresent(columns -> vectors.put("Q_A", columns));
+    return vectors;
+  }
+
+  @Override
+  Block withEigenvalues(INDArray corrected) {
+    INDArray checked =
+        Matrices.checked(
+            "The eigenvalues of " + layout(), corrected, axes.outputs(), axes.inputs());
+    return new CorrectedBlock(layout(), axes, outputs, inputs, checked);
   }
 
   private Sides vectors() {

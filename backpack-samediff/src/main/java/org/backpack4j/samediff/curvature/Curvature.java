@@ -409,6 +409,51 @@ public final class Curvature implements LinearOperator {
   }
 
   /**
+   * The eigenvectors of the blocks, as an extension takes them that works out the eigenvalues which
+   * belong to them, {@code EKFAC}: feeds {@code <parameter>.<field>.Q_B} [O, O] and, of Kronecker
+   * factors but those of a table that is looked up in, {@code <parameter>.<field>.Q_A} [I, I], with
+   * an eigenvector in each column.
+   *
+   * @param corrected the extension
+   * @return the feeds
+   * @throws UnsupportedOperationException if a block is of low rank, known by its products alone,
+   *     or a whole one of several parameters
+   */
+  public Map<String, INDArray> eigenvectors(Extension corrected) {
+    Map<String, INDArray> feeds = new LinkedHashMap<>();
+    for (Block block : blocks) {
+      String name = block.layout().names().get(0) + "." + corrected.field() + ".";
+      block.eigenvectors().forEach((matrix, columns) -> feeds.put(name + matrix, columns));
+    }
+    return feeds;
+  }
+
+  /**
+   * The matrix with these eigenvectors and other eigenvalues, {@code EKFAC}'s (George, Laurent,
+   * Bouthillier, Ballas and Vincent, 2018).
+   *
+   * @param results the eigenvalues {@code <parameter>.<field>}, [O, I] of Kronecker factors, [P] of
+   *     a whole block; of a diagonal block the diagonal {@code <parameter>.<field>.diag} [P…]
+   * @param corrected the extension that they are of
+   * @return a new matrix
+   * @throws IllegalArgumentException if a parameter has no eigenvalues, or ones of another shape
+   * @throws UnsupportedOperationException if a block is of low rank, known by its products alone,
+   *     or a whole one of several parameters
+   */
+  public Curvature withEigenvalues(QuantityResults results, Extension corrected) {
+    List<Block> changed = new ArrayList<>();
+    for (Block block : blocks) {
+      String parameter = block.layout().names().get(0);
+      INDArray eigenvalues =
+          block instanceof DiagonalBlock
+              ? results.get(parameter, corrected, "diag")
+              : results.get(parameter, corrected);
+      changed.add(block.withEigenvalues(eigenvalues));
+    }
+    return new Curvature(layout, changed);
+  }
+
+  /**
    * A multiple, such as the curvature of a sum of losses from that of their mean.
    *
    * @param factor what the matrix is multiplied by, at least 0

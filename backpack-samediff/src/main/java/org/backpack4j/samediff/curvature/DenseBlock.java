@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.curvature;
 
 import java.io.IOException;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -55,6 +56,24 @@ final class DenseBlock extends Block {
   @Override
   Block scaled(double factor) {
     return new DenseBlock(layout(), matrix.mul(factor));
+  }
+
+  @Override
+  Map<String, INDArray> eigenvectors() {
+    return layout().names().size() > 1
+        ? super.eigenvectors()
+        : Map.of("Q_B", Eigen.of(title(), matrix).vectors());
+  }
+
+  @Override
+  Block withEigenvalues(INDArray eigenvalues) {
+    if (layout().names().size() > 1) {
+      return super.withEigenvalues(eigenvalues);
+    }
+    INDArray values = Matrices.checked("The eigenvalues of " + layout(), eigenvalues, size());
+    INDArray vectors = Eigen.of(title(), matrix).vectors();
+    return new DenseBlock(
+        layout(), Matrices.product(vectors.mulRowVector(values), false, vectors, true));
   }
 
   @Override

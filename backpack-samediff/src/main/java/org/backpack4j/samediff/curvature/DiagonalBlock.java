@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.curvature;
 
 import java.io.IOException;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -57,6 +58,16 @@ final class DiagonalBlock extends Block {
   @Override
   Block scaled(double factor) {
     return new DiagonalBlock(layout(), diagonal.mul(factor));
+  }
+
+  @Override
+  Map<String, INDArray> eigenvectors() {
+    return Map.of();
+  }
+
+  @Override
+  Block withEigenvalues(INDArray eigenvalues) {
+    return new DiagonalBlock(layout(), layout().join(Map.of(layout().names().get(0), eigenvalues)));
   }
 
   @Override

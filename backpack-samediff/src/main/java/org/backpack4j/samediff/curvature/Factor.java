@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.curvature;
 
 import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -20,8 +21,20 @@ final class Factor {
             : Matrices.symmetric(what, entries, size));
   }
 
-  /** Eigenvectors as columns. */
+  /** The identity. */
+  static Factor identity(long size) {
+    return new Factor(Matrices.zeros(size).addi(1));
+  }
+
+  /** Eigenvectors as columns; of rank 1, ones, they are unit vectors. */
   static Factor orthogonal(String what, INDArray columns, long size) {
+    if (columns.rank() == 1) { // the identity
+      INDArray ones = Matrices.checked(what, columns, size);
+      if (!ones.equals(identity(size).entries)) {
+        throw new IllegalArgumentException(what + " are a diagonal of other numbers than ones.");
+      }
+      return new Factor(ones);
+    }
     INDArray checked = Matrices.checked(what, columns, size, size);
     INDArray unit = Matrices.product(checked, true, checked, false);
     for (long k = 0; k < size; k++) {
@@ -37,6 +50,11 @@ final class Factor {
 
   boolean isDiagonal() {
     return entries.rank() == 1;
+  }
+
+  /** The columns, if they are no unit vectors. */
+  Optional<INDArray> columns() {
+    return isDiagonal() ? Optional.empty() : Optional.of(entries.dup('c'));
   }
 
   INDArray entries() {

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.curvature;
 
 import java.io.IOException;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -92,6 +93,23 @@ final class KroneckerBlock extends Block {
   @Override
   Block factoredDamping() {
     return new KroneckerBlock(layout(), axes, outputs, inputs, true);
+  }
+
+  @Override
+  Map<String, INDArray> eigenvectors() {
+    return withEigenvalues(product(0, 0)).eigenvectors();
+  }
+
+  @Override
+  Block withEigenvalues(INDArray eigenvalues) {
+    Sides vectors = spectra().vectors(axes);
+    return new CorrectedBlock(
+        layout(),
+        axes,
+        vectors.left() != null ? vectors.left() : Factor.identity(axes.outputs()),
+        vectors.right() != null ? vectors.right() : Factor.identity(axes.inputs()),
+        Matrices.checked(
+            "The eigenvalues of " + layout(), eigenvalues, axes.outputs(), axes.inputs()));
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,7 +19,9 @@ import java.util.stream.Stream;
 import java.util.zip.ZipFile;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.check.BruteForce;
+import org.backpack4j.samediff.dataset.DataSetQuantities;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.Columns;
@@ -275,6 +278,104 @@ class QuantityBlocksTest {
       assertThatThrownBy(() -> Curvature.of(graph, graph.evaluate(Graphs.feeds(2)), new KFLR()))
           .hasMessageContaining("\"w.kflr.B\" was not computed");
     }
+  }
+
+  /** An extension by whose name eigenvalues are given. */
+  private static final Extension CORRECTED =
+      new Extension() {
+        @Override
+        public String field() {
+          return "own";
+        }
+
+        @Override
+        public Columns columns() {
+          return Columns.EXACT;
+        }
+      };
+
+  /** Second moments in the basis of the factors: the matrix has the exact trace then. */
+  @Test
+  void correctedEigenvaluesAreNearerToTheMatrix() {
+    SameDiff sd = Graphs.perceptron();
+    Map<String, INDArray> feeds = Graphs.feeds(7);
+    Curvature factors = curvature(sd, feeds, new KFACExpand());
+    Map<String, INDArray> vectors = factors.eigenvectors(CORRECTED);
+    assertThat(vectors)
+        .containsOnlyKeys("w.own.Q_B", "w.own.Q_A", "v.own.Q_B", "v.own.Q_A", "b.own.Q_B");
+    INDArray root = DenseBlocks.root(sd, feeds);
+    Map<String, INDArray> columns = factors.layout().split(root);
+    Map<String, INDArray> eigenvalues = new HashMap<>();
+    for (String p : factors.layout().names()) {
+      INDArray sum = null;
+      for (long k = 0; k < root.size(0); k++) {
+        INDArray column = columns.get(p).slice(k).dup('c');
+        INDArray turned = vectors.get(p + ".own.Q_B").transpose();
+        turned =
+            p.equals("b")
+                ? turned.mmul(column.reshape(column.length(), 1)).reshape(column.length())
+                : turned.mmul(column.transpose()).mmul(vectors.get(p + ".own.Q_A"));
+        sum = sum == null ? turned.mul(turned) : sum.add(turned.mul(turned));
+      }
+      eigenvalues.put(p + ".own", sum);
+    }
+    QuantityResults results = new QuantityResults(eigenvalues, List.of(CORRECTED));
+    Curvature corrected = factors.withEigenvalues(results, CORRECTED);
+    INDArray dense = DenseBlocks.ggn(sd, feeds);
+    assertThat(corrected.trace())
+        .isCloseTo(Nd4j.diag(dense).sumNumber().doubleValue(), within(1e-12));
+    INDArray unit = Nd4j.eye(dense.size(0)).castTo(DataType.DOUBLE);
+    assertThat(corrected.times(unit).distance2(dense))
+        .isLessThan(factors.times(unit).distance2(dense));
+    assertThat(corrected.eigenvectors(CORRECTED).get("v.own.Q_A"))
+        .isEqualTo(vectors.get("v.own.Q_A"));
+    assertThatThrownBy(() -> curvature(sd, feeds, new SqrtGGNExact()).eigenvectors(CORRECTED))
+        .hasMessageContaining("not of the low-rank block of \"w\"");
+    eigenvalues.put("v.own", Nd4j.ones(DataType.DOUBLE, 4, 3));
+    assertThatThrownBy(() -> factors.withEigenvalues(results, CORRECTED))
+        .hasMessageContaining("\"v\"")
+        .hasMessageContaining("[3, 4]");
+  }
+
+  /** Of a table A is a diagonal, whose eigenvectors are unit vectors. */
+  @Test
+  void correctedEigenvaluesOfATable(@TempDir Path folder) throws IOException {
+    Curvature factors = curvature(lookup(), lookupFeeds(), new KFACExpand());
+    assertThat(factors.eigenvectors(CORRECTED)).containsOnlyKeys("table.own.Q_B", "b.own.Q_B");
+    Curvature corrected =
+        factors.withEigenvalues(
+            new QuantityResults(
+                Map.of(
+                    "table.own", Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}}),
+                    "b.own", Nd4j.createFromArray(1.0, 2)),
+                List.of(CORRECTED)),
+            CORRECTED);
+    assertThat(corrected.trace()).isCloseTo(13, within(1e-12));
+    corrected.save(folder.resolve("c"));
+    Curvature loaded = Curvature.load(folder.resolve("c"), corrected.layout());
+    assertThat(bits(loaded.diagonal())).isEqualTo(bits(corrected.diagonal()));
+  }
+
+  /** What is gathered of a data set is the matrix of one batch of all its samples. */
+  @Test
+  void ofADataSet() {
+    SameDiff sd = Graphs.perceptron();
+    Map<String, INDArray> all = Graphs.feeds(7);
+    KFACExpand factors = new KFACExpand();
+    try (ExtendedGraph graph = BackPack.extend(sd, factors)) {
+      List<Map<String, INDArray>> batches = List.of(rows(all, 0, 3), rows(all, 3, 7));
+      QuantityResults gathered = DataSetQuantities.of(graph).over(batches.iterator()).quantities();
+      Curvature expected = Curvature.of(graph, graph.evaluate(all), factors);
+      Curvature c = Curvature.of(graph, gathered, factors);
+      assertThat(c.logdet(0.1)).isCloseTo(expected.logdet(0.1), within(1e-9));
+      assertClose(c.diagonal(), expected.diagonal());
+    }
+  }
+
+  private static Map<String, INDArray> rows(Map<String, INDArray> feeds, int from, int to) {
+    Map<String, INDArray> some = new HashMap<>();
+    feeds.forEach((name, array) -> some.put(name, Vectors.rows(array, from, to).dup('c')));
+    return some;
   }
 
   private static Curvature everyForm() {
