@@ -114,6 +114,7 @@ class DataSetQuantitiesTest {
     PENALISED_MEAN,
     PENALISED_SUM,
     SHARED_PENALTY,
+    HALF_SQUARE,
     SEVERAL
   }
 
@@ -167,6 +168,11 @@ class DataSetQuantitiesTest {
         SDVariable count = sd.sizeAt(sd.getVariable("x"), 0).castTo(type);
         sd.setLossVariables(sum.add(penalty(sd)).div("loss", count));
       }
+      case HALF_SQUARE -> {
+        SDVariable sum = sd.loss().meanSquaredError("data", y, z, one, LossReduce.SUM);
+        SDVariable half = sd.loss().l2Loss("half", sd.getVariable("w"));
+        sd.setLossVariables(sum, half);
+      }
       case SEVERAL -> {
         SDVariable first =
             sd.loss()
@@ -213,6 +219,7 @@ class DataSetQuantitiesTest {
     "PENALISED_MEAN, DOUBLE",
     "PENALISED_SUM, DOUBLE",
     "SHARED_PENALTY, DOUBLE",
+    "HALF_SQUARE, DOUBLE",
     "SEVERAL, DOUBLE",
     "MEAN, FLOAT",
     "BY_WEIGHT, FLOAT",
@@ -368,6 +375,35 @@ class DataSetQuantitiesTest {
     count = one.sizeAt(one.getVariable("x"), 0).castTo(DataType.DOUBLE);
     one.setLossVariables(z.sum().div("less", count.sub(1.0)));
     assertRefused(one, "\"less\" (divide)");
+  }
+
+  /** Behind such ops the gradient of a penalty comes back with that of the samples. */
+  @Test
+  void penaltiesThatWouldCountForEachBatchAreRefused() {
+    SameDiff less = SameDiff.create();
+    SDVariable z = network(less, DataType.DOUBLE);
+    SDVariable both = less.math().square(z).sum().add(penalty(less));
+    less.setLossVariables(both.rdiv("inverse", 2.0));
+    assertRefused(less, "\"inverse\"");
+
+    SameDiff times = SameDiff.create();
+    z = network(times, DataType.DOUBLE);
+    both = times.math().square(z).sum().add(penalty(times));
+    times.setLossVariables(both.mul("product", times.getVariable("v").sum()));
+    assertRefused(times, "\"product\" (multiply)", "would count once for each batch");
+
+    SameDiff weighted = SameDiff.create();
+    z = network(weighted, DataType.DOUBLE);
+    SDVariable s = weights(weighted, DataType.DOUBLE);
+    both = weighted.math().square(z).mul(s).sum().add(penalty(weighted));
+    weighted.setLossVariables(both.div("quotient", s.sum()));
+    assertRefused(weighted, "\"quotient\" (divide)", "would count once for each batch");
+
+    SameDiff turned = SameDiff.create();
+    z = network(turned, DataType.DOUBLE);
+    SDVariable columns = turned.math().square(z).sum(true, 0).add(penalty(turned));
+    turned.setLossVariables(turned.transpose("turned", columns).sum("loss"));
+    assertRefused(turned, "\"turned\"", "would count once for each batch");
   }
 
   @Test

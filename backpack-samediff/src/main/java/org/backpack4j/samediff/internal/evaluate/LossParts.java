@@ -85,6 +85,29 @@ public final class LossParts implements BatchWeights {
           "strided_slice",
           "tile");
 
+  /** Ops behind which a penalty is still told from the sum that it was added to. */
+  private static final Set<String> TELL_PENALTIES =
+      Set.of(
+          "add",
+          "add_scalar",
+          "cast",
+          "div_scalar",
+          "divide",
+          "expand_dims",
+          "identity",
+          "mergeadd",
+          "mul_scalar",
+          "multiply",
+          "neg",
+          "reduce_mean",
+          "reduce_sum",
+          "reshape",
+          "reversesubtract",
+          "rsub_scalar",
+          "squeeze",
+          "sub_scalar",
+          "subtract");
+
   private static final String SUM_REMEDY =
       "let the loss add up what each sample gives by itself (LossReduce.SUM, sum()), or divide it"
           + " by the number of samples or the sum of their weights";
@@ -171,7 +194,7 @@ public final class LossParts implements BatchWeights {
     this.places = places;
     for (Node node : graph.nodes()) {
       for (int k = 0; k < node.outputs().size(); k++) {
-        states.put(node.outputs().get(k), state(node, k));
+        states.put(node.outputs().get(k), checked(node, state(node, k)));
       }
     }
     List<Refusal> refusals = new ArrayList<>();
@@ -243,6 +266,27 @@ public final class LossParts implements BatchWeights {
     boolean fixed =
         graph.emit().graph().getVariable(variable).getVariableType() != VariableType.VARIABLE;
     return State.of(new Form(rows ? Kind.ROWS : Kind.FREE, Normaliser.NONE, fixed));
+  }
+
+  /**
+   * Refuses what would count a penalty once for each batch: one that comes back with the samples'
+   * sums, and is not told from them.
+   */
+  private State checked(Node node, State state) {
+    boolean penalty = state.forms().stream().anyMatch(f -> f.kind() == Kind.FREE && !f.fixed());
+    boolean weighted =
+        state.forms().stream().anyMatch(f -> f.kind() == Kind.FREE && !f.by().variable().isEmpty());
+    boolean told =
+        TELL_PENALTIES.contains(node.op())
+            && (SUMS.contains(node.op())
+                || node.inputs().stream().filter(i -> !of(i).fixed()).count() <= 1);
+    return penalty && (weighted || (state.has(Kind.TOTAL) && !told))
+        ? obstacle(
+            node,
+            "a penalty has been added to a sum over samples before, and would count once for each"
+                + " batch",
+            "add the penalty behind it, or make it a loss variable of its own")
+        : state;
   }
 
   private State state(Node node, int output) {
