@@ -10,10 +10,14 @@ import java.util.Map;
 import org.backpack4j.dl4j.testing.ListedBatches;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.UnsupportedGraphException;
+import org.backpack4j.samediff.curvature.LinearOperator;
+import org.backpack4j.samediff.dataset.DataSetOperator;
 import org.backpack4j.samediff.dataset.DataSetQuantities;
 import org.backpack4j.samediff.dataset.DataSetResults;
+import org.backpack4j.samediff.dataset.Determinism;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.extension.GGNProduct;
 import org.backpack4j.samediff.extension.KFLR;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
@@ -174,6 +178,10 @@ class NetworkGraphsTest {
   @ParameterizedTest
   @EnumSource(Scale.class)
   void aSeriesWithMasks(Scale scale) {
+    assertAsOneBatch(recurrent(), series(), scale, MASKED);
+  }
+
+  private static MultiLayerNetwork recurrent() {
     MultiLayerNetwork net =
         new MultiLayerNetwork(
             settings()
@@ -187,7 +195,7 @@ class NetworkGraphsTest {
                         .build())
                 .build());
     net.init();
-    assertAsOneBatch(net, series(), scale, MASKED);
+    return net;
   }
 
   private static MultiDataSet series() {
@@ -296,6 +304,29 @@ class NetworkGraphsTest {
               () ->
                   DataSetQuantities.of(graphs).over(List.of(Map.of("x", random(2, 2))).iterator()))
           .hasMessageContaining("A network's batches are data sets");
+    }
+  }
+
+  /** Some batches have masks and some have none: one matrix by several graphs. */
+  @Test
+  void productsOfANetwork() {
+    MultiLayerNetwork net = recurrent();
+    MultiDataSet all = series();
+    Extension products = new GGNProduct(3);
+    ConvertedNetwork converted = Dl4jConverter.on(net).like(all).convert();
+    try (ExtendedGraph whole = converted.extend(products);
+        NetworkGraphs graphs = NetworkGraphs.of(net, products)) {
+      ListedBatches batches = new ListedBatches(cut(all));
+      assertThat(Determinism.of(graphs, batches).holds()).isTrue();
+      DataSetOperator operator = DataSetOperator.of(graphs, products, batches);
+      INDArray vectors = random(4, operator.size());
+      INDArray expected = LinearOperator.of(whole, products, converted.feeds(all)).times(vectors);
+      assertThat(operator.times(vectors).sub(expected).amaxNumber().doubleValue())
+          .isLessThan(1e-12 * expected.amaxNumber().doubleValue());
+      net.params().muli(1.5);
+      expected = LinearOperator.of(whole, products, converted.feeds(all)).times(vectors);
+      assertThat(operator.times(vectors).sub(expected).amaxNumber().doubleValue())
+          .isLessThan(1e-12 * expected.amaxNumber().doubleValue());
     }
   }
 

@@ -8,7 +8,8 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
  * The extended graph for each batch of a data set: the same for all, or, of a network whose graph
- * depends on the shapes of masks, one for each kind of batch. All graphs have the same quantities.
+ * depends on the shapes of masks, one for each kind of batch. All graphs have the same quantities,
+ * and losses that divide by the same.
  */
 public interface BatchGraphs {
   /**
