@@ -79,7 +79,9 @@ final class Sum {
     INDArray average = java.util.Objects.requireNonNull(mean);
     total.divi(samples).subi(average);
     double share = (double) samples / (before + samples);
-    average.addi(total.mul(share));
+    INDArray step = total.mul(share);
+    average.addi(step);
+    step.close();
     sum.addi(variance.muli(samples));
     sum.addi(total.muli(total).muli(before * share));
   }
