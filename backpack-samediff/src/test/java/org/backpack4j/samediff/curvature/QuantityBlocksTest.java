@@ -27,6 +27,7 @@ import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.DiagHessian;
+import org.backpack4j.samediff.extension.EKFAC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.KFAC;
 import org.backpack4j.samediff.extension.KFACExpand;
@@ -335,6 +336,26 @@ class QuantityBlocksTest {
     assertThatThrownBy(() -> factors.withEigenvalues(results, CORRECTED))
         .hasMessageContaining("\"v\"")
         .hasMessageContaining("[3, 4]");
+  }
+
+  /** The graph's own pass for them, with the eigenvectors as feeds. */
+  @Test
+  void correctedEigenvaluesOfTheGraph() {
+    SameDiff sd = Graphs.perceptron();
+    Map<String, INDArray> feeds = Graphs.feeds(7);
+    Curvature factors = curvature(sd, feeds, new KFACExpand());
+    EKFAC extension = new EKFAC();
+    try (ExtendedGraph graph = BackPack.extend(sd, extension)) {
+      Map<String, INDArray> fed = new HashMap<>(feeds);
+      fed.putAll(factors.eigenvectors(extension));
+      Curvature corrected = factors.withEigenvalues(graph.evaluate(fed), extension);
+      INDArray dense = DenseBlocks.ggn(sd, feeds);
+      assertThat(corrected.trace())
+          .isCloseTo(Nd4j.diag(dense).sumNumber().doubleValue(), within(1e-12));
+      INDArray unit = Nd4j.eye(dense.size(0)).castTo(DataType.DOUBLE);
+      assertThat(corrected.times(unit).distance2(dense))
+          .isLessThan(factors.times(unit).distance2(dense));
+    }
   }
 
   /** Of a table A is a diagonal, whose eigenvectors are unit vectors. */
