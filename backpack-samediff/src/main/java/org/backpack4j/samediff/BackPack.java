@@ -124,7 +124,7 @@ public final class BackPack {
      * of a parameter of one sample's shape F that is zero and added to the variable of every
      * sample. So {@link org.backpack4j.samediff.extension.BatchGrad} and {@link
      * org.backpack4j.samediff.extension.Jacobian} are the derivatives by each sample's own input,
-     * [N, F…] and [N, V, F…].
+     * [N, F…] and [N, V, F…]. Products with vectors and KFRA are of parameters alone.
      *
      * @param names floating-point placeholders, or variables that the graph computes
      * @return this builder

@@ -16,6 +16,7 @@ import org.backpack4j.samediff.dataset.BatchWeights;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.dataset.Subsample;
 import org.backpack4j.samediff.internal.evaluate.EmptyBatch;
 import org.backpack4j.samediff.internal.evaluate.FeedCheck;
 import org.backpack4j.samediff.internal.evaluate.GraphTable;
@@ -358,6 +359,8 @@ public final class ExtendedGraph implements AutoCloseable {
       BatchAxis place = annotations.knownPlacement(input);
       if (place != null && place.hasSamples()) {
         axes.put(input, place.axis());
+      } else if (place == null && annotations.emit().sampleAxis(input) >= 0) {
+        axes.put(input, annotations.emit().sampleAxis(input)); // an extension's own
       }
     }
     return axes;
@@ -413,6 +416,25 @@ public final class ExtendedGraph implements AutoCloseable {
   }
 
   /**
+   * Evaluates the quantities of some of a batch's samples, BackPACK's {@code subsampling}: sums go
+   * over these samples alone, and what there is of each sample is theirs, in the scale of the whole
+   * batch: of a mean loss over N samples each one's part is 1/N, however many are chosen. Only the
+   * chosen samples are worked through. Kronecker factors of inputs, means themselves, and variances
+   * are over the chosen ones. The gradient of the batch is not among them.
+   *
+   * @param feeds an array for each placeholder that is needed, of the whole batch
+   * @param samples the numbers of the chosen samples, from 0 on; the results have their order
+   * @return the extensions' quantities
+   * @throws IllegalArgumentException if no sample is chosen, one does not exist or is chosen twice,
+   *     or an extension does not say how it scales ({@link Extension#combination})
+   * @throws UnsupportedGraphException if samples influence each other, or the loss is no sum or
+   *     mean over samples
+   */
+  public QuantityResults evaluate(Map<String, INDArray> feeds, int... samples) {
+    return new Subsample(this, feeds, samples).results();
+  }
+
+  /**
    * The names of all quantities.
    *
    * @return the names, {@code <parameter>.grad} and {@code <parameter>.<field>}
@@ -462,6 +484,15 @@ public final class ExtendedGraph implements AutoCloseable {
   }
 
   /**
+   * Whose the quantities are: parameters, variables that were asked for, predictions.
+   *
+   * @return their names; an empty one stands for results of all parameters together
+   */
+  public List<String> owners() {
+    return List.copyOf(outputs.byParameter().keySet());
+  }
+
+  /**
    * The parameters that have quantities.
    *
    * @return their names, in the order of the graph
@@ -471,6 +502,28 @@ public final class ExtendedGraph implements AutoCloseable {
         .filter(name -> graph.hasVariable(name))
         .filter(name -> graph.getVariable(name).getVariableType() == VariableType.VARIABLE)
         .toList();
+  }
+
+  /**
+   * The number of samples in a batch.
+   *
+   * @param feeds the batch, an array for each placeholder with a sample axis at least
+   * @return N
+   * @throws IllegalArgumentException if nothing with a sample axis is fed, or a feed does not fit
+   */
+  public long samples(Map<String, INDArray> feeds) {
+    FeedCheck.check(annotations, graph, feeds, List.of());
+    return FeedCheck.samples(annotations, feeds);
+  }
+
+  /**
+   * The predictions that second-order quantities, Jacobians and products start at or end in: what
+   * the losses compare with labels, or what {@link BackPack.Builder#predictions} named.
+   *
+   * @return the names of variables; none if nothing of the kind was asked for
+   */
+  public List<String> predictions() {
+    return quantities.predictions();
   }
 
   /**

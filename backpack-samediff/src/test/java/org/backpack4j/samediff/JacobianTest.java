@@ -330,10 +330,11 @@ class JacobianTest {
     assertThatThrownBy(() -> BackPack.on(sd).variables("c").extend())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("constant");
-    assertThatThrownBy(() -> BackPack.on(sd).variables("x").extend(new GGNProduct()))
-        .isInstanceOf(UnsupportedGraphException.class)
-        .hasMessageContaining("parameters alone")
-        .hasMessageContaining("\"x\"");
+    try (ExtendedGraph graph = BackPack.on(sd).variables("x").extend(new GGNProduct())) {
+      assertThat(graph.outputNames())
+          .contains("w.ggn_vector_product", "x.grad")
+          .doesNotContain("x.ggn_vector_product");
+    }
     try (ExtendedGraph graph = BackPack.on(sd).parameters(p -> false).variables("h").extend()) {
       assertThat(graph.outputNames()).containsExactly("h.grad");
       assertThat(graph.parameters()).isEmpty();

@@ -25,16 +25,16 @@ final class GraphOperator implements LinearOperator {
 
   GraphOperator(ExtendedGraph graph, Extension extension, Map<String, INDArray> feeds) {
     Columns.Kind kind = extension.columns().kind();
-    if (kind != Columns.Kind.VECTORS && kind != Columns.Kind.HESSIAN_VECTORS) {
+    if (!kind.ofVectors() || extension.ofPredictions()) {
       throw new IllegalArgumentException(
           "\""
               + extension.field()
-              + "\" gives no products with vectors: extend the graph by GGNProduct or"
-              + " HessianProduct.");
+              + "\" gives no products with vectors: extend the graph by GGNProduct,"
+              + " HessianProduct, PCHProduct or FisherProduct.");
     }
     this.graph = graph;
     this.feeds = Map.copyOf(feeds);
-    this.width = extension.columns().samples();
+    this.width = extension.columns().vectorCount();
     this.products = graph.outputsOf(extension);
     if (products.isEmpty()) {
       throw new IllegalArgumentException(

@@ -75,6 +75,11 @@ public final class GramGGN implements Extension {
 
   @Override
   public Combination combination(String result) {
-    return Combination.none("inner products of samples of two batches are not known to either");
+    // of one batch it scales as a curvature does, or a product of two gradients
+    double degree = columns.secondOrder() ? 1 : 2;
+    return new Combination(
+        Combination.Kind.NONE,
+        degree,
+        "inner products of samples of two batches are not known to either");
   }
 }

@@ -16,7 +16,7 @@ import org.backpack4j.samediff.extension.Extension;
  * An output of an extended graph, and how it is gathered.
  *
  * @param name the output's name
- * @param parameter the parameter's name
+ * @param parameter the parameter's name, or whose it is
  * @param field what the output's name ends with
  * @param combination how batches' results are combined
  * @param sampleAxis where it has the samples; −1 if it has none
@@ -45,7 +45,7 @@ record Quantity(
   static Map<String, Quantity> of(ExtendedGraph graph, boolean sink, Predicate<String> wanted) {
     Map<String, Quantity> quantities = new LinkedHashMap<>();
     Set<Refusal> refusals = new java.util.LinkedHashSet<>();
-    for (String parameter : graph.parameters()) {
+    for (String parameter : graph.owners()) {
       graph
           .outputsOf(parameter)
           .forEach(
@@ -53,8 +53,10 @@ record Quantity(
                 if (!wanted.test(name)) {
                   return;
                 }
-                Combination combination = combination(graph.extensions(), field);
                 int axis = sampleAxis(graph.shape(name));
+                boolean ofSamples = axis >= 0 && field.equals(GRADIENT);
+                Combination combination =
+                    ofSamples ? Combination.rows(1) : combination(graph.extensions(), field);
                 if (combination.kind() == Combination.Kind.NONE) {
                   refusals.add(
                       new Refusal(
@@ -93,7 +95,8 @@ record Quantity(
     return -1;
   }
 
-  private static Combination combination(List<Extension> extensions, String field) {
+  /** How results of a field are combined. */
+  static Combination combination(List<Extension> extensions, String field) {
     for (Extension extension : extensions) {
       if (field.equals(extension.field())) {
         return extension.combination("");

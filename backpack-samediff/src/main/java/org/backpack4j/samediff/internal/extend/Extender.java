@@ -367,7 +367,9 @@ public final class Extender {
                             refused
                                 .computeIfAbsent(variable, v -> new LinkedHashSet<>())
                                 .add(quantity);
-                            refusals.add(r);
+                            if (columns.kind().ofVariables()) {
+                              refusals.add(r); // what is of parameters alone is no loss
+                            }
                           }));
     }
     if (!request.lenient()) {
@@ -382,6 +384,7 @@ public final class Extender {
     return new Quantities(
         parameters,
         request.extensions(),
+        List.copyOf(plan.predictions()),
         refused,
         new ArrayList<>(refusals),
         notes,

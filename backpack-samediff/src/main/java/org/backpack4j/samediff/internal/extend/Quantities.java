@@ -13,6 +13,7 @@ import org.backpack4j.samediff.extension.Extension;
  *
  * @param parameters the parameters asked for
  * @param extensions the quantities asked for
+ * @param predictions what second-order quantities start at
  * @param refused for a parameter the fields that cannot be had
  * @param refusals why
  * @param notes what is otherwise than one might think, and no reason to refuse anything
@@ -21,6 +22,7 @@ import org.backpack4j.samediff.extension.Extension;
 public record Quantities(
     Set<String> parameters,
     List<Extension> extensions,
+    List<String> predictions,
     Map<String, Set<String>> refused,
     List<Refusal> refusals,
     List<String> notes,
