@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -76,7 +77,7 @@ public final class GGNEigenpairs {
     List<String> predictions;
     long samples;
     try (ExtendedGraph graph = BackPack.on(sd).parameters(parameters).extend(gram)) {
-      matrix = graph.output(feeds, gram.field()).get(gram.field()).castTo(DataType.DOUBLE);
+      matrix = exact(graph.output(feeds, gram.field()), gram.field());
       layout = ParameterLayout.of(graph);
       predictions = graph.predictions();
       samples = graph.samples(feeds);
@@ -154,17 +155,16 @@ public final class GGNEigenpairs {
     List<String> names = new ArrayList<>();
     predictions.forEach(p -> names.addAll(List.of(p + ".jvp", p + ".grad_batch")));
     Map<String, INDArray> out = graph.output(fed, names);
-    INDArray sum = null;
+    List<INDArray> parts = new ArrayList<>();
     for (String p : predictions) {
-      INDArray tangents = out.get(p + ".jvp").castTo(DataType.DOUBLE);
+      INDArray tangents = exact(out, p + ".jvp");
       long n = tangents.size(0);
       long d = tangents.size(1);
-      INDArray gradient = out.get(p + ".grad_batch").castTo(DataType.DOUBLE);
+      INDArray gradient = exact(out, p + ".grad_batch");
       INDArray flat = tangents.dup('c').reshape(n, d, -1);
-      INDArray part = flat.mul(gradient.dup('c').reshape(n, 1, -1).broadcast(flat.shape())).sum(2);
-      sum = sum == null ? part : sum.add(part);
+      parts.add(flat.mul(gradient.dup('c').reshape(n, 1, -1).broadcast(flat.shape())).sum(2));
     }
-    return sum;
+    return parts.stream().reduce(INDArray::add).orElseThrow();
   }
 
   /** λ Σᵥ e[n, v]², the curvature of a sample along an eigenvector. */
@@ -177,6 +177,10 @@ public final class GGNEigenpairs {
       }
     }
     return Nd4j.createFromArray(all).reshape(samples, values.length);
+  }
+
+  private static INDArray exact(Map<String, INDArray> out, String name) {
+    return Objects.requireNonNull(out.get(name)).castTo(DataType.DOUBLE);
   }
 
   private static INDArray typed(ExtendedGraph graph, String placeholder, INDArray array) {
