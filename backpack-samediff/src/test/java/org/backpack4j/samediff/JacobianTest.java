@@ -223,6 +223,15 @@ class JacobianTest {
     }
   }
 
+  /** Vectors of one name have one shape. */
+  @Test
+  void refusesDifferentNumbersOfVectors() {
+    assertThatThrownBy(() -> BackPack.extend(network(), new GGNProduct(2), new JacobianProduct()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(".vector\"")
+        .hasMessageContaining("once for each");
+  }
+
   private static long[] several(int vectors, long[] shape) {
     if (vectors == 0) {
       return shape;

@@ -200,11 +200,22 @@ public final class Emitter {
    * @param dims its shape
    * @param type its data type
    * @return the value
-   * @throws IllegalArgumentException if the graph has a variable of that name already
+   * @throws IllegalArgumentException if the graph has a variable of that name already, or another
+   *     extension reads the placeholder with another shape
    */
   public Tensor placeholder(String name, Dims dims, DataType type) {
     Tensor known = placeholders.get(name);
     if (known != null) {
+      if (!known.dims().equals(dims)) {
+        throw new IllegalArgumentException(
+            "Two extensions read \""
+                + name
+                + "\", one of the shape "
+                + known.dims()
+                + " and one of "
+                + dims
+                + ": extend the graph once for each.");
+      }
       return known;
     }
     if (graph.hasVariable(name)) {

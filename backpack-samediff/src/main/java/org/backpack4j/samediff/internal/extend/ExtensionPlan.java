@@ -629,6 +629,19 @@ final class ExtensionPlan {
         && rules.apply(node).differentiable(context(node), input);
   }
 
+  /** Variables through which given parameters are reached, these themselves included. */
+  Set<String> reaching(Set<String> targets) {
+    Set<String> reached = new HashSet<>(targets);
+    for (Node node : graph.nodes()) {
+      for (int k = 0; k < node.inputs().size(); k++) {
+        if (reached.contains(node.inputs().get(k)) && carriesGradient(node, k)) {
+          reached.addAll(node.outputs());
+        }
+      }
+    }
+    return reached;
+  }
+
   /** Whether columns travel to an input: inside the loss region only towards the predictions. */
   boolean carriesColumns(Node node, int input) {
     if (!carriesGradient(node, input)) {

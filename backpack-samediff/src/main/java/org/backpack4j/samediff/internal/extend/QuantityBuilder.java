@@ -12,18 +12,12 @@ import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
-import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
-import org.backpack4j.samediff.internal.autodiff.ForwardPass;
-import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.ReversePass;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
@@ -380,7 +374,7 @@ final class QuantityBuilder {
     }
     Set<String> possible = new HashSet<>();
     quantities.parameters().stream().filter(p -> quantities.has(p, GRAD)).forEach(possible::add);
-    Set<String> targets = reaching(possible);
+    Set<String> targets = plan.reaching(possible);
     ReversePass sweep =
         new ReversePass(
             graph,
@@ -413,19 +407,6 @@ final class QuantityBuilder {
     return !columns.secondOrder() || columns.hessian();
   }
 
-  /** Variables through which given parameters are reached. */
-  private Set<String> reaching(Set<String> parameters) {
-    Set<String> reached = new HashSet<>(parameters);
-    for (Node node : graph.nodes()) {
-      for (int k = 0; k < node.inputs().size(); k++) {
-        if (reached.contains(node.inputs().get(k)) && plan.carriesGradient(node, k)) {
-          reached.addAll(node.outputs());
-        }
-      }
-    }
-    return reached;
-  }
-
   /** Sends columns back through the graph, and makes of them what is asked for. */
   private void secondOrder(Columns columns, ColumnSeeds starts) {
     switch (columns.kind()) {
@@ -436,10 +417,21 @@ final class QuantityBuilder {
           ABSOLUTE_VECTORS,
           FISHER_VECTORS,
           SAMPLED_VECTORS ->
-          products(columns, starts);
-      case TANGENTS -> tangents(columns);
+          products(columns).products(() -> starts.of(columns, outputs.noise()), starts::gradientAt);
+      case TANGENTS -> products(columns).tangents();
       default -> columns(columns, starts);
     }
+  }
+
+  private VectorProducts products(Columns columns) {
+    return new VectorProducts(
+        graph,
+        rules,
+        plans,
+        columns,
+        quantities,
+        outputs,
+        (parameter, field, value) -> fieldsOf(parameter).put(field, value));
   }
 
   private void columns(Columns columns, ColumnSeeds starts) {
@@ -448,7 +440,7 @@ final class QuantityBuilder {
         quantities.extensions().stream()
             .filter(extension -> extension.columns().equals(columns))
             .allMatch(Extension::additive);
-    Set<String> targets = reaching(parametersWith(columns));
+    Set<String> targets = plan.reaching(parametersWith(columns));
     BiPredicate<Node, Integer> carries =
         (node, k) -> way.carriesColumns(node, k) && targets.contains(node.inputs().get(k));
     List<ColumnChunks.Seed> seeds = starts.of(columns, outputs.noise());
@@ -484,113 +476,6 @@ final class QuantityBuilder {
           seeds.stream().map(ColumnChunks.Seed::variable).toList(),
           parametersWith(columns));
     }
-  }
-
-  /** Sends vectors forward and their products with the second derivative back. */
-  private void products(Columns columns, ColumnSeeds starts) {
-    refuseTangents(columns);
-    Set<String> chosen = parametersWith(columns);
-    if (chosen.isEmpty()) {
-      return;
-    }
-    Map<String, Tensor> vectors = new LinkedHashMap<>();
-    quantities.parameters().stream()
-        .filter(chosen::contains)
-        .forEach(p -> vectors.put(p, emit.in(p, () -> vectors(p, columns))));
-    ProductPass pass = new ProductPass(graph, rules, plans.of(columns), reaching(chosen));
-    pass.run(vectors, starts.of(columns, outputs.noise()), signs(columns), starts::gradientAt);
-    tangents(plans.of(columns), columns, pass::tangent);
-    for (Extension extension : quantities.extensions()) {
-      for (String parameter : vectors.keySet()) {
-        if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
-          fieldsOf(parameter)
-              .put(
-                  extension.field(),
-                  emit.in(
-                      parameter, () -> product(pass, parameter, vectors.get(parameter), columns)));
-        }
-      }
-    }
-  }
-
-  /** What becomes of signs: products with a matrix that is made positive change them. */
-  private UnaryOperator<ColumnSigns> signs(Columns columns) {
-    return switch (columns.kind()) {
-      case CLIPPED_VECTORS -> signs -> signs.clipped(emit);
-      case ABSOLUTE_VECTORS -> ColumnSigns::absolute;
-      default -> signs -> signs;
-    };
-  }
-
-  /** Sends vectors forward to the predictions. */
-  private void tangents(Columns columns) {
-    refuseTangents(columns);
-    Set<String> chosen = parametersWith(columns);
-    ForwardPass forward = new ForwardPass(graph, rules, plan::carriesGradient);
-    quantities.parameters().stream()
-        .filter(chosen::contains)
-        .forEach(p -> forward.seed(p, emit.in(p, () -> vectors(p, columns))));
-    forward.run();
-    tangents(plans.of(columns), columns, forward::at);
-  }
-
-  /** The predictions' tangents, zero where none arrived; a single one in their own layout. */
-  private void tangents(
-      ExtensionPlan way, Columns columns, Function<String, @Nullable Tensor> arrived) {
-    if (parametersWith(columns).isEmpty()) {
-      return;
-    }
-    for (String prediction : way.predictions()) {
-      outputs.put(
-          prediction, "jvp", emit.in(prediction, () -> tangent(prediction, columns, arrived)));
-    }
-  }
-
-  private Tensor tangent(
-      String prediction, Columns columns, Function<String, @Nullable Tensor> arrived) {
-    Tensor there = arrived.apply(prediction);
-    Tensor all =
-        there != null ? there : zeros(prediction, Math.max(1, columns.vectorCount())).perSample();
-    return columns.vectorCount() == 0 ? own(prediction, all) : all;
-  }
-
-  /** Products need what tangents do at every node that parameters act on. */
-  private void refuseTangents(Columns columns) {
-    for (Node node : graph.nodes()) {
-      boolean passed =
-          IntStream.range(0, node.inputs().size()).anyMatch(k -> plan.carriesGradient(node, k));
-      if (!passed) {
-        continue;
-      }
-      try {
-        rules.apply(node).checkJvp(new NodeContext(graph, node));
-      } catch (UnsupportedOpException refused) {
-        quantities.extensions().stream()
-            .filter(extension -> extension.columns().equals(columns))
-            .forEach(
-                e -> quantities.refuse(e, node.toString(), refused.reason(), refused.remedy()));
-        return;
-      }
-    }
-  }
-
-  /** The placeholder of a parameter's vectors, as [1, V, P…]. */
-  private Tensor vectors(String parameter, Columns columns) {
-    Dims part = graph.dims(parameter);
-    Dims fed =
-        columns.vectorCount() == 0 ? part : Dims.of(Dim.of(columns.vectorCount())).plus(part);
-    String name = Outputs.name(parameter, "vector");
-    Tensor vector = emit.placeholder(name, fed, graph.type(parameter));
-    return emit.reshape(
-        vector, Dims.of(Dim.ONE, Dim.of(Math.max(1, columns.vectorCount()))).plus(part));
-  }
-
-  private Tensor product(ProductPass pass, String parameter, Tensor vectors, Columns columns) {
-    Tensor product = pass.product(parameter);
-    Dims part = graph.dims(parameter);
-    Tensor all = product != null ? product : emit.scale(vectors, 0);
-    return emit.reshape(
-        all, columns.vectorCount() == 0 ? part : Dims.of(Dim.of(columns.vectorCount())).plus(part));
   }
 
   /** Sends a matrix back along the single way that there is. */
