@@ -128,6 +128,17 @@ final class Entry {
     return alongSample(sample).pick(0);
   }
 
+  /** The derivative of each sample's predictions, V numbers for each of N samples. */
+  Estimate predictions() {
+    int[] order = measurements.bySample();
+    Estimate column = column();
+    Estimate sorted = Estimate.zeros(order.length);
+    for (int k = 0; k < order.length; k++) {
+      sorted.set(k, column.pick(order[k]));
+    }
+    return sorted;
+  }
+
   private Estimate column() {
     return column.get();
   }

@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.check;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -77,6 +78,20 @@ final class LossDerivatives {
               + batch.notFinite()
               + " Leave such samples out, or compare with parameters for which all is finite.");
     }
+  }
+
+  /** The places of the predictions' entries, those of the first sample first. */
+  int[] bySample() {
+    return IntStream.range(0, owners.length)
+        .boxed()
+        .sorted(Comparator.comparingInt(k -> owners[k]))
+        .mapToInt(k -> k)
+        .toArray();
+  }
+
+  /** How many variables the predictions are. */
+  int predictionVariables() {
+    return experiment.predictionShapes().size();
   }
 
   private int[] owners(Batch batch) {

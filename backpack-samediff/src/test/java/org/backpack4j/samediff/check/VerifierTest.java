@@ -70,6 +70,20 @@ class VerifierTest {
     // The network is linear in b2, so the Hessian is the Gauss-Newton matrix.
     results.put("b2.diag_h", array(ggn, 1, length));
     results.put("b2.diag_h_batch", array(ggnBatch, N, 1, length));
+    // Two columns with the same squares' sum, of whatever signs.
+    double[] root = new double[2 * N * length];
+    for (int k = 0; k < N * length; k++) {
+      root[k] = Math.sqrt(0.36 * ggnBatch[k]);
+      root[N * length + k] = -Math.sqrt(0.64 * ggnBatch[k]);
+    }
+    results.put("b2.sqrt_ggn_exact", array(root, 2, N, 1, length));
+    double[] jacobian = new double[N * length * length];
+    for (int n = 0; n < N; n++) {
+      for (int i = 0; i < length; i++) {
+        jacobian[(n * length + i) * length + i] = 1; // the logits are added to b2
+      }
+    }
+    results.put("b2.jacobian", array(jacobian, N, length, 1, length));
     return results;
   }
 
@@ -92,7 +106,7 @@ class VerifierTest {
               assertThat(check.compared()).isPositive();
             });
     assertThat(verification.worst().orElseThrow().relative()).isLessThan(1e-6);
-    assertThat(verification.toString()).contains("10 ok, 0 FAILED").contains("b2.grad_batch: ok");
+    assertThat(verification.toString()).contains("12 ok, 0 FAILED").contains("b2.grad_batch: ok");
   }
 
   @Test
@@ -113,7 +127,7 @@ class VerifierTest {
     assertThat(worst.expected()).isCloseTo(right, within(1e-9));
     assertThatThrownBy(verification::orThrow)
         .isInstanceOf(AssertionError.class)
-        .hasMessageContaining("9 ok, 1 FAILED")
+        .hasMessageContaining("11 ok, 1 FAILED")
         .hasMessageContaining("b2.diag_ggn_exact_batch: FAILED")
         .hasMessageContaining("b2.diag_ggn_exact_batch[3, 0, 1] is")
         .hasMessageContaining("b2.grad_batch: ok");
