@@ -10,6 +10,7 @@ import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.extension.Jacobian;
 import org.backpack4j.samediff.extension.SumGradSquared;
 import org.backpack4j.samediff.extension.Variance;
 import org.backpack4j.samediff.testing.Checked;
@@ -28,7 +29,8 @@ class RandomGraphTest {
     new SumGradSquared(),
     new Variance(),
     new DiagGGNExact(),
-    new BatchDiagGGNExact()
+    new BatchDiagGGNExact(),
+    new Jacobian()
   };
 
   @Test

@@ -15,6 +15,10 @@ import java.util.stream.IntStream;
  */
 final class LossDerivatives {
   private static final double UNMOVED = 1e-9;
+
+  /** How much larger than the predictions the numbers are that they are sums of. */
+  private static final double TERMS = 16;
+
   private static final int RECENT = 16;
 
   private final FiniteDifferenceModel experiment;
@@ -155,6 +159,11 @@ final class LossDerivatives {
   /** The loss, as an array of one entry. */
   double[] loss() {
     return loss;
+  }
+
+  /** What is nothing beside the predictions. They end long sums whose terms are larger. */
+  Negligible negligiblePredictions() {
+    return new Negligible(TERMS * Math.max(1, Estimate.maxAbs(middle)));
   }
 
   /** What is nothing beside the loss. */

@@ -179,8 +179,7 @@ public final class Verifier {
         continue;
       }
       Comparison comparison =
-          new Comparison(
-              output, array, tolerance(parameter, array), rounding(array, quantity.isSquare()));
+          new Comparison(output, array, tolerance(parameter, array), rounding(array, quantity));
       String broken = comparison.broken(shape(quantity, parameter));
       if (broken.isEmpty()) {
         comparisons.put(quantity, comparison);
@@ -244,7 +243,11 @@ public final class Verifier {
       return;
     }
     Comparison comparison =
-        new Comparison(output, array, tolerance(parameter, array), rounding(array, true));
+        new Comparison(
+            output,
+            array,
+            tolerance(parameter, array),
+            rounding(array, Quantity.SUM_GRAD_SQUARED)); // a square, too
     String broken = comparison.broken(new long[] {bruteForce.samples()});
     if (!broken.isEmpty()) {
       checks.put(output, OutputCheck.broken(output, broken));
@@ -307,10 +310,13 @@ public final class Verifier {
     return bySample ? parameter.shape(bruteForce.samples()) : parameter.shape();
   }
 
-  private DoubleUnaryOperator rounding(INDArray array, boolean square) {
-    Negligible negligible = bruteForce.measurements().negligible();
+  private DoubleUnaryOperator rounding(INDArray array, Quantity quantity) {
+    Negligible negligible =
+        quantity.ofPredictions()
+            ? bruteForce.measurements().negligiblePredictions()
+            : bruteForce.measurements().negligible();
     DataType type = array.dataType();
-    return square
+    return quantity.isSquare()
         ? largest -> negligible.roundingOfSquares(type, largest)
         : largest -> negligible.rounding(type);
   }
