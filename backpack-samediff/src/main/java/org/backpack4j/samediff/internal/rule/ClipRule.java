@@ -19,6 +19,12 @@ final class ClipRule implements SymmetricRule {
     return BatchAxes.along(context, output);
   }
 
+  /** A bound that is no constant counts, so that whoever acts on it is refused. */
+  @Override
+  public boolean differentiable(NodeContext context, int input) {
+    return input == 0 || context.constant(input) == null;
+  }
+
   @Override
   public void check(NodeContext context) {
     for (int k = 1; k < context.inputs(); k++) {
