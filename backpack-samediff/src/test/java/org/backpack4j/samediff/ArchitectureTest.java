@@ -2,6 +2,8 @@ package org.backpack4j.samediff;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -48,6 +50,7 @@ class ArchitectureTest {
           "check",
           "curvature",
           "dataset",
+          "privacy",
           "spi",
           "internal.dataset",
           "internal.extend",
@@ -88,6 +91,18 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("org.deeplearning4j..")
+          .allowEmptyShould(true);
+
+  /** Accountants can be read, checked and used without a network. */
+  @ArchTest
+  static final ArchRule privacyIsMathematicsAlone =
+      noClasses()
+          .that()
+          .resideInAPackage(in("privacy"))
+          .should()
+          .dependOnClassesThat(
+              resideInAnyPackage("org.nd4j..", "org.backpack4j..")
+                  .and(resideOutsideOfPackage(in("privacy"))))
           .allowEmptyShould(true);
 
   @ArchTest static final ArchRule ruleKnowsNoExtension = separate("internal.rule", "extension");
