@@ -92,18 +92,18 @@ final class Kronecker {
     for (ParameterVjp vjp : contributions) {
       KroneckerFactors.of(emit, Positions.EXPAND, vjp).ifPresent(factors::add);
     }
-    DataType type = contributions.get(0).perSample().type();
     if (factors.size() < contributions.size()) {
       Extension.Result block = block(emit, contributions).get(0);
       if (block.name().equals(DIAGONAL)) {
         return List.of(block);
       }
       Dims square = block.value().dims();
-      Tensor q = emit.placeholder(name + ".Q_B", square, type);
+      Tensor q = emit.placeholder(name + ".Q_B", square, block.value().type());
       Tensor turned = emit.matmul(block.value(), false, q, false);
       return List.of(new Extension.Result("", emit.sum(emit.mul(q, turned), 0, 1), true));
     }
     KroneckerFactors first = factors.get(0);
+    DataType type = first.type();
     Dims outputs = Dims.of(first.outputCount(), first.outputCount());
     Tensor qb = emit.placeholder(name + ".Q_B", outputs, type);
     Tensor qa = null;

@@ -139,6 +139,15 @@ public final class KroneckerFactors {
   }
 
   /**
+   * The data type of the factors.
+   *
+   * @return that of the cotangents
+   */
+  public DataType type() {
+    return factors.cotangents().type();
+  }
+
+  /**
    * Whether the factor of the inputs is a diagonal, that of a lookup.
    *
    * @return true for a table
