@@ -308,6 +308,36 @@ class JacobianTest {
     }
   }
 
+  /** A loss without curvature has one column of zeros; a penalty has no column of a sample. */
+  @Test
+  void areZeroWhereThereIsNothing() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 3);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 2);
+    SDVariable w = sd.var("w", Graphs.random(3, 2));
+    SDVariable u = sd.var("u", Graphs.random(4));
+    sd.loss().absoluteDifference("loss", y, x.mmul(w), null);
+    sd.math().square(u).sum("penalty");
+    sd.setLossVariables("loss", "penalty");
+    Map<String, INDArray> feeds = Map.of("x", Graphs.random(N, 3), "y", Graphs.random(N, 2));
+    Map<String, INDArray> out =
+        evaluated(
+            BackPack.on(sd),
+            feeds,
+            new GramGGN(),
+            new GramGGN(Columns.GRADIENT),
+            new SqrtGGNExact(),
+            new SqrtGGNProduct(2),
+            new BatchGrad());
+    assertSame(out.get("gram_ggn"), Nd4j.zeros(DataType.DOUBLE, N, N), 0);
+    assertSame(out.get("w.gram_ggn"), Nd4j.zeros(DataType.DOUBLE, N, N), 0);
+    assertSame(out.get("w.sqrt_ggn_exact"), Nd4j.zeros(DataType.DOUBLE, 1, N, 3, 2), 0);
+    assertSame(out.get("w.sqrt_ggn_product"), Nd4j.zeros(DataType.DOUBLE, 2, 3, 2), 0);
+    assertSame(out.get("u.gram_grad"), Nd4j.zeros(DataType.DOUBLE, N, N), 0);
+    INDArray g = flat(out.get("w.grad_batch"), 1);
+    assertSame(out.get("gram_grad"), g.mmul(g.transpose()), 1e-12);
+  }
+
   @Test
   void areEmptyWithoutSamples() {
     SameDiff sd = SameDiff.create();

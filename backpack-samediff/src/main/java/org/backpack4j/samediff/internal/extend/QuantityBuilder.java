@@ -229,13 +229,14 @@ final class QuantityBuilder {
       for (String parameter : quantities.parameters()) {
         if (quantities.has(parameter, extension.field())
             && graph.batchAxis(parameter).kind() == BatchAxis.Kind.UNBATCHED) {
-          List<ParameterVjp> rows =
-              sweep == null
-                  ? List.of(zeros(parameter, 1))
-                  : extension.additive() || seeds.isEmpty()
-                      ? arrivals(parameter, sweep)
-                      : ofEachSource(parameter, sweep, seeds);
-          all.put(parameter, rows);
+          List<ParameterVjp> rows = List.of();
+          if (sweep != null) {
+            rows =
+                extension.additive() || seeds.isEmpty()
+                    ? arrivals(parameter, sweep)
+                    : ofEachSource(parameter, sweep, seeds);
+          }
+          all.put(parameter, rows.isEmpty() ? List.of(zeros(parameter, 1)) : rows);
         }
       }
       for (Extension.Result result :
@@ -447,7 +448,11 @@ final class QuantityBuilder {
     refuseSigned(columns, seeds);
     Map<String, Long> sources = new HashMap<>();
     seeds.forEach(seed -> sources.put(seed.source(), seed.signs().count()));
-    counts.put(columns, sources.values().stream().mapToLong(Long::longValue).sum());
+    counts.put(
+        columns,
+        seeds.isEmpty()
+            ? Math.max(1, columns.samples())
+            : sources.values().stream().mapToLong(Long::longValue).sum());
     long most = additive ? columnsAtOnce(carries) : Long.MAX_VALUE;
     List<ReversePass> sweeps = new ArrayList<>();
     for (ColumnChunks.Group group : ColumnChunks.of(seeds, most)) {
@@ -469,6 +474,9 @@ final class QuantityBuilder {
         quantities.parameters().forEach(parameter -> add(parameter, columns, sweep, seeds));
       }
       together(columns, sweep, seeds);
+    }
+    if (seeds.isEmpty()) {
+      together(columns, null, seeds);
     }
     if (!columns.hessian()) { // the Hessian of a linear way is zero, and nothing arrives
       flow.checkColumns(
