@@ -326,11 +326,14 @@ class JacobianTest {
             feeds,
             new GramGGN(),
             new GramGGN(Columns.GRADIENT),
+            new GramGGN(Columns.mixed(2, 1)),
             new SqrtGGNExact(),
             new SqrtGGNProduct(2),
             new BatchGrad());
     assertSame(out.get("gram_ggn"), Nd4j.zeros(DataType.DOUBLE, N, N), 0);
     assertSame(out.get("w.gram_ggn"), Nd4j.zeros(DataType.DOUBLE, N, N), 0);
+    assertSame(out.get("gram_ggn_mc"), Nd4j.zeros(DataType.DOUBLE, 2 * N, 2 * N), 0);
+    assertSame(out.get("w.gram_ggn_mc"), Nd4j.zeros(DataType.DOUBLE, 2 * N, 2 * N), 0);
     assertSame(out.get("w.sqrt_ggn_exact"), Nd4j.zeros(DataType.DOUBLE, 1, N, 3, 2), 0);
     assertSame(out.get("w.sqrt_ggn_product"), Nd4j.zeros(DataType.DOUBLE, 2, 3, 2), 0);
     assertSame(out.get("u.gram_grad"), Nd4j.zeros(DataType.DOUBLE, N, N), 0);

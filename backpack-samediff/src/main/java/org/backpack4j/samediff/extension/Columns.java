@@ -87,6 +87,9 @@ public record Columns(Kind kind, int samples, long seed) {
     }
   }
 
+  /** The placeholder of the weights of {@link Kind#WEIGHTED} columns, [N, K, V]. */
+  public static final String WEIGHTS = "sqrt_ggn_product.weights";
+
   /** The gradient. */
   public static final Columns GRADIENT = new Columns(Kind.GRADIENT, 0, 0);
 
@@ -197,6 +200,14 @@ public record Columns(Kind kind, int samples, long seed) {
    */
   public static Columns hessianMixed(int samples, long seed) {
     return new Columns(Kind.HESSIAN_MIXED, checked(samples), seed);
+  }
+
+  /** A number of vectors, each with an axis of its own. */
+  static int several(int vectors) {
+    if (vectors < 1) {
+      throw new IllegalArgumentException("At least one vector is needed, not " + vectors + ".");
+    }
+    return vectors;
   }
 
   private static int checked(int samples) {

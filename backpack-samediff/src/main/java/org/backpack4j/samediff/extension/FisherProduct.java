@@ -30,7 +30,7 @@ public final class FisherProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public FisherProduct(int vectors) {
-    this(new Columns(Columns.Kind.FISHER_VECTORS, TransposedJacobianProduct.checked(vectors), 0));
+    this(new Columns(Columns.Kind.FISHER_VECTORS, Columns.several(vectors), 0));
   }
 
   /**

@@ -25,10 +25,7 @@ public final class GGNProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public GGNProduct(int vectors) {
-    if (vectors < 1) {
-      throw new IllegalArgumentException("At least one vector is needed, not " + vectors + ".");
-    }
-    this.columns = Columns.vectors(vectors);
+    this.columns = Columns.vectors(Columns.several(vectors));
   }
 
   @Override

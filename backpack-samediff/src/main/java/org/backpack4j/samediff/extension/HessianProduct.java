@@ -23,10 +23,7 @@ public final class HessianProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public HessianProduct(int vectors) {
-    if (vectors < 1) {
-      throw new IllegalArgumentException("At least one vector is needed, not " + vectors + ".");
-    }
-    this.columns = Columns.hessianVectors(vectors);
+    this.columns = Columns.hessianVectors(Columns.several(vectors));
   }
 
   @Override

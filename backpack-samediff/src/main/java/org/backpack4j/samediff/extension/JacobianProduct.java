@@ -23,7 +23,7 @@ public final class JacobianProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public JacobianProduct(int vectors) {
-    this.columns = Columns.tangents(TransposedJacobianProduct.checked(vectors));
+    this.columns = Columns.tangents(Columns.several(vectors));
   }
 
   @Override

@@ -48,7 +48,7 @@ public final class PCHProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public PCHProduct(Modification modification, int vectors) {
-    this.columns = new Columns(kind(modification), TransposedJacobianProduct.checked(vectors), 0);
+    this.columns = new Columns(kind(modification), Columns.several(vectors), 0);
   }
 
   private static Columns.Kind kind(Modification modification) {

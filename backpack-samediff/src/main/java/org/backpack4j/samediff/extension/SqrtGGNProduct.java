@@ -17,7 +17,7 @@ import org.backpack4j.samediff.spi.Tensor;
  */
 public final class SqrtGGNProduct implements Extension {
   /** The weights' placeholder. */
-  public static final String WEIGHTS = "sqrt_ggn_product.weights";
+  public static final String WEIGHTS = Columns.WEIGHTS;
 
   private final Columns columns;
 

@@ -26,14 +26,7 @@ public final class TransposedJacobianProduct implements Extension {
    * @throws IllegalArgumentException if there is not at least one
    */
   public TransposedJacobianProduct(int vectors) {
-    this.columns = Columns.cotangents(checked(vectors));
-  }
-
-  static int checked(int vectors) {
-    if (vectors < 1) {
-      throw new IllegalArgumentException("At least one vector is needed, not " + vectors + ".");
-    }
-    return vectors;
+    this.columns = Columns.cotangents(Columns.several(vectors));
   }
 
   @Override

@@ -18,6 +18,7 @@ import org.backpack4j.samediff.dataset.BatchWeights;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.ir.AffineOps;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.internal.ir.Normaliser;
@@ -52,8 +53,6 @@ public final class LossParts implements BatchWeights {
           "squeeze",
           "transpose");
 
-  private static final Set<String> SUMS = Set.of("add", "mergeadd", "reversesubtract", "subtract");
-
   /** Ops that add a number. */
   private static final Set<String> SHIFTS =
       Set.of("add_scalar", "oneminus", "rsub_scalar", "sub_scalar");
@@ -84,29 +83,6 @@ public final class LossParts implements BatchWeights {
           "split_v",
           "strided_slice",
           "tile");
-
-  /** Ops behind which a penalty is still told from the sum that it was added to. */
-  private static final Set<String> TELL_PENALTIES =
-      Set.of(
-          "add",
-          "add_scalar",
-          "cast",
-          "div_scalar",
-          "divide",
-          "expand_dims",
-          "identity",
-          "mergeadd",
-          "mul_scalar",
-          "multiply",
-          "neg",
-          "reduce_mean",
-          "reduce_sum",
-          "reshape",
-          "reversesubtract",
-          "rsub_scalar",
-          "squeeze",
-          "sub_scalar",
-          "subtract");
 
   private static final String SUM_REMEDY =
       "let the loss add up what each sample gives by itself (LossReduce.SUM, sum()), or divide it"
@@ -277,8 +253,8 @@ public final class LossParts implements BatchWeights {
     boolean weighted =
         state.forms().stream().anyMatch(f -> f.kind() == Kind.FREE && !f.by().variable().isEmpty());
     boolean told =
-        TELL_PENALTIES.contains(node.op())
-            && (SUMS.contains(node.op())
+        AffineOps.contains(node.op())
+            && (AffineOps.SUMS.contains(node.op())
                 || node.inputs().stream().filter(i -> !of(i).fixed()).count() <= 1);
     return penalty && (weighted || (state.has(Kind.TOTAL) && !told))
         ? obstacle(
@@ -315,7 +291,7 @@ public final class LossParts implements BatchWeights {
     if (MULTIPLES.contains(op)) {
       return multiple(node, inputs.get(0), place);
     }
-    if (SUMS.contains(op)) {
+    if (AffineOps.SUMS.contains(op)) {
       return sum(node, inputs, place);
     }
     if (SHIFTS.contains(op)) {

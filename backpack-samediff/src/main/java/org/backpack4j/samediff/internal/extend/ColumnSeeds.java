@@ -10,7 +10,6 @@ import java.util.function.Function;
 import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.Columns;
-import org.backpack4j.samediff.extension.SqrtGGNProduct;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
 import org.backpack4j.samediff.internal.autodiff.ColumnSource;
@@ -134,7 +133,7 @@ final class ColumnSeeds {
     long all = counts.values().stream().mapToLong(Long::longValue).sum();
     Tensor weights =
         emit.placeholder(
-            SqrtGGNProduct.WEIGHTS,
+            Columns.WEIGHTS,
             Dims.of(Dim.N, Dim.of(sums), Dim.of(all)),
             graph.type(roots.get(0).variable()));
     Map<String, Tensor> own = new LinkedHashMap<>();

@@ -19,6 +19,7 @@ import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
+import org.backpack4j.samediff.internal.ir.AffineOps;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Likelihoods;
 import org.backpack4j.samediff.internal.ir.Node;
@@ -35,29 +36,6 @@ import org.jspecify.annotations.Nullable;
  * linear, and travel from the predictions to the parameters.
  */
 final class ExtensionPlan {
-  /** Ops through which a loss may be scaled, weighted against another and added up. */
-  private static final Set<String> AFFINE =
-      Set.of(
-          "add",
-          "add_scalar",
-          "cast",
-          "div_scalar",
-          "divide",
-          "expand_dims",
-          "identity",
-          "mergeadd",
-          "mul_scalar",
-          "multiply",
-          "neg",
-          "reduce_mean",
-          "reduce_sum",
-          "reshape",
-          "reversesubtract",
-          "rsub_scalar",
-          "squeeze",
-          "sub_scalar",
-          "subtract");
-
   private final Annotations graph;
   private final Function<Node, Rule> rules;
   private final List<String> losses;
@@ -583,7 +561,7 @@ final class ExtensionPlan {
       }
     } else if (node.op().equals("log") && startInFront(node)) {
       fromPredictions.addAll(node.outputs());
-    } else if (AFFINE.contains(node.op())
+    } else if (AffineOps.contains(node.op())
         && rule.hasZeroHessian(context(node), sampled(node, leadingInputs))) {
       leadingInputs.forEach(k -> descend(node.inputs().get(k)));
       fromPredictions.addAll(node.outputs());
@@ -823,7 +801,9 @@ final class ExtensionPlan {
     return !readers.isEmpty()
         && readers.stream()
             .allMatch(
-                n -> AFFINE.contains(n.op()) && n.outputs().stream().allMatch(this::affineToLoss));
+                n ->
+                    AffineOps.contains(n.op())
+                        && n.outputs().stream().allMatch(this::affineToLoss));
   }
 
   /** The kinds of quantities, by what they need. */

@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.ir.AffineOps;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
 
@@ -20,27 +21,6 @@ import org.backpack4j.samediff.internal.ir.Node;
  * is none, though it has no sample axis either: what is added there acts on every sample.
  */
 final class Penalties {
-  private static final Set<String> SUMS = Set.of("add", "mergeadd", "reversesubtract", "subtract");
-
-  /** Ops of one value, or of one value and factors. */
-  private static final Set<String> FACTORS =
-      Set.of(
-          "add_scalar",
-          "cast",
-          "div_scalar",
-          "divide",
-          "expand_dims",
-          "identity",
-          "mul_scalar",
-          "multiply",
-          "neg",
-          "reduce_mean",
-          "reduce_sum",
-          "reshape",
-          "rsub_scalar",
-          "squeeze",
-          "sub_scalar");
-
   private final Annotations graph;
   private final Function<Node, Rule> rules;
   private final Map<String, Boolean> summed = new HashMap<>();
@@ -66,7 +46,7 @@ final class Penalties {
 
   /** Whether a node adds its inputs up, so that each gets back what the sum does. */
   static boolean isSum(Node node) {
-    return SUMS.contains(node.op());
+    return AffineOps.SUMS.contains(node.op());
   }
 
   /**
@@ -77,15 +57,15 @@ final class Penalties {
    * @return true if it is computed from parameters alone, and the sum leads by sums to the losses
    */
   boolean isPenalty(Node node, int input) {
-    return SUMS.contains(node.op())
+    return AffineOps.SUMS.contains(node.op())
         && isShared(node.inputs().get(input))
         && node.outputs().stream().allMatch(o -> summed.getOrDefault(o, false));
   }
 
   /** Whether what comes back to an input is free of samples where what comes back here is. */
   private boolean keepsSamplesOut(Node node, int input) {
-    return SUMS.contains(node.op())
-        || (FACTORS.contains(node.op())
+    return AffineOps.SUMS.contains(node.op())
+        || (AffineOps.FACTORS.contains(node.op())
             && rules.apply(node).hasZeroHessian(new NodeContext(graph, node), Set.of(input))
             && IntStream.range(0, node.inputs().size())
                 .allMatch(k -> k == input || isShared(node.inputs().get(k))));

@@ -236,7 +236,8 @@ final class QuantityBuilder {
                     ? arrivals(parameter, sweep)
                     : ofEachSource(parameter, sweep, seeds);
           }
-          all.put(parameter, rows.isEmpty() ? List.of(zeros(parameter, 1)) : rows);
+          all.put(
+              parameter, rows.isEmpty() ? List.of(zeros(parameter, columnsOf(extension))) : rows);
         }
       }
       for (Extension.Result result :
