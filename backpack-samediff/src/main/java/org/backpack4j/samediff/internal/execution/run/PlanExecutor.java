@@ -51,8 +51,8 @@ public final class PlanExecutor implements AutoCloseable {
 
   private final Progress progress;
 
-  /** Takes what this run hands out. */
-  private BiConsumer<String, INDArray> hook = (name, array) -> {};
+  /** Takes what this run hands out; null between runs. */
+  private @Nullable BiConsumer<String, INDArray> hook;
 
   /** Where the present group of samples begins. */
   private long firstSample;
@@ -181,6 +181,7 @@ public final class PlanExecutor implements AutoCloseable {
       }
       return answer(prepared, into, results);
     } finally {
+      hook = null; // it may hold on to much, and this machine waits for the next run
       loose.clear();
       borrowed.clear();
       Reference.reachabilityFence(feeds);
@@ -467,7 +468,7 @@ public final class PlanExecutor implements AutoCloseable {
 
     @Override
     public void run() {
-      hook.accept(step.value().name, array(step.value()));
+      Objects.requireNonNull(hook).accept(step.value().name, array(step.value()));
       loose.remove(step.value());
     }
 
