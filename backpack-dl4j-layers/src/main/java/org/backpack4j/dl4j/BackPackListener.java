@@ -11,8 +11,12 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
+import org.backpack4j.dl4j.internal.convert.IterationState;
+import org.backpack4j.dl4j.internal.convert.NetworkBatch;
 import org.backpack4j.dl4j.internal.listen.ListenerSettings;
 import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
+import org.backpack4j.dl4j.internal.train.PlannedSolver;
+import org.backpack4j.dl4j.internal.train.QuantityListener;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.Extension;
@@ -71,6 +75,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   private final TrainingRecord<Model> record = new TrainingRecord<>(ELSEWHERE);
   private final PerModel<Model, NetworkEvaluator> evaluators =
       new PerModel<>(() -> new NetworkEvaluator(settings()));
+  private final QuantityListener planned = new OfPlannedSteps();
   private final Set<String> named = new LinkedHashSet<>();
   private @Nullable Predicate<String> parameters;
   private Scale scale = Scale.SUM;
@@ -339,6 +344,44 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
     return record.latest(net);
   }
 
+  // ---- planned training ----
+
+  static {
+    QuantityListener.Adapters.add(BackPackListener.class, listener -> listener.planned);
+  }
+
+  /** Has the quantities from the pass that trains. */
+  private final class OfPlannedSteps implements QuantityListener {
+    @Override
+    public @Nullable ListenerSettings wanted(Model net, int iteration) {
+      return record.isDue(iteration) ? settings() : null;
+    }
+
+    @Override
+    public void step(Model net, TrainingStep step) {
+      record.attempt(net, () -> step);
+    }
+
+    @Override
+    public void failed(Model net, RuntimeException reason) {
+      record.attempt(
+          net,
+          () -> {
+            throw reason;
+          });
+    }
+
+    @Override
+    public TrainingStep apart(
+        Model net,
+        IterationState given,
+        Map<String, INDArray> added,
+        NetworkBatch batch,
+        RuntimeException reason) {
+      return evaluators.of(net).evaluate(net, given, added, batch, iteration(net), epoch(net));
+    }
+  }
+
   // ---- DL4J ----
 
   @Override
@@ -353,7 +396,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   /** What DL4J drew is to be had only from here to the layers' backward passes. */
   @Override
   public void onForwardPass(Model model, Map<String, INDArray> activations) {
-    if (!isNetwork(model)) {
+    if (!isNetwork(model) || PlannedSolver.trains(model)) {
       return;
     }
     int iteration = iteration(model);
@@ -369,7 +412,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
 
   @Override
   public void onBackwardPass(Model model) {
-    if (!isNetwork(model)) {
+    if (!isNetwork(model) || PlannedSolver.trains(model)) {
       return;
     }
     int iteration = iteration(model);

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.backpack4j.dl4j.blocks.Block;
+import org.backpack4j.dl4j.train.PlannedTraining;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.Progress;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -47,7 +48,13 @@ import org.nd4j.linalg.lossfunctions.LossFunctions;
 class PublicNamesTest {
   /** A public class of each package of this library that people program against. */
   private static final List<Class<?>> OURS =
-      List.of(BackPackListener.class, Block.class, BackPack.class, BatchGrad.class, Progress.class);
+      List.of(
+          BackPackListener.class,
+          Block.class,
+          PlannedTraining.class,
+          BackPack.class,
+          BatchGrad.class,
+          Progress.class);
 
   /** A public class of each package that DL4J's programs import as a whole. */
   private static final List<Class<?>> THEIRS =

@@ -214,6 +214,37 @@ public final class ExtendedGraph implements AutoCloseable {
   }
 
   /**
+   * Evaluates variables of the graph, some of them into arrays at hand.
+   *
+   * @param feeds an array for each placeholder that is needed
+   * @param names any variables: quantities, the loss, predictions
+   * @param into for some of the variables the array to write to, of its shape and type; no feed or
+   *     parameter may share memory with it
+   * @return for each name the array at hand, or a new one, in the order of the names
+   * @throws IllegalArgumentException if a name is unknown, an array is none of the names', a feed
+   *     is missing or does not fit its placeholder, there is no room for the results or for what it
+   *     works in, or there is no sample and a name is not defined then
+   */
+  public Map<String, INDArray> output(
+      Map<String, INDArray> feeds, Collection<String> names, Map<String, INDArray> into) {
+    if (!names.containsAll(into.keySet())) {
+      throw new IllegalArgumentException(
+          "There are arrays for " + into.keySet() + ", and what is asked for is " + names + ".");
+    }
+    FeedCheck.check(annotations, graph, feeds, names);
+    if (FeedCheck.isEmpty(annotations, feeds)) {
+      Map<String, INDArray> made = emptyBatch().output(names);
+      Map<String, INDArray> all = new LinkedHashMap<>(made);
+      into.forEach((name, array) -> all.put(name, array.assign(made.get(name))));
+      return all;
+    }
+    bounds.check(feeds);
+    List<String> made = names.stream().filter(name -> !into.containsKey(name)).toList();
+    results.check(made, () -> FeedCheck.samples(annotations, feeds), MemoryLimit.ofProcess());
+    return planned.output(withNoise(feeds), names, into);
+  }
+
+  /**
    * Evaluates variables of the graph, and hands each to a hook as soon as it is there, BackPACK's
    * {@code extension_hook}. What a hook has seen is not kept: so much memory is needed as for the
    * largest of them, not for all together.

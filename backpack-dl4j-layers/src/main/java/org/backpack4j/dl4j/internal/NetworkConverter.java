@@ -14,6 +14,7 @@ import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.ConverterRegistry;
 import org.backpack4j.dl4j.internal.convert.IterationState;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.internal.convert.RepeatedDraws;
 import org.backpack4j.dl4j.internal.dropout.Dropouts;
 import org.backpack4j.dl4j.internal.layer.Layers;
 import org.backpack4j.dl4j.internal.loss.LossConverters;
@@ -60,6 +61,11 @@ public final class NetworkConverter {
   /** The same with what there is only now that the network has made its backward pass. */
   public static IterationState given(Model net, IterationState before) {
     return before.andAfterBackwardPass(net, TABLES);
+  }
+
+  /** Begins to watch what a network draws in its next pass. */
+  public static RepeatedDraws.Watch watch() {
+    return new RepeatedDraws.Watch(TABLES);
   }
 
   /**

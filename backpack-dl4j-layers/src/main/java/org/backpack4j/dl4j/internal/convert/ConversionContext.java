@@ -286,6 +286,19 @@ public final class ConversionContext {
   }
 
   /**
+   * Tells the mean and the variance of the batch, of which the layer keeps running averages.
+   *
+   * @param decay how much of the running averages a batch leaves
+   * @param mean the batch's mean, an entry for each channel
+   * @param variance the batch's biased variance, an entry for each channel
+   */
+  public void batchStatistic(double decay, SDVariable mean, SDVariable variance) {
+    conversion.batchStatistic(
+        new NetworkConversion.BatchStatistic(
+            step.parameter(prefix), decay, mean.name(), variance.name()));
+  }
+
+  /**
    * Whether the step is one of the network's outputs, so that its labels and loss are wanted.
    *
    * @return whether it is

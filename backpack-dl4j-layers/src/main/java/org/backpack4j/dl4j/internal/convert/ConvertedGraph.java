@@ -68,6 +68,20 @@ public final class ConvertedGraph {
   }
 
   /**
+   * The activations of all layers and vertices, laid out as DL4J's, and the network's inputs.
+   *
+   * @return the names of the variables by the names of layers, vertices and inputs
+   */
+  public Map<String, String> activations() {
+    return result.activations();
+  }
+
+  /** What batch normalisation has computed of the batch. */
+  public List<NetworkConversion.BatchStatistic> statistics() {
+    return result.statistics();
+  }
+
+  /**
    * The loss variables.
    *
    * @return their names by the names of the outputs; an output's loss is the sum of its variables

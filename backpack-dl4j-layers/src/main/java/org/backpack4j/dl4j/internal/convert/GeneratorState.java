@@ -15,9 +15,14 @@ public record GeneratorState(long root, long node) {
    *
    * @return its state
    */
-  static GeneratorState now() {
+  public static GeneratorState now() {
     Random generator = Nd4j.getRandom();
     return new GeneratorState(generator.rootState(), generator.nodeState());
+  }
+
+  /** Has the generator be there again. */
+  public void restore() {
+    Nd4j.getRandom().setStates(root, node);
   }
 
   /**
@@ -25,7 +30,7 @@ public record GeneratorState(long root, long node) {
    *
    * @param draw draws
    */
-  void again(Runnable draw) {
+  public void again(Runnable draw) {
     GeneratorState before = now();
     Random generator = Nd4j.getRandom();
     generator.setStates(root, node);

@@ -64,6 +64,15 @@ public record NetworkBatch(
         states(network));
   }
 
+  /** The number of samples that a network works on. */
+  public static long samples(Model model) {
+    INDArray first =
+        model instanceof ComputationGraph graph
+            ? graph.getInput(0)
+            : ((MultiLayerNetwork) model).getInput();
+    return first.size(0);
+  }
+
   private static Map<String, Map<String, INDArray>> states(ComputationGraph graph) {
     Map<String, Map<String, INDArray>> states = new HashMap<>();
     if (graph.getConfiguration().getBackpropType() == BackpropType.TruncatedBPTT) {

@@ -69,6 +69,7 @@ public final class NetworkConversion {
   private final Map<String, List<String>> losses = new LinkedHashMap<>();
   private final Set<String> predictions = new LinkedHashSet<>();
   private final Map<String, State> states = new LinkedHashMap<>();
+  private final List<BatchStatistic> statistics = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private boolean writtenOut;
 
@@ -110,6 +111,16 @@ public final class NetworkConversion {
   public record State(String layer, String key, long units) {}
 
   /**
+   * Mean and variance of a batch, of which batch normalisation keeps running averages.
+   *
+   * @param owner what the names of the layer's parameters begin with: {@code 3_}, say
+   * @param decay how much of the running averages a batch leaves
+   * @param mean the variable with the batch's mean, an entry for each channel
+   * @param variance the variable with the batch's biased variance, an entry for each channel
+   */
+  public record BatchStatistic(String owner, double decay, String mean, String variance) {}
+
+  /**
    * A converted network.
    *
    * @param graph the graph, whose loss variables are the losses of the outputs
@@ -122,6 +133,7 @@ public final class NetworkConversion {
    * @param losses for each output its loss variables, whose sum is its loss
    * @param predictions for each output where second-order quantities start; empty if all losses are
    *     SameDiff's own, which know it themselves
+   * @param statistics what batch normalisation has computed of the batch
    * @param states placeholders of what recurrent layers begin with [N, units]; none unless the
    *     network is trained by truncated backpropagation through time
    * @param given for the placeholder of each array that belongs to one iteration, how many rows of
@@ -145,6 +157,7 @@ public final class NetworkConversion {
       List<String> parameters,
       Map<String, List<String>> losses,
       List<String> predictions,
+      List<BatchStatistic> statistics,
       Map<String, State> states,
       Map<String, Long> given,
       Map<String, KeptInput> kept,
@@ -299,6 +312,7 @@ public final class NetworkConversion {
             .toList(),
         losses,
         writtenOut ? List.copyOf(predictions) : List.of(),
+        List.copyOf(statistics),
         states,
         given,
         kept,
@@ -465,6 +479,10 @@ public final class NetworkConversion {
 
   void note(String text) {
     notes.add(text);
+  }
+
+  void batchStatistic(BatchStatistic statistic) {
+    statistics.add(statistic);
   }
 
   /** Whether a step that answers one of some variables is read by more than one. */

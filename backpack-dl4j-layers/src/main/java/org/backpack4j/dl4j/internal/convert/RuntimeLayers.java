@@ -32,7 +32,8 @@ final class RuntimeLayers {
     return layer instanceof BaseWrapperLayer wrapper ? inside(wrapper.getUnderlying()) : layer;
   }
 
-  private static org.deeplearning4j.nn.api.Layer inside(org.deeplearning4j.nn.api.Layer layer) {
+  /** What runs inside all wrappers. */
+  static org.deeplearning4j.nn.api.Layer inside(org.deeplearning4j.nn.api.Layer layer) {
     return layer instanceof org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer wrapper
         ? inside(wrapper.getUnderlying())
         : layer;

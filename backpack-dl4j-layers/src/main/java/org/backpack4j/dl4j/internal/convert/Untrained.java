@@ -37,6 +37,11 @@ public final class Untrained {
     return reasons;
   }
 
+  /** That a listener has left a parameter out. */
+  public static String notChosen(String parameter) {
+    return "\"" + parameter + "\" has no quantities: the listener's parameters(…) leave it out.";
+  }
+
   private static boolean frozen(@Nullable Layer layer) {
     return layer instanceof FrozenLayer || layer instanceof FrozenLayerWithBackprop;
   }

@@ -36,8 +36,10 @@ final class BatchNormalizationConverter implements LayerConverter<BatchNormaliza
       variance = runningVariance(context, row);
     } else {
       int[] others = IntStream.range(0, x.rank()).filter(k -> k != channels).toArray();
-      centred = x.variable().sub(mean(x.variable(), others));
+      SDVariable mean = mean(x.variable(), others);
+      centred = x.variable().sub(mean);
       variance = mean(centred.mul(centred), others);
+      context.batchStatistic(conf.getDecay(), mean, variance);
     }
     SDVariable normalised = centred.div(context.sd().math().sqrt(variance.add(conf.getEps())));
     if (conf.isLockGammaBeta()) {

@@ -21,7 +21,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param results our quantities, {@code conv1_W.grad}
  * @param factor what ours is to be multiplied by to be in DL4J's scale
  */
-record ComparedIteration(
+public record ComparedIteration(
     Model net,
     NetworkBatch batch,
     IterationState given,

@@ -37,6 +37,13 @@ public final class GradientComparison {
   private static final double IN_DOUBLE = 1e-6;
 
   private final ListenerSettings settings;
+
+  /** What a failure's last sentence is. */
+  private final String remedy;
+
+  /** Whether it has to be DL4J's, be that right or wrong. */
+  private final boolean strict;
+
   private final Map<Asked, Remembered> verdicts = new HashMap<>();
   private WeakReference<@Nullable Model> known = new WeakReference<>(null);
   private boolean warned;
@@ -80,7 +87,25 @@ public final class GradientComparison {
    * @param settings the scale of our gradient, and how far it may be from DL4J's
    */
   GradientComparison(ListenerSettings settings) {
+    this(settings, "gradientTolerance(…) lets it pass.", false);
+  }
+
+  private GradientComparison(ListenerSettings settings, String remedy, boolean strict) {
     this.settings = settings;
+    this.remedy = remedy;
+    this.strict = strict;
+  }
+
+  /**
+   * A comparison for who goes on with our gradient in the place of DL4J's: one that is known to be
+   * right where DL4J's is wrong fails as well.
+   *
+   * @param settings the scale of our gradient, and how far it may be from DL4J's
+   * @param remedy what to do where they differ, a sentence
+   * @return the comparison
+   */
+  public static GradientComparison strict(ListenerSettings settings, String remedy) {
+    return new GradientComparison(settings, remedy, true);
   }
 
   /**
@@ -90,7 +115,7 @@ public final class GradientComparison {
    * @return notes on gradients that are not DL4J's; the first is logged as well
    * @throws IllegalStateException if one is not DL4J's, and it is not known to be right
    */
-  List<String> compare(ComparedIteration compared) {
+  public List<String> compare(ComparedIteration compared) {
     Map<String, GradientDistance> far = far(compared, compared.results(), unexplained(compared));
     if (far.isEmpty()) {
       return List.of();
@@ -189,7 +214,7 @@ public final class GradientComparison {
         .anyMatch(
             e ->
                 switch (e.getValue().kind()) {
-                  case OURS -> false;
+                  case OURS -> strict;
                   case ROUNDING -> chosen != null;
                   case NOT_OURS -> true;
                   case UNDECIDED -> Objects.requireNonNull(far.get(e.getKey())).relative() > large;
@@ -214,8 +239,7 @@ public final class GradientComparison {
     List<String> notes = new ArrayList<>();
     groups.forEach((group, parameters) -> notes.add(note(group, parameters, far, found)));
     if (failing) {
-      throw new IllegalStateException(
-          String.join(" ", notes) + " gradientTolerance(…) lets it pass.");
+      throw new IllegalStateException(String.join(" ", notes) + " " + remedy);
     }
     if (!warned) {
       warned = true;

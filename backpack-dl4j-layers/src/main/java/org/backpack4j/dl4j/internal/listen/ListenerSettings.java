@@ -29,4 +29,16 @@ public record ListenerSettings(
     boolean lenient,
     @Nullable Double gradientTolerance,
     int verified,
-    int verifiedEntries) {}
+    int verifiedEntries) {
+
+  /**
+   * Nothing chosen: all parameters, in the scale of a sum.
+   *
+   * @param extensions the quantities
+   * @return the settings
+   */
+  public static ListenerSettings of(Extension... extensions) {
+    return new ListenerSettings(
+        extensions, p -> true, Set.of(), Scale.SUM, false, false, null, 0, 0);
+  }
+}

@@ -184,15 +184,36 @@ public final class NetworkEvaluator implements AutoCloseable {
       lost = false;
       return null;
     }
-    return evaluate(net, NetworkConverter.given(net, kept), NetworkBatch.of(net), iteration, epoch);
+    return evaluate(
+        net,
+        NetworkConverter.given(net, kept),
+        new LinkedHashMap<>(),
+        NetworkBatch.of(net),
+        iteration,
+        epoch);
   }
 
-  private TrainingStep evaluate(
-      Model net, IterationState all, NetworkBatch batch, int iteration, int epoch) {
+  /**
+   * Evaluates an iteration whose gradient the network has.
+   *
+   * @param net the network
+   * @param all what belongs to the iteration alone
+   * @param added what was drawn in the place of changed inputs of layers, as far as it is known
+   * @param batch the batch
+   * @param iteration its number
+   * @param epoch its epoch
+   * @return its quantities
+   */
+  public synchronized TrainingStep evaluate(
+      Model net,
+      IterationState all,
+      Map<String, INDArray> added,
+      NetworkBatch batch,
+      int iteration,
+      int epoch) {
     Made graphs = made(net, batch.shape().with(all.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
-    Map<String, INDArray> added = new LinkedHashMap<>();
     for (Part part : graphs.parts()) {
       Map<String, INDArray> feeds = part.network().feeds(batch);
       part.network().add(all, feeds, added);
@@ -274,17 +295,13 @@ public final class NetworkEvaluator implements AutoCloseable {
       missing.putAll(Untrained.of(net, network.parameters()));
       network.parameters().stream()
           .filter(p -> !settings.parameters().test(p))
-          .forEach(p -> missing.put(p, notChosen(p)));
+          .forEach(p -> missing.put(p, Untrained.notChosen(p)));
     }
     missing.putAll(outOfReach);
     begins = steps;
     Made all = new Made(parts, outOfReach, missing);
     made.put(shape.with(shape.given().keeping(steps)), all);
     return all;
-  }
-
-  private static String notChosen(String parameter) {
-    return "\"" + parameter + "\" has no quantities: the listener's parameters(…) leave it out.";
   }
 
   private static String leftOut(String parameter, Obstacle obstacle) {

@@ -10,7 +10,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 
 /** Refusals of a converted network's graph, with the remedies that the network's owner has. */
-final class Remedies {
+public final class Remedies {
   private Remedies() {}
 
   /**
@@ -20,7 +20,7 @@ final class Remedies {
    * @param refusals the graph's refusals
    * @return the same refusals in the same order
    */
-  static List<Refusal> of(Model net, List<Refusal> refusals) {
+  public static List<Refusal> of(Model net, List<Refusal> refusals) {
     Set<String> normalising =
         InputShapes.names(net, BatchNormalization.class).stream()
             .map(ConvertedGraph::placeOf)

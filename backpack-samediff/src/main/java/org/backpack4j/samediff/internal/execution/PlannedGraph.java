@@ -117,6 +117,23 @@ public final class PlannedGraph implements AutoCloseable {
     return run(feeds, into.keySet(), into, null, null);
   }
 
+  /**
+   * Evaluates variables of the graph, some of them into arrays of the caller's.
+   *
+   * @param feeds an array for each placeholder that is needed; one of another data type is cast
+   * @param names the variables
+   * @param into for some of the variables an array of its shape and data type, in any layout; no
+   *     feed or parameter may share memory with it
+   * @return for each name the caller's array, or a new one
+   * @throws IllegalArgumentException if a name is unknown, a needed placeholder is not fed, or an
+   *     array has another shape or type than the variable; then none of the arrays is changed
+   * @throws NoRoomException if more native memory is needed than there is
+   */
+  public Map<String, INDArray> output(
+      Map<String, INDArray> feeds, Collection<String> names, Map<String, INDArray> into) {
+    return run(feeds, new LinkedHashSet<>(names), into, null, null);
+  }
+
   private Map<String, INDArray> run(
       Map<String, INDArray> feeds,
       Collection<String> names,
@@ -129,7 +146,7 @@ public final class PlannedGraph implements AutoCloseable {
       ExecutorPool pool = pool(key, feeds);
       checkTargets(pool.plan(), into);
       pool.demand().check(room);
-      memory.expect(into.isEmpty() ? pool.plan().resultBytes() : 0);
+      memory.expect(made(pool.plan(), into));
       @Nullable PlanExecutor machine = null;
       try {
         machine = pool.take();
@@ -151,6 +168,12 @@ public final class PlannedGraph implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** The bytes of the results for which arrays are made. */
+  private static long made(Plan plan, Map<String, INDArray> into) {
+    long given = into.values().stream().mapToLong(a -> a.length() * a.dataType().width()).sum();
+    return Math.max(0, plan.resultBytes() - given);
   }
 
   private void check(Map<String, INDArray> feeds, Collection<String> names) {

@@ -1,0 +1,5 @@
+/** Training by planned steps, in the place of DL4J's own forward and backward passes. */
+@NullMarked
+package org.backpack4j.dl4j.train;
+
+import org.jspecify.annotations.NullMarked;
