@@ -296,6 +296,35 @@ public final class BruteForce {
   }
 
   /**
+   * The sum of the samples' clipped gradients, {@code clipped_grad}: Σₙ min(1, R/(‖gₙ‖ + 1e-6)) gₙ,
+   * the norm over all {@link #parameters()}.
+   *
+   * @param bound R, above 0
+   * @param divisor what the loss divides the sum over the samples by, so that gₙ is the gradient of
+   *     the sample's own loss: their number for a mean, 1 for a sum
+   * @return for each parameter an array of its shape
+   * @throws UncertainException if an entry is too near to a kink
+   */
+  public Map<String, INDArray> clippedGradient(double bound, double divisor) {
+    Map<String, INDArray> rows = new LinkedHashMap<>();
+    parameters().forEach(name -> rows.put(name, batchGrad(name).muli(divisor)));
+    Map<String, INDArray> sums = new LinkedHashMap<>();
+    for (int n = 0; n < samples(); n++) {
+      double square = 0;
+      for (INDArray all : rows.values()) {
+        double norm = all.slice(n).norm2Number().doubleValue();
+        square += norm * norm;
+      }
+      double weight = Math.min(1, bound / (Math.sqrt(square) + 1e-6));
+      int sample = n;
+      rows.forEach(
+          (name, all) ->
+              sums.merge(name, all.slice(sample).mul(weight), (sum, more) -> sum.addi(more)));
+    }
+    return sums;
+  }
+
+  /**
    * The diagonal of the generalised Gauss-Newton matrix at chosen entries, as the function {@code
    * autograd_diag_ggn_exact(x, y, model, loss_function, idx=…)} of BackPACK's tutorials computes
    * it.

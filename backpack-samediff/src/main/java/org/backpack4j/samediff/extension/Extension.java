@@ -134,6 +134,35 @@ public interface Extension {
   }
 
   /**
+   * Whether the quantity weighs samples by what all parameters have of each, in the scale of the
+   * sample's own loss, and so depends on each sample by itself alone. Then {@link
+   * #ofOwnLosses(Emitter, Map, Tensor)} computes it, and graphs in which samples influence each
+   * other, or whose losses are no sums over samples, are refused.
+   *
+   * @return true if it does; false unless the extension says so
+   */
+  default boolean ofOwnLosses() {
+    return false;
+  }
+
+  /**
+   * Computes the results of every parameter at once, for an extension that is {@link
+   * #ofOwnLosses()}.
+   *
+   * @param emit where ops are inserted
+   * @param contributions for each parameter what the columns contribute to it, in the order of the
+   *     parameters
+   * @param divisor what the losses divide the sum over the samples by, such as their number for a
+   *     mean: [1], in double precision. The gradient of a sample's own loss is its row of the
+   *     contributions times this number
+   * @return for each parameter its results; under the empty name those of all together
+   */
+  default Map<String, List<Result>> ofOwnLosses(
+      Emitter emit, Map<String, List<ParameterVjp>> contributions, Tensor divisor) {
+    return Map.of();
+  }
+
+  /**
    * One result for a parameter: the output {@code <parameter>.<field>}, or {@code
    * <parameter>.<field>.<name>} where it has a name of its own.
    *

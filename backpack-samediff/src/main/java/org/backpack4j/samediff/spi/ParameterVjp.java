@@ -54,6 +54,21 @@ public interface ParameterVjp {
   }
 
   /**
+   * Σₙ wₙ G[n]: the sum of samples that are weighted, as clipped gradients are.
+   *
+   * @param weights w [N], of any type
+   * @return [V, P…]
+   */
+  default Tensor weightedSum(Tensor weights) {
+    Tensor g = perSample();
+    Dims each = g.dims().from(1);
+    Tensor rows = emit().reshape(g, Dims.of(g.dims().get(0), each.product()));
+    Tensor row =
+        emit().reshape(emit().cast(weights, g.type()), Dims.of(Dim.ONE, weights.dims().get(0)));
+    return emit().reshape(emit().matmul(row, false, rows, false), each);
+  }
+
+  /**
    * Σᵥ s[n, v] G[n, v]², entry by entry.
    *
    * @return [N, P…]

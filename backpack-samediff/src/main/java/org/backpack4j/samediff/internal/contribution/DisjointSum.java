@@ -11,6 +11,11 @@ import org.backpack4j.samediff.spi.Tensor;
  */
 record DisjointSum(List<ParameterVjp> parts) implements Composite {
   @Override
+  public Tensor weightedSum(Tensor weights) {
+    return total(part -> part.weightedSum(weights));
+  }
+
+  @Override
   public Tensor squaredPerSample() {
     return total(ParameterVjp::squaredPerSample);
   }

@@ -170,6 +170,13 @@ public final class EmbeddingProduct implements ParameterVjp {
   }
 
   @Override
+  public Tensor weightedSum(Tensor weights) {
+    Dims dims = weights.dims().plus(Dim.ONE, Dim.ONE, Dim.ONE);
+    Tensor each = emit.reshape(emit.cast(weights, s.type()), dims);
+    return new EmbeddingProduct(emit, emit.mul(s, each), indices, rows, signs).sum();
+  }
+
+  @Override
   public Optional<Factors> factors() {
     return Optional.of(
         new Factors(emit.permute(s, 0, 1, 3, 2), null, indices, rows, emit::transpose));

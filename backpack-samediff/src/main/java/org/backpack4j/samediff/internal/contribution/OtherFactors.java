@@ -44,6 +44,11 @@ public record OtherFactors(ParameterVjp inner, Supplier<Optional<Factors>> made)
   }
 
   @Override
+  public Tensor weightedSum(Tensor weights) {
+    return inner.weightedSum(weights);
+  }
+
+  @Override
   public Tensor squaredPerSample() {
     return inner.squaredPerSample();
   }

@@ -154,6 +154,30 @@ public final class OuterProduct implements ParameterVjp {
     return arranged(emit.reshape(g, Dims.of(v, outputs(), inputs())));
   }
 
+  /**
+   * From rows that are there, because the norms took them or because they are small; else with the
+   * weights in the factor that is smaller.
+   */
+  @Override
+  public Tensor weightedSum(Tensor weights) {
+    if (made != null || productIsSmall()) {
+      return ParameterVjp.super.weightedSum(weights);
+    }
+    boolean ofInputs = inputs() < columns() * outputs() && samplesOf(x.get()).equals(samples());
+    Tensor left = ofInputs ? s : weighted(s, weights);
+    Supplier<Tensor> right = ofInputs ? () -> weighted(x.get(), weights) : x;
+    return new OuterProduct(emit, left, right, positionsByInputs, inputsFirst, signs, whole -> null)
+        .sum();
+  }
+
+  private Tensor weighted(Tensor factor, Tensor weights) {
+    Dims each = weights.dims();
+    while (each.rank() < factor.rank()) {
+      each = each.plus(Dim.ONE);
+    }
+    return emit.mul(factor, emit.reshape(emit.cast(weights, factor.type()), each));
+  }
+
   /** Whether G [O, I] is less to write and read than S and X are to transpose. */
   private boolean productIsSmall() {
     return positions() > 1 && outputs() * inputs() < positions() * (outputs() + inputs());

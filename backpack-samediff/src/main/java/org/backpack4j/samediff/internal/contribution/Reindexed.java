@@ -37,6 +37,11 @@ public record Reindexed(ParameterVjp inner, View view) implements ParameterVjp {
   }
 
   @Override
+  public Tensor weightedSum(Tensor weights) {
+    return view.undo(inner.weightedSum(weights), 1);
+  }
+
+  @Override
   public Tensor squaredPerSample() {
     return view.undo(inner.squaredPerSample(), 1);
   }

@@ -534,6 +534,15 @@ public final class LossParts implements BatchWeights {
 
   // ---- what batches weigh ----
 
+  /**
+   * What the losses' sums over samples are divided by.
+   *
+   * @return the normaliser
+   */
+  public Normaliser normaliser() {
+    return data;
+  }
+
   @Override
   public Set<String> variables() {
     Set<String> variables = new TreeSet<>();

@@ -21,11 +21,13 @@ import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.evaluate.LongWork;
+import org.backpack4j.samediff.internal.evaluate.LossParts;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.GraphProblemException;
 import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.ir.Normaliser;
 import org.backpack4j.samediff.internal.loss.LossRule;
 import org.backpack4j.samediff.internal.loss.Losses;
 import org.backpack4j.samediff.internal.nd4j.EmptyFeeds;
@@ -90,10 +92,17 @@ public final class Extender {
     Plans plans = plans(graph, rules, lossVariables, parameters);
     Quantities quantities = quantities(plans, new RandomDrawCheck(graph), graph, parameters);
     checkNames(quantities);
+    Normaliser normaliser = normaliser(graph, rules, lossVariables, quantities);
     pass("insert");
     Outputs outputs =
         new QuantityBuilder(
-                graph, rules::get, plans, lossVariables, quantities, request.memoryBudget())
+                graph,
+                rules::get,
+                plans,
+                lossVariables,
+                quantities,
+                normaliser,
+                request.memoryBudget())
             .emit();
     List<String> names = new ArrayList<>(outputs.names());
     names.addAll(lossVariables);
@@ -361,13 +370,13 @@ public final class Extender {
       kinds()
           .forEach(
               (quantity, columns) ->
-                  ofVariable(variable, quantity, columns, plans, graph)
+                  ofVariable(variable, quantity, columns, ownLosses(quantity), plans, graph)
                       .ifPresent(
                           r -> {
                             refused
                                 .computeIfAbsent(variable, v -> new LinkedHashSet<>())
                                 .add(quantity);
-                            if (columns.kind().ofVariables()) {
+                            if (columns.kind().ofVariables() && !ownLosses(quantity)) {
                               refusals.add(r); // what is of parameters alone is no loss
                             }
                           }));
@@ -391,6 +400,32 @@ public final class Extender {
         request.lenient());
   }
 
+  /** What the losses divide by, for quantities in the scale of each sample's own loss. */
+  private Normaliser normaliser(
+      Annotations graph, Map<Node, Rule> rules, List<String> losses, Quantities quantities) {
+    List<Extension> own = request.extensions().stream().filter(Extension::ofOwnLosses).toList();
+    if (own.isEmpty()) {
+      return Normaliser.NONE;
+    }
+    try {
+      return new LossParts(graph, rules, request.places(), losses).normaliser();
+    } catch (UnsupportedGraphException e) {
+      List<Refusal> refusals =
+          own.stream().flatMap(x -> e.refusals().stream().map(r -> of(x, r))).toList();
+      if (!request.lenient()) {
+        UnsupportedGraphException refused = new UnsupportedGraphException(refusals);
+        refused.initCause(e);
+        throw refused;
+      }
+      quantities.refuse(own, refusals);
+      return Normaliser.NONE;
+    }
+  }
+
+  private static Refusal of(Extension extension, Refusal r) {
+    return new Refusal(extension.field(), r.node(), r.reason(), r.remedy());
+  }
+
   /** Parameters without quantities; one that was asked for by its name would have been refused. */
   private List<String> idle(Set<String> parameters) {
     if (request.conversion()) {
@@ -411,11 +446,21 @@ public final class Extender {
                 + ".");
   }
 
+  private boolean ownLosses(String quantity) {
+    return request.extensions().stream()
+        .anyMatch(x -> x.field().equals(quantity) && x.ofOwnLosses());
+  }
+
   /**
    * What of an input or an activation is not defined, other than what an op stands in the way of.
    */
   private static Optional<Refusal> ofVariable(
-      String variable, String quantity, Columns columns, Plans plans, Annotations graph) {
+      String variable,
+      String quantity,
+      Columns columns,
+      boolean ownLosses,
+      Plans plans,
+      Annotations graph) {
     ExtensionPlan plan = plans.of(columns);
     BatchAxis axis = graph.batchAxis(variable);
     String reason = null;
@@ -423,7 +468,7 @@ public final class Extender {
       return Optional.empty();
     } else if (axis.kind() == BatchAxis.Kind.REDUCED) {
       reason = "it was computed from all samples together: no sample has a part of it";
-    } else if (!columns.kind().ofVariables()) {
+    } else if (ownLosses || !columns.kind().ofVariables()) {
       reason = "the quantity is one of parameters alone";
     } else if (columns.secondOrder() && !columns.hessian() && plan.isBehindPredictions(variable)) {
       reason = "it lies between the predictions and the loss";

@@ -41,9 +41,15 @@ public record Quantities(
     if (!lenient) {
       throw new UnsupportedGraphException(List.of(refusal));
     }
-    refusals.add(refusal);
+    refuse(List.of(extension), List.of(refusal));
+  }
+
+  /** Leaves out quantities of all parameters. */
+  void refuse(List<Extension> extensions, List<Refusal> why) {
+    refusals.addAll(why);
     for (String parameter : parameters) {
-      refused.computeIfAbsent(parameter, p -> new LinkedHashSet<>()).add(extension.field());
+      extensions.forEach(
+          e -> refused.computeIfAbsent(parameter, p -> new LinkedHashSet<>()).add(e.field()));
     }
   }
 }

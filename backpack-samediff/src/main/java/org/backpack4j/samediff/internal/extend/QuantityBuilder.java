@@ -21,6 +21,8 @@ import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.ir.Normaliser;
+import org.backpack4j.samediff.internal.ir.Precision;
 import org.backpack4j.samediff.internal.loss.LossRule;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
@@ -28,6 +30,7 @@ import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** Pass 5: emits the sweeps and the quantities. */
 final class QuantityBuilder {
@@ -41,6 +44,7 @@ final class QuantityBuilder {
   private final ExtensionPlan plan;
   private final List<String> lossVariables;
   private final Quantities quantities;
+  private final Normaliser normaliser;
   private final Emitter emit;
   private final long memoryBudget;
 
@@ -62,8 +66,10 @@ final class QuantityBuilder {
       Plans plans,
       List<String> lossVariables,
       Quantities quantities,
+      Normaliser normaliser,
       long memoryBudget) {
     this.graph = graph;
+    this.normaliser = normaliser;
     this.rules = rules;
     this.plans = plans;
     this.plan = plans.plan();
@@ -174,7 +180,9 @@ final class QuantityBuilder {
       return;
     }
     for (Extension extension : quantities.extensions()) {
-      if (extension.columns().equals(columns) && quantities.has(parameter, extension.field())) {
+      if (extension.columns().equals(columns)
+          && quantities.has(parameter, extension.field())
+          && !extension.ofOwnLosses()) {
         List<ParameterVjp> given =
             extension.additive() || seeds.isEmpty() ? rows : ofEachSource(parameter, sweep, seeds);
         for (Extension.Result result :
@@ -240,6 +248,13 @@ final class QuantityBuilder {
               parameter, rows.isEmpty() ? List.of(zeros(parameter, columnsOf(extension))) : rows);
         }
       }
+      if (extension.ofOwnLosses()) {
+        emit.in(extension.field(), () -> extension.ofOwnLosses(emit, all, divisor()))
+            .forEach(
+                (parameter, results) ->
+                    results.forEach(r -> fieldsOf(parameter).put(name(extension, r), r.value())));
+        continue;
+      }
       for (Extension.Result result :
           emit.in(extension.field(), () -> extension.together(emit, all))) {
         fieldsOf(Outputs.TOGETHER)
@@ -249,6 +264,32 @@ final class QuantityBuilder {
                 (a, b) -> result.summed() ? emit.in(extension.field(), () -> emit.add(a, b)) : a);
       }
     }
+  }
+
+  /** What the losses divide by [1], in double precision. */
+  private Tensor divisor() {
+    DataType type = Precision.CANCELLING;
+    Dims one = Dims.of(Dim.ONE);
+    return switch (normaliser.kind()) {
+      case NONE -> emit.literal(1, type, one);
+      case SAMPLES -> emit.reshape(emit.sum(emit.onesOverSamples(type), 0, 1), one);
+      case SUM -> emit.reshape(total(emit.cast(read(), type)), one);
+      case NONZERO -> emit.reshape(total(emit.greater(emit.abs(emit.cast(read(), type)), 0)), one);
+    };
+  }
+
+  /** The variable that the losses divide by, samples first if it has any. */
+  private Tensor read() {
+    String variable = normaliser.variable();
+    return graph.batchAxis(variable).hasSamples()
+        ? graph.samplesFirst(variable)
+        : graph.forward(variable);
+  }
+
+  private Tensor total(Tensor value) {
+    return value.dims().sampleAxis() < 0
+        ? emit.sum(value, 0, value.rank())
+        : emit.sumOverSamples(emit.sum(value, 1, value.rank()));
   }
 
   /** What arrived at a parameter; at an input or activation, what did at each sample's own. */
