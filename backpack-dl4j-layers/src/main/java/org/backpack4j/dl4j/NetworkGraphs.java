@@ -8,12 +8,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.internal.NetworkConverter;
+import org.backpack4j.dl4j.internal.NetworkRecipe;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
+import org.backpack4j.samediff.dataset.GraphRecipe;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.dataset.Contents;
 import org.deeplearning4j.nn.api.Model;
@@ -182,6 +184,11 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
     identity.put("parameters", new Contents().add(net.params()).text());
     identity.put("quantities", quantities + " of " + named + ", " + scale + ", " + statistics);
     return identity;
+  }
+
+  @Override
+  public GraphRecipe recipe() {
+    return new NetworkRecipe(net, extensions, named, scale, statistics);
   }
 
   /** Frees what the graphs keep; they are made again when they are needed. */

@@ -41,6 +41,14 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAPackage("org.backpack4j.samediff..");
 
+  /** Networks go to a cluster by their recipe, so that nothing here needs Spark. */
+  @ArchTest
+  static final ArchRule sparkIsNotLoaded =
+      noClasses()
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.spark..", "scala..", "org.backpack4j.samediff.spark..");
+
   /** What a program can call mentions only what it can call, so that the rest may change. */
   @ArchTest
   static final ArchRule publicSignaturesMentionNothingInternal =

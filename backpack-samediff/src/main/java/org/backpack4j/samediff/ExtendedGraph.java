@@ -13,9 +13,11 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.dataset.BatchWeights;
+import org.backpack4j.samediff.dataset.GraphRecipe;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.Rule;
+import org.backpack4j.samediff.internal.dataset.ModelRecipe;
 import org.backpack4j.samediff.internal.dataset.Subsample;
 import org.backpack4j.samediff.internal.evaluate.EmptyBatch;
 import org.backpack4j.samediff.internal.evaluate.FeedCheck;
@@ -27,6 +29,7 @@ import org.backpack4j.samediff.internal.evaluate.SamplePortions;
 import org.backpack4j.samediff.internal.execution.ExecutionOptions;
 import org.backpack4j.samediff.internal.execution.PlannedGraph;
 import org.backpack4j.samediff.internal.execution.run.MemoryLimit;
+import org.backpack4j.samediff.internal.extend.Choices;
 import org.backpack4j.samediff.internal.extend.ExtensionResult;
 import org.backpack4j.samediff.internal.extend.Noise;
 import org.backpack4j.samediff.internal.extend.Outputs;
@@ -70,6 +73,7 @@ public final class ExtendedGraph implements AutoCloseable {
   private final Outputs outputs;
   private final Quantities quantities;
   private final List<String> faults;
+  private final Choices choices;
   private final ResultMemory results;
   private final ExecutionOptions options;
   private final PlannedGraph planned;
@@ -84,6 +88,7 @@ public final class ExtendedGraph implements AutoCloseable {
     this.outputs = result.outputs();
     this.quantities = result.quantities();
     this.faults = result.faults();
+    this.choices = Choices.of(request, result);
     this.results = new ResultMemory(outputs);
     this.options =
         ExecutionOptions.defaults()
@@ -425,6 +430,22 @@ public final class ExtendedGraph implements AutoCloseable {
    */
   public BatchWeights batchWeights() {
     return new LossParts(annotations, rules, places, graph.getLossVariables());
+  }
+
+  /**
+   * What another Java machine needs to make the same extended graph, parameters as they are now.
+   *
+   * @return the recipe, serialisable if the extensions are
+   * @throws IllegalArgumentException if ND4J cannot save the graph that was extended; it names the
+   *     ops
+   * @throws IllegalStateException if that graph is gone
+   */
+  public GraphRecipe recipe() {
+    SameDiff extended = source.get();
+    if (extended == null) {
+      throw new IllegalStateException("The graph that was extended is gone.");
+    }
+    return new ModelRecipe(extended, choices, this);
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff;
 
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -16,7 +17,8 @@ import java.util.Set;
  * @param reason what is the matter, a sentence without a full stop
  * @param remedy what to do, a sentence without a full stop
  */
-public record Refusal(String quantity, String node, String reason, String remedy) {
+public record Refusal(String quantity, String node, String reason, String remedy)
+    implements Serializable {
   /** The quantity of a refusal that nothing escapes. */
   public static final String EVERYTHING = "*";
 

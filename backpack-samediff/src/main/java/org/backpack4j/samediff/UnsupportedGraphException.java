@@ -1,5 +1,6 @@
 package org.backpack4j.samediff;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -10,7 +11,8 @@ import java.util.stream.Collectors;
 public final class UnsupportedGraphException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
-  private final transient List<Refusal> refusals;
+  /** What stands in the way. */
+  private final ArrayList<Refusal> refusals;
 
   /**
    * An exception.
@@ -26,7 +28,7 @@ public final class UnsupportedGraphException extends IllegalArgumentException {
             + (refusals.stream().allMatch(r -> r.quantity().equals(Refusal.EVERYTHING))
                 ? ""
                 : "\nlenient() leaves these quantities out and keeps everything else."));
-    this.refusals = List.copyOf(refusals);
+    this.refusals = new ArrayList<>(refusals);
   }
 
   /**
@@ -35,6 +37,6 @@ public final class UnsupportedGraphException extends IllegalArgumentException {
    * @return the refusals
    */
   public List<Refusal> refusals() {
-    return refusals;
+    return List.copyOf(refusals);
   }
 }

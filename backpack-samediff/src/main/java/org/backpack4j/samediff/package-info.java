@@ -1,4 +1,8 @@
-/** BackPACK for SameDiff graphs. Begin with {@link org.backpack4j.samediff.BackPack}. */
+/**
+ * BackPACK for SameDiff graphs. Begin with {@link org.backpack4j.samediff.BackPack}.
+ *
+ * @serial exclude
+ */
 @NullMarked
 package org.backpack4j.samediff;
 

@@ -20,10 +20,12 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.testing.MentionNothingInternal;
 import org.jspecify.annotations.NullMarked;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -51,6 +53,7 @@ class ArchitectureTest {
           "curvature",
           "dataset",
           "privacy",
+          "spark",
           "spi",
           "internal.dataset",
           "internal.extend",
@@ -104,6 +107,28 @@ class ArchitectureTest {
               resideInAnyPackage("org.nd4j..", "org.backpack4j..")
                   .and(resideOutsideOfPackage(in("privacy"))))
           .allowEmptyShould(true);
+
+  /** Whoever has no Spark never needs it. */
+  @ArchTest
+  static final ArchRule sparkIsLoadedByItsPackageAlone =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(in("spark"))
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.spark..", "scala..", in("spark"))
+          .allowEmptyShould(true);
+
+  /** What can be chosen for a graph on one machine can be sent to others. */
+  @ArchTest
+  static final ArchRule extensionsCanBeSent =
+      classes()
+          .that()
+          .resideInAPackage(in("extension"))
+          .and()
+          .implement(Extension.class)
+          .should()
+          .implement(Serializable.class);
 
   @ArchTest static final ArchRule ruleKnowsNoExtension = separate("internal.rule", "extension");
 

@@ -53,4 +53,17 @@ public interface BatchGraphs {
    * @return a digest for each of what may differ, by what it is called, such as {@code graph}
    */
   Map<String, String> identity();
+
+  /**
+   * What another Java machine needs to make the same graphs, parameters as they are now.
+   *
+   * @return the recipe
+   * @throws UnsupportedOperationException if these graphs can be had here alone
+   */
+  default GraphRecipe recipe() {
+    throw new UnsupportedOperationException(
+        getClass().getName()
+            + " does not say how its graphs are made elsewhere: override recipe(), or hand a"
+            + " GraphRecipe over.");
+  }
 }

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
@@ -14,11 +13,11 @@ import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.MemoryUse;
 import org.backpack4j.samediff.Progress;
 import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
-import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.dataset.Batches;
 import org.backpack4j.samediff.internal.dataset.Checkpoint;
 import org.backpack4j.samediff.internal.dataset.Contents;
 import org.backpack4j.samediff.internal.dataset.Gathering;
+import org.backpack4j.samediff.internal.dataset.Intake;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -50,11 +49,12 @@ public final class DataSetQuantities {
   private @Nullable Path checkpoint;
   private long every = 1;
   private long samples = -1;
-  private List<Extension> extensions = List.of();
+  private final Intake intake;
   private Gathering gathering = new Gathering(null, -1);
 
   private DataSetQuantities(BatchGraphs graphs) {
     this.graphs = graphs;
+    this.intake = new Intake(graphs, fixed);
   }
 
   /**
@@ -210,7 +210,7 @@ public final class DataSetQuantities {
    * @throws IllegalArgumentException if there is no sample
    */
   public DataSetResults gathered() {
-    return gathering.results(extensions);
+    return gathering.results(intake.extensions());
   }
 
   // ---- estimates ----
@@ -293,10 +293,10 @@ public final class DataSetQuantities {
     try {
       goOn(batches, contents, identity);
       begun = true;
-      while (hasNext(batches)) {
+      while (Intake.hasNext(batches, gathering)) {
         step();
-        Batches.Batch batch = next(batches);
-        add(batch);
+        Batches.Batch batch = Intake.next(batches, gathering);
+        intake.add(batch, gathering);
         if (checkpoint != null) {
           batch.addTo(contents);
           gathering.contents(contents.value());
@@ -339,65 +339,6 @@ public final class DataSetQuantities {
     identity.put("feeds", new Contents().add(fixed).text());
     identity.put("choices", samples + " samples, " + (sink == null ? "without rows" : "with rows"));
     return identity;
-  }
-
-  // ---- batches ----
-
-  private boolean hasNext(Batches batches) {
-    try {
-      return batches.hasNext();
-    } catch (CancellationException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      throw unreadable(e);
-    }
-  }
-
-  private Batches.Batch next(Batches batches) {
-    try {
-      return batches.next();
-    } catch (CancellationException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      throw unreadable(e);
-    }
-  }
-
-  private BatchException unreadable(RuntimeException e) {
-    return new BatchException(
-        "Batch "
-            + gathering.batches()
-            + " (its first sample is "
-            + gathering.samples()
-            + " of the data set) cannot be read: "
-            + e,
-        gathering.batches(),
-        -1,
-        e);
-  }
-
-  private void add(Batches.Batch batch) {
-    try {
-      GraphBatch fed = batch.graph(graphs);
-      extensions = fed.graph().extensions();
-      Map<String, INDArray> feeds = new LinkedHashMap<>(fed.feeds());
-      feeds.putAll(fixed);
-      gathering.add(new GraphBatch(fed.graph(), feeds));
-    } catch (IllegalArgumentException e) {
-      if (e.getClass() != IllegalArgumentException.class) {
-        throw e; // of the graph, not of the batch
-      }
-      throw new BatchException(
-          "Batch "
-              + gathering.batches()
-              + " (its first sample is "
-              + gathering.samples()
-              + " of the data set): "
-              + e.getMessage(),
-          gathering.batches(),
-          -1,
-          e);
-    }
   }
 
   private DataSetResults finish() {
@@ -444,7 +385,7 @@ public final class DataSetQuantities {
     }
     for (long k = 0; k < read.batches(); k++) {
       Progress.check("read batch " + k + " of a data set, which a checkpoint has");
-      if (!hasNext(batches)) {
+      if (!Intake.hasNext(batches, gathering)) {
         throw new IllegalArgumentException(
             "The checkpoint "
                 + file
@@ -454,7 +395,7 @@ public final class DataSetQuantities {
                 + k
                 + ": it is another one.");
       }
-      next(batches).addTo(contents);
+      Intake.next(batches, gathering).addTo(contents);
     }
     if (contents.value() != read.contents() && read.batches() > 0) {
       throw new IllegalArgumentException(

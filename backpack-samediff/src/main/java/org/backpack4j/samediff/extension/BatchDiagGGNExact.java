@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -10,7 +11,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * diag_ggn_exact_batch} [N, P…]: diag(Jₙᵀ Hₙ Jₙ). The parts add up to {@link DiagGGNExact}'s
  * diagonal.
  */
-public final class BatchDiagGGNExact implements Extension {
+public final class BatchDiagGGNExact implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** Every sample's exact diagonal of the generalised Gauss-Newton matrix. */
   public BatchDiagGGNExact() {}
 

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -10,7 +11,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * diag_ggn_mc_batch} [N, P…]. The parts add up to the diagonal that {@link DiagGGNMC} gives with
  * the same number of samples and the same seed.
  */
-public final class BatchDiagGGNMC implements Extension {
+public final class BatchDiagGGNMC implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One sample for each input, seed 0. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -9,7 +10,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * Every sample's part of the diagonal of the Hessian, {@code diag_h_batch} [N, P…]: ∂²ℓₙ/∂θ². The
  * parts add up to {@link DiagHessian}'s diagonal.
  */
-public final class BatchDiagHessian implements Extension {
+public final class BatchDiagHessian implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** Every sample's exact diagonal of the Hessian. */
   public BatchDiagHessian() {}
 

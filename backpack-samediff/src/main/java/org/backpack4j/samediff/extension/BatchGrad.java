@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
@@ -11,7 +12,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * mean loss it is 1/N times the gradient of the sample's own loss, so that Σₙ grad_batch[n] is the
  * gradient (BackPACK, Dangel, Kunstner and Hennig, ICLR 2020).
  */
-public final class BatchGrad implements Extension {
+public final class BatchGrad implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The gradient of every sample. */
   public BatchGrad() {}
 

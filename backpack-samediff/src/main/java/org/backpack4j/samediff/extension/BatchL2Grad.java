@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.internal.contribution.Contributions;
 import org.backpack4j.samediff.spi.Emitter;
@@ -11,7 +12,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * BatchGrad}'s rows, without keeping them where that is cheaper (Goodfellow, 2015, "Efficient
  * per-example gradient computations").
  */
-public final class BatchL2Grad implements Extension {
+public final class BatchL2Grad implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The squared norm of every sample's gradient. */
   public BatchL2Grad() {}
 

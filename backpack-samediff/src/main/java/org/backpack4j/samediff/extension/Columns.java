@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
+
 /**
  * Which columns a quantity is made of.
  *
@@ -8,7 +10,7 @@ package org.backpack4j.samediff.extension;
  *     that are fed; else 0
  * @param seed the seed of random numbers
  */
-public record Columns(Kind kind, int samples, long seed) {
+public record Columns(Kind kind, int samples, long seed) implements Serializable {
   /** The kinds of columns. */
   public enum Kind {
     /** One column for each sample: the gradient of its part of the loss. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -11,7 +12,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * them, the loss's scale included (Schraudolph, 2002; BackPACK, Dangel, Kunstner and Hennig, ICLR
  * 2020).
  */
-public final class DiagGGNExact implements Extension {
+public final class DiagGGNExact implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The exact diagonal of the generalised Gauss-Newton matrix. */
   public DiagGGNExact() {}
 

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -14,7 +15,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * <p>Every evaluation draws a new sample; the sequence is given by the seed. ND4J's own random
  * numbers are not touched.
  */
-public final class DiagGGNMC implements Extension {
+public final class DiagGGNMC implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One sample for each input, seed 0. */

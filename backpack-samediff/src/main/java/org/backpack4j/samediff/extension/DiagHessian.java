@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -15,7 +16,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * has entries (Dangel, Kunstner and Hennig, ICLR 2020, Appendix A.3; Mizutani and Dreyfus, 2008).
  * {@link DiagHessianMC} mixes them to few.
  */
-public final class DiagHessian implements Extension {
+public final class DiagHessian implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The exact diagonal of the Hessian. */
   public DiagHessian() {}
 

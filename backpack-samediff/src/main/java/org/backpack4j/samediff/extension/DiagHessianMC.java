@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -13,7 +14,9 @@ import org.backpack4j.samediff.spi.Tensor;
  *
  * <p>Martens, Sutskever and Swersky, 2012, "Estimating the Hessian by back-propagating curvature".
  */
-public final class DiagHessianMC implements Extension {
+public final class DiagHessianMC implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One sum for each op and sign, seed 0. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -23,7 +24,9 @@ import org.backpack4j.samediff.spi.ParameterVjp;
  * exact block B has at most 4096 rows, has Q_B alone and the eigenvalues [P]; a larger one has its
  * diagonal {@code w.ekfac.diag} [P…] and no placeholder.
  */
-public final class EKFAC implements Extension {
+public final class EKFAC implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** Exact columns. */

@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
+
 /**
  * Products of a Fisher matrix of all parameters asked for with vectors, {@code
  * fisher_vector_product}: Σₙ gₙ gₙᵀ v. With the gradients gₙ of the samples' parts of the loss, as
@@ -11,7 +13,9 @@ package org.backpack4j.samediff.extension;
  *
  * <p>The vectors are fed, as {@link GGNProduct}'s are.
  */
-public final class FisherProduct implements Extension {
+public final class FisherProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   private FisherProduct(Columns columns) {

@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
+
 /**
  * Products of the generalised Gauss-Newton matrix of all parameters asked for with vectors, {@code
  * ggn_vector_product}: Σₙ Jₙᵀ Hₙ Jₙ v (Schraudolph, 2002, "Fast curvature matrix-vector products
@@ -10,7 +12,9 @@ package org.backpack4j.samediff.extension;
  * <p>With a number V of vectors the placeholders and results are [V, P…], without one [P…]. The
  * parameters are those of the extension: what is left out has the vector zero.
  */
-public final class GGNProduct implements Extension {
+public final class GGNProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One vector: placeholders and results have the parameters' shapes. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.internal.contribution.Gram;
@@ -18,7 +19,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * <p>Where factors are cheaper, U is not made: of a dense layer the matrix is a product, entry by
  * entry, of the cotangents' and the inputs' Gram matrices.
  */
-public final class GramGGN implements Extension {
+public final class GramGGN implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** That of the exact square root. */

@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
+
 /**
  * Products of the Hessian of all parameters asked for with vectors, {@code hessian_vector_product}:
  * Σₙ ∂²ℓₙ/∂θ² v (Pearlmutter, 1994, "Fast exact multiplication by the Hessian"), penalties aside.
@@ -8,7 +10,9 @@ package org.backpack4j.samediff.extension;
  *
  * <p>With a number V of vectors the placeholders and results are [V, P…], without one [P…].
  */
-public final class HessianProduct implements Extension {
+public final class HessianProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One vector: placeholders and results have the parameters' shapes. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -17,7 +18,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * <p>Of an input or activation that {@code BackPack.on(sd).variables(…)} asks for it is the
  * derivative by each sample's own: [N, V, F…].
  */
-public final class Jacobian implements Extension {
+public final class Jacobian implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The Jacobian. */
   public Jacobian() {}
 

@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
+
 /**
  * Products J v of the predictions' Jacobian by all parameters asked for with vectors, by a pass
  * forward alone. The vectors are fed: for each parameter {@code w} there is a placeholder {@code
@@ -8,7 +10,9 @@ package org.backpack4j.samediff.extension;
  *
  * <p>{@link GGNProduct} and {@link HessianProduct} have the same results beside theirs.
  */
-public final class JacobianProduct implements Extension {
+public final class JacobianProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One vector: placeholders and results have the parameters' and the predictions' shapes. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.internal.contribution.KroneckerFactors.Positions;
 import org.backpack4j.samediff.spi.Emitter;
@@ -20,7 +21,9 @@ import org.backpack4j.samediff.spi.ParameterVjp;
  * place of A. A parameter of another kind, such as a bias or a scale, has its exact block {@code B}
  * [P, P] if it has at most 4096 entries, else its diagonal {@code diag} [P…].
  */
-public final class KFAC implements Extension {
+public final class KFAC implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One label for each input, seed 0. */

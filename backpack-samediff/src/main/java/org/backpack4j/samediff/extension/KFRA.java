@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.internal.contribution.KroneckerFactors.Positions;
 import org.backpack4j.samediff.spi.Emitter;
@@ -17,7 +18,9 @@ import org.backpack4j.samediff.spi.ParameterVjp;
  * it takes a single way from the network's input to the loss: graphs with skips or branches are
  * refused.
  */
-public final class KFRA implements Extension {
+public final class KFRA implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** Factors by recursion. */
   public KFRA() {}
 

@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
+
 /**
  * Products of the positive-curvature Hessian with vectors, {@code pch_vector_product} (Dangel,
  * Harmeling and Hennig, 2020, "Modular block-diagonal curvature approximations for feedforward
@@ -15,7 +17,9 @@ package org.backpack4j.samediff.extension;
  * <p>BackPACK 1.7.1's own {@code PCHMP} multiplies with the gradient twice: its signs are those of
  * the function's second derivative alone, and its numbers others for sigmoid and tanh.
  */
-public final class PCHProduct implements Extension {
+public final class PCHProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** What becomes of negative curvature. */

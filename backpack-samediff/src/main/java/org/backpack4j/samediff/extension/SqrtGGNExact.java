@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -15,7 +16,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * Sagae, 1992), BackPACK's has C; the matrix, the Gram matrix' eigenvalues and everything that is
  * made of them are the same. V counts the columns of all losses.
  */
-public final class SqrtGGNExact implements Extension {
+public final class SqrtGGNExact implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The exact square root. */
   public SqrtGGNExact() {}
 

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -10,7 +11,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * [M, N, P…]: gradients at labels drawn from the model, over √M, so that the mean of Σₘₙ vec(U[m,
  * n]) vec(U[m, n])ᵀ is the parameter's block.
  */
-public final class SqrtGGNMC implements Extension {
+public final class SqrtGGNMC implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One sample for each input, seed 0. */

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -15,7 +16,9 @@ import org.backpack4j.samediff.spi.Tensor;
  *
  * <p>The weights are fed by the placeholder {@code sqrt_ggn_product.weights} [N, K, V].
  */
-public final class SqrtGGNProduct implements Extension {
+public final class SqrtGGNProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The weights' placeholder. */
   public static final String WEIGHTS = Columns.WEIGHTS;
 

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.internal.contribution.Contributions;
 import org.backpack4j.samediff.spi.Emitter;
@@ -11,7 +12,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * {@link BatchGrad}'s rows; N times the second moment of the gradient noise, and, with a mean loss,
  * 1/N² of what the samples' own losses would give.
  */
-public final class SumGradSquared implements Extension {
+public final class SumGradSquared implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The sum of squared gradients. */
   public SumGradSquared() {}
 

@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
@@ -11,7 +12,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * <prediction>.vector} [N, V, F…]. For a single one the placeholder has the prediction's own shape
  * and the results are [P…].
  */
-public final class TransposedJacobianProduct implements Extension {
+public final class TransposedJacobianProduct implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   private final Columns columns;
 
   /** One vector: placeholders and results have the predictions' and the parameters' shapes. */

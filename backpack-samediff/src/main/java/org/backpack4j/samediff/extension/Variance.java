@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.extension;
 
+import java.io.Serializable;
 import java.util.List;
 import org.backpack4j.samediff.internal.contribution.Contributions;
 import org.backpack4j.samediff.spi.Emitter;
@@ -11,7 +12,9 @@ import org.backpack4j.samediff.spi.Tensor;
  * {@link BatchGrad}'s rows gₙ, entry by entry, without Bessel's correction, as in BackPACK. Of one
  * sample it is zero, and rounding cannot make it negative. Both sums are made in double precision.
  */
-public final class Variance implements Extension {
+public final class Variance implements Extension, Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** The variance of the samples' gradients. */
   public Variance() {}
 

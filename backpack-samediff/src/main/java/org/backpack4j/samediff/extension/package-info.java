@@ -1,4 +1,8 @@
-/** One class for each quantity, in terms of contributions. */
+/**
+ * One class for each quantity, in terms of contributions.
+ *
+ * @serial exclude
+ */
 @NullMarked
 package org.backpack4j.samediff.extension;
 

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.backpack4j.samediff.dataset.BatchGraphs;
 import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -47,6 +48,16 @@ public interface Batches {
   /** Of feeds. */
   static Batches of(Iterator<Map<String, INDArray>> feeds) {
     return of(feeds::hasNext, () -> batch(feeds.next()));
+  }
+
+  /** Of data sets, one after the other. */
+  static Batches ofDataSets(Iterator<DataSet> dataSets) {
+    return of(dataSets::hasNext, () -> batch(dataSets.next().toMultiDataSet()));
+  }
+
+  /** Of data sets of several inputs and outputs, one after the other. */
+  static Batches ofMultiDataSets(Iterator<MultiDataSet> dataSets) {
+    return of(dataSets::hasNext, () -> batch(dataSets.next()));
   }
 
   private static Batches of(BooleanSupplier hasNext, Supplier<Batch> next) {

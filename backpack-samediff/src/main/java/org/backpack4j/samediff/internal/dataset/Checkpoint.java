@@ -8,7 +8,6 @@ import java.io.EOFException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,11 +16,6 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
-import org.backpack4j.samediff.extension.Combination;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A file with what has been gathered: what it is of, how far it is, and the sums to the last bit.
@@ -29,8 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * a whole one.
  */
 public final class Checkpoint {
-  private static final long MAGIC = 0x4250_344a_4453_0001L; // BP4JDS, version 1
-  private static final int CHUNK = 1 << 13;
+  private static final long MAGIC = 0x4250_344a_4453_0002L; // BP4JDS, version 2
 
   private Checkpoint() {}
 
@@ -67,56 +60,7 @@ public final class Checkpoint {
       out.writeUTF(part.getKey());
       out.writeUTF(part.getValue());
     }
-    out.writeLong(g.batches);
-    out.writeLong(g.samples);
-    out.writeLong(g.contents);
-    out.writeDouble(g.data);
-    out.writeDouble(g.penalty);
-    out.writeInt(g.losses.size());
-    for (Map.Entry<String, double[]> loss : g.losses.entrySet()) {
-      out.writeUTF(loss.getKey());
-      out.writeDouble(loss.getValue()[0]);
-      out.writeDouble(loss.getValue()[1]);
-    }
-    out.writeInt(g.constants.size());
-    for (Map.Entry<String, Long> constant : g.constants.entrySet()) {
-      out.writeUTF(constant.getKey());
-      out.writeLong(constant.getValue());
-    }
-    out.writeInt(g.shapes.size());
-    for (Map.Entry<String, String> shape : g.shapes.entrySet()) {
-      out.writeUTF(shape.getKey());
-      out.writeUTF(shape.getValue());
-    }
-    out.writeInt(g.sums.size());
-    for (Map.Entry<String, Sum> entry : g.sums.entrySet()) {
-      Sum sum = entry.getValue();
-      out.writeUTF(entry.getKey());
-      out.writeUTF(sum.combination().kind().name());
-      out.writeDouble(sum.combination().degree());
-      out.writeUTF(sum.type().name());
-      array(out, sum.sum());
-      INDArray mean = sum.mean();
-      if (mean != null) {
-        array(out, mean);
-      }
-    }
-  }
-
-  private static void array(DataOutputStream out, INDArray array) throws IOException {
-    out.writeInt(array.rank());
-    for (long extent : array.shape()) {
-      out.writeLong(extent);
-    }
-    INDArray flat = array.ordering() == 'c' && !array.isView() ? array : array.dup('c');
-    ByteBuffer buffer = ByteBuffer.allocate(Double.BYTES * CHUNK);
-    for (long from = 0; from < flat.length(); from += CHUNK) {
-      buffer.clear();
-      for (long k = from; k < Math.min(flat.length(), from + CHUNK); k++) {
-        buffer.putDouble(flat.data().getDouble(k));
-      }
-      out.write(buffer.array(), 0, buffer.position());
-    }
+    GatheringForm.write(out, g);
   }
 
   /**
@@ -148,7 +92,7 @@ public final class Checkpoint {
                       + ": go on with those that it was written for, or delete it.");
             }
           });
-      read(in, into);
+      GatheringForm.read(in, into);
       long expected = checked.getChecksum().getValue();
       if (in.readLong() != expected) {
         throw new IllegalArgumentException(
@@ -162,49 +106,5 @@ public final class Checkpoint {
       throw new UncheckedIOException(
           "The checkpoint " + file + " cannot be read: " + e.getMessage(), e);
     }
-  }
-
-  private static void read(DataInputStream in, Gathering g) throws IOException {
-    g.batches = in.readLong();
-    g.samples = in.readLong();
-    g.contents = in.readLong();
-    g.data = in.readDouble();
-    g.penalty = in.readDouble();
-    for (int k = in.readInt(); k > 0; k--) {
-      g.losses.put(in.readUTF(), new double[] {in.readDouble(), in.readDouble()});
-    }
-    for (int k = in.readInt(); k > 0; k--) {
-      g.constants.put(in.readUTF(), in.readLong());
-    }
-    for (int k = in.readInt(); k > 0; k--) {
-      g.shapes.put(in.readUTF(), in.readUTF());
-    }
-    for (int k = in.readInt(); k > 0; k--) {
-      String name = in.readUTF();
-      Combination.Kind kind = Combination.Kind.valueOf(in.readUTF());
-      Combination combination = new Combination(kind, in.readDouble(), "");
-      DataType type = DataType.valueOf(in.readUTF());
-      INDArray sum = array(in);
-      @Nullable INDArray mean = kind == Combination.Kind.VARIANCE ? array(in) : null;
-      g.sums.put(name, new Sum(combination, type, sum, mean));
-    }
-  }
-
-  private static INDArray array(DataInputStream in) throws IOException {
-    long[] shape = new long[in.readInt()];
-    for (int k = 0; k < shape.length; k++) {
-      shape[k] = in.readLong();
-    }
-    INDArray array = Nd4j.zeros(DataType.DOUBLE, shape);
-    byte[] bytes = new byte[Double.BYTES * CHUNK];
-    for (long from = 0; from < array.length(); from += CHUNK) {
-      int count = (int) Math.min(CHUNK, array.length() - from);
-      in.readFully(bytes, 0, Double.BYTES * count);
-      ByteBuffer buffer = ByteBuffer.wrap(bytes);
-      for (int k = 0; k < count; k++) {
-        array.data().put(from + k, buffer.getDouble());
-      }
-    }
-    return array;
   }
 }

@@ -40,13 +40,20 @@ public final class Gathering {
   private final @Nullable RowSink sink;
   private final long expected;
   private final Predicate<String> wanted;
+
+  /** The partition of the data set that is gathered; −1 for all of it. */
+  private final int partition;
+
+  /** The place of the first sample in the whole data set. */
+  private final long offset;
+
   private final Map<ExtendedGraph, Known> graphs = new WeakHashMap<>();
 
   /** What has been gathered, by name. */
   final Map<String, Sum> sums = new LinkedHashMap<>();
 
-  /** For each loss variable the sum of its weighted values, and that of the weights. */
-  final Map<String, double[]> losses = new LinkedHashMap<>();
+  /** For each loss variable its value. */
+  final Map<String, LossMean> losses = new LinkedHashMap<>();
 
   /** What was fed last of what is the same in each batch. */
   private final Map<String, INDArray> same = new TreeMap<>();
@@ -61,6 +68,11 @@ public final class Gathering {
   long samples;
   double data;
   double penalty;
+
+  /** Whether the losses, and penalties, are divided by nothing. */
+  boolean sumsData;
+
+  boolean sumsPenalties;
 
   /** The checksum of all batches so far. */
   long contents;
@@ -81,9 +93,37 @@ public final class Gathering {
    * @param wanted says of the name of an output whether it is gathered
    */
   public Gathering(@Nullable RowSink sink, long expected, Predicate<String> wanted) {
+    this(sink, expected, wanted, -1, 0);
+  }
+
+  private Gathering(
+      @Nullable RowSink sink, long expected, Predicate<String> wanted, int partition, long offset) {
     this.sink = sink;
     this.expected = expected;
     this.wanted = wanted;
+    this.partition = partition;
+    this.offset = offset;
+  }
+
+  /**
+   * Nothing so far, of a part of a data set.
+   *
+   * @param partition the part's number
+   * @param offset the place of its first sample in the data set, for random numbers
+   */
+  public static Gathering ofPartition(int partition, long offset) {
+    return new Gathering(null, -1, name -> true, partition, offset);
+  }
+
+  /** Passes a batch by. */
+  public void pass(long count) {
+    batches++;
+    samples += count;
+  }
+
+  /** Where the next batch stands. */
+  Place place() {
+    return new Place(partition, batches, samples);
   }
 
   /** The number of batches. */
@@ -126,7 +166,7 @@ public final class Gathering {
     Looks looks = looks(graph, batch.feeds());
     check(looks, known);
     Map<String, INDArray> feeds = new LinkedHashMap<>(batch.feeds());
-    Map<String, INDArray> drawn = graph.randomNumbers(samples, count);
+    Map<String, INDArray> drawn = graph.randomNumbers(offset + samples, count);
     drawn.forEach(feeds::putIfAbsent);
     Map<String, INDArray> results = evaluate(graph, known, feeds);
     Map<String, INDArray> exact = new LinkedHashMap<>();
@@ -136,8 +176,8 @@ public final class Gathering {
       List<String> wrong = exact(exact, known, results);
       if (!wrong.isEmpty()) {
         throw own == 0
-            ? NotFinite.divided(wrong, batches, samples)
-            : NotFinite.of(batch, wrong, batches, samples, count);
+            ? NotFinite.divided(wrong, place())
+            : NotFinite.of(batch, wrong, place(), count);
       }
       handOn(known, results, count, own);
       take(known, exact, results, count, own, ownPenalty);
@@ -189,7 +229,8 @@ public final class Gathering {
 
   // ---- what batches have to be like ----
 
-  private static long count(ExtendedGraph graph, Map<String, INDArray> feeds) {
+  /** The number of samples in a batch, which may be none. */
+  public static long count(ExtendedGraph graph, Map<String, INDArray> feeds) {
     for (Map.Entry<String, Integer> axis : graph.sampleAxes().entrySet()) {
       INDArray array = feeds.get(axis.getKey());
       if (array != null) {
@@ -253,11 +294,7 @@ public final class Gathering {
             (name, checksum) -> {
               Long before = constants.get(name);
               if (before != null && !before.equals(checksum)) {
-                throw new IllegalArgumentException(
-                    "\""
-                        + name
-                        + "\" has no sample axis, and is fed something else than in the batches"
-                        + " before: feed the same, or give it a sample axis (sampleAxis(…)).");
+                throw otherConstant(name, "in the batches before");
               }
             });
     boolean means = known.quantities().values().stream().anyMatch(q -> q.is(Combination.Kind.MEAN));
@@ -267,15 +304,7 @@ public final class Gathering {
             (name, shape) -> {
               String before = shapes.get(name);
               if (means && before != null && !before.equals(shape)) {
-                throw new IllegalArgumentException(
-                    "\""
-                        + name
-                        + "\" is of the shape "
-                        + shape
-                        + " (−1 stands for the samples), in the batches before "
-                        + before
-                        + ": the inputs' Kronecker factors average over positions, and need samples"
-                        + " of one shape. Pad them.");
+                throw otherShape(name, shape, "in the batches before", before);
               }
             });
   }
@@ -307,10 +336,7 @@ public final class Gathering {
             exact.put(name, wide);
             Sum sum = sums.get(name);
             if (sum != null && !sum.fits(wide)) {
-              throw new IllegalArgumentException(
-                  "\"%s\" is of the shape %s, in the batches before %s: give samples one shape."
-                      .formatted(
-                          name, Arrays.toString(wide.shape()), Arrays.toString(sum.sum().shape())));
+              throw otherResult(name, wide, "in the batches before", sum);
             }
           }
         });
@@ -368,9 +394,7 @@ public final class Gathering {
     for (String loss : lossesOf(known, results)) {
       double weight = known.weights().loss(loss, count, results);
       double value = total(Objects.requireNonNull(results.get(loss)));
-      double[] both = losses.computeIfAbsent(loss, l -> new double[2]);
-      both[0] += weight * value;
-      both[1] = known.weights().sums(loss) ? weight : both[1] + weight;
+      losses.computeIfAbsent(loss, l -> new LossMean(known.weights().sums(l))).add(value, weight);
     }
     Map<String, INDArray> gradients = gradients(known, exact);
     known.quantities().values().stream()
@@ -386,8 +410,8 @@ public final class Gathering {
                 case MEAN -> sum.add(result, count);
                 case VARIANCE ->
                     sum.merge(
-                        result.muli(own * own),
-                        Objects.requireNonNull(gradients.get(q.parameter())).muli(own),
+                        result.muli(own * own * count),
+                        Objects.requireNonNull(gradients.get(q.parameter())).muli(own / count),
                         count,
                         samples);
                 default -> {
@@ -402,8 +426,10 @@ public final class Gathering {
     gradients.values().forEach(Gathering::release);
     batches++;
     samples += count;
-    data = known.weights().sums() ? 1 : data + own;
-    penalty = known.weights().sumsPenalties() ? 1 : penalty + ownPenalty;
+    sumsData = known.weights().sums();
+    sumsPenalties = known.weights().sumsPenalties();
+    data = sumsData ? 1 : data + own;
+    penalty = sumsPenalties ? 1 : penalty + ownPenalty;
   }
 
   private static List<String> lossesOf(Known known, Map<String, INDArray> results) {
@@ -433,6 +459,126 @@ public final class Gathering {
     return gradients;
   }
 
+  // ---- parts of a data set ----
+
+  /**
+   * Adds what was gathered of other samples, which is used up.
+   *
+   * @throws IllegalArgumentException if they are no parts of one data set; then nothing is added
+   */
+  public void merge(Gathering other) {
+    if (samples == 0 || other.samples == 0) {
+      takeOver(other);
+      return;
+    }
+    checkLike(other);
+    sums.forEach(
+        (name, sum) -> {
+          if (!isPenalty(name)) { // which is the same in each batch
+            sum.merge(Objects.requireNonNull(other.sums.get(name)), other.samples, samples);
+          }
+        });
+    losses.forEach((loss, mean) -> mean.merge(Objects.requireNonNull(other.losses.get(loss))));
+    constants.putAll(other.constants);
+    shapes.putAll(other.shapes);
+    batches += other.batches;
+    samples += other.samples;
+    data = sumsData ? 1 : data + other.data;
+    penalty = sumsPenalties ? 1 : penalty + other.penalty;
+    other.close();
+  }
+
+  /** Adds samples to none, or none to samples. */
+  private void takeOver(Gathering other) {
+    batches += other.batches;
+    if (other.samples == 0) {
+      return;
+    }
+    sums.putAll(other.sums);
+    other.sums.clear();
+    losses.putAll(other.losses);
+    constants.putAll(other.constants);
+    shapes.putAll(other.shapes);
+    samples = other.samples;
+    data = other.data;
+    penalty = other.penalty;
+    sumsData = other.sumsData;
+    sumsPenalties = other.sumsPenalties;
+  }
+
+  private void checkLike(Gathering other) {
+    if (!sums.keySet().equals(other.sums.keySet())
+        || !losses.keySet().equals(other.losses.keySet())
+        || sumsData != other.sumsData
+        || sumsPenalties != other.sumsPenalties) {
+      throw new IllegalArgumentException(
+          "Two partitions have other quantities, or losses that divide by other things: "
+              + sums.keySet()
+              + " and "
+              + other.sums.keySet()
+              + ".");
+    }
+    other.constants.forEach(
+        (name, checksum) -> {
+          Long here = constants.get(name);
+          if (here != null && !here.equals(checksum)) {
+            throw otherConstant(name, "in another partition");
+          }
+        });
+    boolean means =
+        sums.values().stream().anyMatch(s -> s.combination().kind() == Combination.Kind.MEAN);
+    other.shapes.forEach(
+        (name, shape) -> {
+          String here = shapes.get(name);
+          if (means && here != null && !here.equals(shape)) {
+            throw otherShape(name, shape, "in another partition", here);
+          }
+        });
+    sums.forEach(
+        (name, sum) -> {
+          INDArray added = Objects.requireNonNull(other.sums.get(name)).sum();
+          if (!sum.fits(added)) {
+            throw otherResult(name, added, "in another partition", sum);
+          }
+        });
+  }
+
+  private static boolean isPenalty(String name) {
+    return name.endsWith("." + Quantity.PENALTY);
+  }
+
+  private static IllegalArgumentException otherConstant(String name, String where) {
+    return new IllegalArgumentException(
+        "\""
+            + name
+            + "\" has no sample axis, and is fed something else than "
+            + where
+            + ": feed the same, or give it a sample axis (sampleAxis(…)).");
+  }
+
+  private static IllegalArgumentException otherShape(
+      String name, String shape, String where, String before) {
+    return new IllegalArgumentException(
+        "\""
+            + name
+            + "\" is of the shape "
+            + shape
+            + " (−1 stands for the samples), "
+            + where
+            + " "
+            + before
+            + ": the inputs' Kronecker factors average over positions, and need samples of one"
+            + " shape. Pad them.");
+  }
+
+  private static IllegalArgumentException otherResult(
+      String name, INDArray result, String where, Sum sum) {
+    return new IllegalArgumentException(
+        "\"%s\" is of the shape %s, %s %s: give samples one shape."
+            .formatted(
+                name, Arrays.toString(result.shape()), where, Arrays.toString(sum.sum().shape())));
+  }
+
   // ---- what has been gathered ----
 
   /** The sums' bytes. */
@@ -455,13 +601,11 @@ public final class Gathering {
     }
     Map<String, INDArray> outputs = new LinkedHashMap<>();
     sums.forEach(
-        (name, sum) ->
-            outputs.put(
-                name, sum.result(samples, name.endsWith("." + Quantity.PENALTY) ? penalty : data)));
+        (name, sum) -> outputs.put(name, sum.result(samples, isPenalty(name) ? penalty : data)));
     outputs.forEach(
         (name, array) -> {
           INDArray gradient =
-              name.endsWith("." + Quantity.PENALTY)
+              isPenalty(name)
                   ? outputs.get(
                       name.substring(0, name.length() - Quantity.PENALTY.length())
                           + Quantity.GRADIENT)
@@ -470,7 +614,7 @@ public final class Gathering {
             gradient.addi(array);
           }
         });
-    double loss = losses.values().stream().mapToDouble(l -> l[1] == 0 ? 0 : l[0] / l[1]).sum();
+    double loss = losses.values().stream().mapToDouble(LossMean::value).sum();
     return new DataSetResults(
         new QuantityResults(outputs, extensions),
         samples,

@@ -19,12 +19,10 @@ final class NotFinite {
    * What to tell of a batch whose results are not finite.
    *
    * @param wrong the results
-   * @param number the batch's number
-   * @param first the place of its first sample in the data set
+   * @param place where the batch stands
    * @param count how many samples it has
    */
-  static BatchException of(
-      GraphBatch batch, List<String> wrong, long number, long first, long count) {
+  static BatchException of(GraphBatch batch, List<String> wrong, Place place, long count) {
     Map<String, Integer> axes = batch.graph().sampleAxes();
     for (Map.Entry<String, INDArray> feed : batch.feeds().entrySet()) {
       INDArray array = feed.getValue();
@@ -32,55 +30,46 @@ final class NotFinite {
         Integer axis = axes.get(feed.getKey());
         if (axis == null) {
           return exception(
-              wrong, number, first, -1, "\"" + feed.getKey() + "\" is fed entries that are not.");
+              wrong, place, -1, "\"" + feed.getKey() + "\" is fed entries that are not.");
         }
         for (long n = 0; n < count; n++) {
           if (!isFinite(part(array, axis, n))) {
             return exception(
-                wrong, number, first, n, "\"" + feed.getKey() + "\" is fed entries that are not.");
+                wrong, place, n, "\"" + feed.getKey() + "\" is fed entries that are not.");
           }
         }
       }
     }
     for (long n = 0; n < count; n++) {
       if (!isFinite(batch.graph(), sample(batch.feeds(), axes, n), wrong)) {
-        return exception(
-            wrong, number, first, n, "What it is fed is; parameters or the loss may not be.");
+        return exception(wrong, place, n, "What it is fed is; parameters or the loss may not be.");
       }
     }
-    return exception(wrong, number, first, -1, "No sample of it is by itself.");
+    return exception(wrong, place, -1, "No sample of it is by itself.");
   }
 
   /** What to tell of a batch whose loss divides by zero, though that of all samples may not. */
-  static BatchException divided(List<String> wrong, long number, long first) {
+  static BatchException divided(List<String> wrong, Place place) {
     return exception(
         wrong,
-        number,
-        first,
+        place,
         -1,
         "What its loss divides by is zero in this batch. Put its samples into a batch with others,"
             + " or let the loss add up (LossReduce.SUM, sum()).");
   }
 
   private static BatchException exception(
-      List<String> wrong, long number, long first, long sample, String why) {
-    String where =
-        sample < 0
-            ? ""
-            : " The first such sample is number %d of the batch (%d of the data set)."
-                .formatted(sample, first + sample);
-    return new BatchException(
-        "Batch %d (its first sample is %d of the data set): %s %s not finite.%s %s"
+      List<String> wrong, Place place, long sample, String why) {
+    String where = sample < 0 ? "" : " The first such sample is " + place.sample(sample) + ".";
+    return place.exception(
+        ": %s %s not finite.%s %s"
             .formatted(
-                number,
-                first,
                 String.join(", ", wrong.subList(0, Math.min(3, wrong.size())))
                     + (wrong.size() > 3 ? ", …" : ""),
                 wrong.size() == 1 ? "is" : "are",
                 where,
                 why),
-        number,
-        sample < 0 ? -1 : first + sample,
+        sample,
         null);
   }
 

@@ -3,6 +3,7 @@ package org.backpack4j.samediff.internal.dataset;
 import java.util.Map;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
+import org.backpack4j.samediff.dataset.GraphRecipe;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -23,6 +24,11 @@ public final class OneGraph implements BatchGraphs {
   @Override
   public GraphBatch of(Map<String, INDArray> feeds) {
     return new GraphBatch(graph, feeds);
+  }
+
+  @Override
+  public GraphRecipe recipe() {
+    return graph.recipe();
   }
 
   @Override

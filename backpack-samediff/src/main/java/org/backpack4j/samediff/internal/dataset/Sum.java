@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.internal.dataset;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.backpack4j.samediff.extension.Combination;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -68,22 +69,37 @@ final class Sum {
   }
 
   /**
-   * Adds a batch's variance to that of the samples before it (Chan, Golub and LeVeque, 1979).
+   * Adds the variance of some samples to that of those before them (Chan, Golub and LeVeque, 1979).
    *
-   * @param variance the batch's, of gradients without the loss's factor; changed
-   * @param total the sum of the batch's gradients; changed
-   * @param samples the number of samples in the batch
-   * @param before the number of samples before it
+   * @param squares the sum of their squared deviations from their mean, of gradients without the
+   *     loss's factor
+   * @param average the mean of their gradients; changed
+   * @param samples how many they are
+   * @param before how many are before them
    */
-  void merge(INDArray variance, INDArray total, long samples, long before) {
-    INDArray average = java.util.Objects.requireNonNull(mean);
-    total.divi(samples).subi(average);
+  void merge(INDArray squares, INDArray average, long samples, long before) {
+    INDArray all = Objects.requireNonNull(mean);
+    INDArray apart = average.subi(all);
     double share = (double) samples / (before + samples);
-    INDArray step = total.mul(share);
-    average.addi(step);
+    INDArray step = apart.mul(share);
+    all.addi(step);
     step.close();
-    sum.addi(variance.muli(samples));
-    sum.addi(total.muli(total).muli(before * share));
+    sum.addi(squares);
+    sum.addi(apart.muli(apart).muli(before * share));
+  }
+
+  /**
+   * Adds what was gathered of other samples, which is changed.
+   *
+   * @param samples how many they are
+   * @param before how many were added before
+   */
+  void merge(Sum other, long samples, long before) {
+    if (combination.kind() == Combination.Kind.VARIANCE) {
+      merge(other.sum, Objects.requireNonNull(other.mean), samples, before);
+    } else {
+      sum.addi(other.sum);
+    }
   }
 
   /** The quantity of all samples. */

@@ -1,0 +1,169 @@
+package org.backpack4j.samediff.internal.dataset;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import org.backpack4j.samediff.extension.Combination;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What has been gathered as bytes, to the last bit: for checkpoints, and on the way between
+ * machines.
+ */
+public final class GatheringForm {
+  private static final int CHUNK = 1 << 13;
+
+  /** What arrays of bytes can have, less what stands beside the sums. */
+  private static final long MOST = Integer.MAX_VALUE - (1L << 24);
+
+  private GatheringForm() {}
+
+  /**
+   * What has been gathered.
+   *
+   * @throws IllegalArgumentException if it is too much for an array
+   */
+  public static byte[] bytes(Gathering gathering) {
+    if (gathering.bytes() > MOST) {
+      throw new IllegalArgumentException(
+          "The sums of all quantities take "
+              + gathering.bytes()
+              + " bytes, and at most "
+              + MOST
+              + " go from one machine to another at once: gather fewer quantities, or of fewer"
+              + " parameters, in each call.");
+    }
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream((int) gathering.bytes() + (1 << 12));
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      write(out, gathering);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** What was gathered, from bytes. */
+  public static Gathering read(byte[] bytes) {
+    Gathering gathering = new Gathering(null, -1);
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+      read(in, gathering);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return gathering;
+  }
+
+  static void write(DataOutputStream out, Gathering g) throws IOException {
+    out.writeLong(g.batches);
+    out.writeLong(g.samples);
+    out.writeLong(g.contents);
+    out.writeDouble(g.data);
+    out.writeDouble(g.penalty);
+    out.writeBoolean(g.sumsData);
+    out.writeBoolean(g.sumsPenalties);
+    out.writeInt(g.losses.size());
+    for (Map.Entry<String, LossMean> loss : g.losses.entrySet()) {
+      out.writeUTF(loss.getKey());
+      out.writeBoolean(loss.getValue().sums);
+      out.writeDouble(loss.getValue().values());
+      out.writeDouble(loss.getValue().weights());
+    }
+    out.writeInt(g.constants.size());
+    for (Map.Entry<String, Long> constant : g.constants.entrySet()) {
+      out.writeUTF(constant.getKey());
+      out.writeLong(constant.getValue());
+    }
+    out.writeInt(g.shapes.size());
+    for (Map.Entry<String, String> shape : g.shapes.entrySet()) {
+      out.writeUTF(shape.getKey());
+      out.writeUTF(shape.getValue());
+    }
+    out.writeInt(g.sums.size());
+    for (Map.Entry<String, Sum> entry : g.sums.entrySet()) {
+      Sum sum = entry.getValue();
+      out.writeUTF(entry.getKey());
+      out.writeUTF(sum.combination().kind().name());
+      out.writeDouble(sum.combination().degree());
+      out.writeUTF(sum.type().name());
+      array(out, sum.sum());
+      INDArray mean = sum.mean();
+      if (mean != null) {
+        array(out, mean);
+      }
+    }
+  }
+
+  private static void array(DataOutputStream out, INDArray array) throws IOException {
+    out.writeInt(array.rank());
+    for (long extent : array.shape()) {
+      out.writeLong(extent);
+    }
+    INDArray flat = array.ordering() == 'c' && !array.isView() ? array : array.dup('c');
+    ByteBuffer buffer = ByteBuffer.allocate(Double.BYTES * CHUNK);
+    for (long from = 0; from < flat.length(); from += CHUNK) {
+      buffer.clear();
+      for (long k = from; k < Math.min(flat.length(), from + CHUNK); k++) {
+        buffer.putDouble(flat.data().getDouble(k));
+      }
+      out.write(buffer.array(), 0, buffer.position());
+    }
+    if (flat != array) {
+      Gathering.release(flat);
+    }
+  }
+
+  static void read(DataInputStream in, Gathering g) throws IOException {
+    g.batches = in.readLong();
+    g.samples = in.readLong();
+    g.contents = in.readLong();
+    g.data = in.readDouble();
+    g.penalty = in.readDouble();
+    g.sumsData = in.readBoolean();
+    g.sumsPenalties = in.readBoolean();
+    for (int k = in.readInt(); k > 0; k--) {
+      String loss = in.readUTF();
+      g.losses.put(loss, new LossMean(in.readBoolean(), in.readDouble(), in.readDouble()));
+    }
+    for (int k = in.readInt(); k > 0; k--) {
+      g.constants.put(in.readUTF(), in.readLong());
+    }
+    for (int k = in.readInt(); k > 0; k--) {
+      g.shapes.put(in.readUTF(), in.readUTF());
+    }
+    for (int k = in.readInt(); k > 0; k--) {
+      String name = in.readUTF();
+      Combination.Kind kind = Combination.Kind.valueOf(in.readUTF());
+      Combination combination = new Combination(kind, in.readDouble(), "");
+      DataType type = DataType.valueOf(in.readUTF());
+      INDArray sum = array(in);
+      @Nullable INDArray mean = kind == Combination.Kind.VARIANCE ? array(in) : null;
+      g.sums.put(name, new Sum(combination, type, sum, mean));
+    }
+  }
+
+  private static INDArray array(DataInputStream in) throws IOException {
+    long[] shape = new long[in.readInt()];
+    for (int k = 0; k < shape.length; k++) {
+      shape[k] = in.readLong();
+    }
+    INDArray array = Nd4j.zeros(DataType.DOUBLE, shape);
+    byte[] bytes = new byte[Double.BYTES * CHUNK];
+    for (long from = 0; from < array.length(); from += CHUNK) {
+      int count = (int) Math.min(CHUNK, array.length() - from);
+      in.readFully(bytes, 0, Double.BYTES * count);
+      ByteBuffer buffer = ByteBuffer.wrap(bytes);
+      for (int k = 0; k < count; k++) {
+        array.data().put(from + k, buffer.getDouble());
+      }
+    }
+    return array;
+  }
+}
