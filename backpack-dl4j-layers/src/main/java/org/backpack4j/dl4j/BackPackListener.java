@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -9,6 +10,7 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.IterationState;
@@ -17,6 +19,7 @@ import org.backpack4j.dl4j.internal.listen.ListenerSettings;
 import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
 import org.backpack4j.dl4j.internal.train.PlannedSolver;
 import org.backpack4j.dl4j.internal.train.QuantityListener;
+import org.backpack4j.dl4j.spi.ConverterProvider;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.Extension;
@@ -77,6 +80,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
       new PerModel<>(() -> new NetworkEvaluator(settings()));
   private final QuantityListener planned = new OfPlannedSteps();
   private final Set<String> named = new LinkedHashSet<>();
+  private final List<ConverterProvider> converters = new ArrayList<>();
   private @Nullable Predicate<String> parameters;
   private Scale scale = Scale.SUM;
   private boolean runningStatistics;
@@ -219,6 +223,18 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   public BackPackListener verify(int iterations, int entries) {
     verified = iterations;
     verifiedEntries = entries;
+    return changed();
+  }
+
+  /**
+   * Registers converters of a person's own, of layers, activation functions and so on that the
+   * library does not know.
+   *
+   * @param providers register them
+   * @return this listener
+   */
+  public BackPackListener converters(ConverterProvider... providers) {
+    converters.addAll(Arrays.asList(providers));
     return changed();
   }
 
@@ -459,7 +475,8 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
         lenient,
         gradientTolerance,
         verified,
-        verifiedEntries);
+        verifiedEntries,
+        NetworkConverter.converters(converters));
   }
 
   /** Frees the memory that evaluations keep. */

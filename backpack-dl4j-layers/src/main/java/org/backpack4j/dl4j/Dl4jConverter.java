@@ -1,11 +1,14 @@
 package org.backpack4j.dl4j;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.ConverterRegistry;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.spi.ConverterProvider;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +63,7 @@ public final class Dl4jConverter {
    * @return all obstacles; none if it can be converted, provided that its shapes fit
    */
   public static List<Obstacle> obstacles(Model net) {
-    return NetworkConverter.obstacles(net);
+    return NetworkConverter.obstacles(net, NetworkConverter.converters());
   }
 
   /** Choices for a conversion. Each call changes and answers the builder. */
@@ -68,6 +71,7 @@ public final class Dl4jConverter {
     private final Model net;
     private Scale scale = Scale.SUM;
     private BatchStatistics statistics = BatchStatistics.BATCH;
+    private final List<ConverterProvider> converters = new ArrayList<>();
     private @Nullable BatchShape shape;
 
     private Builder(Model net) {
@@ -146,6 +150,17 @@ public final class Dl4jConverter {
     }
 
     /**
+     * Registers converters of a person's own.
+     *
+     * @param providers register them
+     * @return this builder
+     */
+    public Builder converters(ConverterProvider... providers) {
+      converters.addAll(Arrays.asList(providers));
+      return this;
+    }
+
+    /**
      * Converts the network.
      *
      * @return the graph
@@ -154,11 +169,21 @@ public final class Dl4jConverter {
      * @throws IllegalArgumentException if the shape of an input is not known
      */
     public ConvertedNetwork convert() {
+      ConverterRegistry registry = NetworkConverter.converters(converters);
+      if (shape == null) {
+        // what cannot be converted at all is told before shapes are asked for
+        List<Obstacle> obstacles = NetworkConverter.obstacles(net, registry);
+        if (!obstacles.isEmpty()) {
+          throw new UnconvertibleNetworkException(obstacles);
+        }
+      }
       BatchShape shapes =
           shape == null ? BatchShape.of(InputShapes.of(net), InputShapes.outputs(net)) : shape;
       return new ConvertedNetwork(
           NetworkConverter.convert(
-              net, shapes, new NetworkConversion.Choices(scale, statistics, false, false)));
+              net,
+              shapes,
+              new NetworkConversion.Choices(scale, statistics, false, false, registry)));
     }
   }
 }

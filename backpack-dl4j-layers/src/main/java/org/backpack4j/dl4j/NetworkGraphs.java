@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.spi.ConverterProvider;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
 import org.backpack4j.samediff.dataset.GraphRecipe;
@@ -53,6 +55,7 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
   private final Extension[] extensions;
   private final Map<BatchShape, Made> made = new LinkedHashMap<>(16, 0.75f, true);
   private final Set<String> named = new TreeSet<>();
+  private final List<ConverterProvider> converters = new ArrayList<>();
   private Scale scale = Scale.SUM;
   private BatchStatistics statistics = BatchStatistics.BATCH;
 
@@ -113,6 +116,18 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
   }
 
   /**
+   * Registers converters of a person's own.
+   *
+   * @param providers register them
+   * @return this
+   */
+  public NetworkGraphs converters(ConverterProvider... providers) {
+    converters.addAll(Arrays.asList(providers));
+    close();
+    return this;
+  }
+
+  /**
    * The graph for a batch.
    *
    * @throws UnconvertibleNetworkException if the network cannot be converted; it lists every
@@ -144,7 +159,10 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
   private Made make(BatchShape shape) {
     ConvertedGraph network =
         NetworkConverter.convert(
-            net, shape, new NetworkConversion.Choices(scale, statistics, false, false));
+            net,
+            shape,
+            new NetworkConversion.Choices(
+                scale, statistics, false, false, NetworkConverter.converters(converters)));
     Set<String> unknown = new TreeSet<>(named);
     network.parameters().forEach(unknown::remove);
     if (!unknown.isEmpty()) {

@@ -165,7 +165,12 @@ class TruncatedTest {
             NetworkConverter.convert(
                 net,
                 batch.shape(),
-                new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false));
+                new NetworkConversion.Choices(
+                    Scale.SUM,
+                    BatchStatistics.BATCH,
+                    false,
+                    false,
+                    NetworkConverter.converters(List.of())));
         String loss = converted.losses().values().iterator().next().get(0);
         double sum =
             converted.sameDiff().output(converted.feeds(batch), loss).get(loss).getDouble(0);

@@ -15,6 +15,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.evaluate.MachineMemory;
 import org.backpack4j.samediff.internal.extend.Extender;
 import org.backpack4j.samediff.internal.extend.Request;
+import org.backpack4j.samediff.spi.OpRule;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -61,6 +62,7 @@ public final class BackPack {
     private final List<String> predictions = new ArrayList<>();
     private final Set<String> losses = new LinkedHashSet<>();
     private final Map<String, Integer> sampleAxes = new LinkedHashMap<>();
+    private final List<OpRule> rules = new ArrayList<>();
     private UnaryOperator<String> places = UnaryOperator.identity();
     private boolean lenient;
     private boolean conversion;
@@ -157,6 +159,17 @@ public final class BackPack {
      */
     public Builder sampleAxis(String placeholder, int axis) {
       sampleAxes.put(placeholder, axis);
+      return this;
+    }
+
+    /**
+     * Registers rules for ops that the library has none for, or in the place of its own.
+     *
+     * @param registered the rules, one for an op
+     * @return this builder
+     */
+    public Builder rules(OpRule... registered) {
+      rules.addAll(Arrays.asList(registered));
       return this;
     }
 
@@ -275,6 +288,7 @@ public final class BackPack {
               List.copyOf(predictions),
               Map.copyOf(sampleAxes),
               places,
+              List.copyOf(rules),
               List.copyOf(losses),
               lenient,
               conversion,

@@ -81,7 +81,8 @@ public final class PlannedTraining implements AutoCloseable {
   }
 
   private static PlannedTraining checked(Model net, BackpropType backprop) {
-    List<Obstacle> obstacles = new ArrayList<>(NetworkConverter.obstacles(net, false));
+    List<Obstacle> obstacles =
+        new ArrayList<>(NetworkConverter.obstacles(net, false, NetworkConverter.converters()));
     OptimizationAlgorithm algorithm = net.conf().getOptimizationAlgo();
     if (algorithm != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
       obstacles.add(

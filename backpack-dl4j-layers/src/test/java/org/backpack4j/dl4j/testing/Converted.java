@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import org.backpack4j.dl4j.ConvertedNetwork;
 import org.backpack4j.dl4j.Dl4jConverter;
+import org.backpack4j.dl4j.spi.ConverterProvider;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.check.BruteForce;
 import org.backpack4j.samediff.extension.BatchGrad;
@@ -40,6 +41,7 @@ public final class Converted {
   private boolean apart = true;
   private boolean wrong;
   private List<String> doubled = List.of();
+  private ConverterProvider[] converters = {};
 
   private Converted(Model net, MultiDataSet batch) {
     this.net = net;
@@ -64,6 +66,12 @@ public final class Converted {
   /** Compares less exactly, where M2.1 itself is in single precision. */
   public Converted tolerance(double relative) {
     tolerance = relative;
+    return this;
+  }
+
+  /** Registers converters of a person's own. */
+  public Converted converters(ConverterProvider... providers) {
+    converters = providers;
     return this;
   }
 
@@ -99,7 +107,7 @@ public final class Converted {
 
   /** Converts the network and compares everything. */
   public void check() {
-    ConvertedNetwork converted = Dl4jConverter.on(net).like(batch).convert();
+    ConvertedNetwork converted = Dl4jConverter.on(net).like(batch).converters(converters).convert();
     Map<String, INDArray> feeds = converted.feeds(batch);
     compareActivations(converted, feeds);
     Map<String, INDArray> gradient = gradient(batch);

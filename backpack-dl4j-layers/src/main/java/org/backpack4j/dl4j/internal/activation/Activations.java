@@ -2,7 +2,7 @@ package org.backpack4j.dl4j.internal.activation;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpack4j.dl4j.internal.convert.ActivationConverter;
+import org.backpack4j.dl4j.spi.ActivationConverter;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationCube;

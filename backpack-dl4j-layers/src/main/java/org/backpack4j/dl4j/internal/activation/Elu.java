@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j.internal.activation;
 
-import org.backpack4j.dl4j.internal.convert.ActivationConverter;
-import org.backpack4j.dl4j.internal.convert.Obstacles;
+import org.backpack4j.dl4j.spi.ActivationConverter;
+import org.backpack4j.dl4j.spi.Obstacles;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.impl.ActivationELU;
 

@@ -1,6 +1,6 @@
 package org.backpack4j.dl4j.internal.activation;
 
-import org.backpack4j.dl4j.internal.convert.ActivationConverter;
+import org.backpack4j.dl4j.spi.ActivationConverter;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.impl.ActivationLReLU;
 

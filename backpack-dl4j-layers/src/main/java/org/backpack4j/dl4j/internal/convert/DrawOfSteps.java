@@ -1,6 +1,7 @@
 package org.backpack4j.dl4j.internal.convert;
 
 import java.util.Objects;
+import org.backpack4j.dl4j.spi.DropoutConverter;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.dropout.IDropout;

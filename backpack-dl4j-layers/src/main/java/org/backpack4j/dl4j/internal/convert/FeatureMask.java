@@ -1,5 +1,7 @@
 package org.backpack4j.dl4j.internal.convert;
 
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 

@@ -16,6 +16,15 @@ import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Obstacle;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.spi.ActivationConverter;
+import org.backpack4j.dl4j.spi.ConversionException;
+import org.backpack4j.dl4j.spi.DropoutConverter;
+import org.backpack4j.dl4j.spi.LayerConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.LossContext;
+import org.backpack4j.dl4j.spi.PreprocessorConverter;
+import org.backpack4j.dl4j.spi.RandomActivationConverter;
+import org.backpack4j.dl4j.spi.VertexConverter;
 import org.backpack4j.samediff.internal.nd4j.EmptyFeeds;
 import org.backpack4j.samediff.internal.nd4j.SharedArrays;
 import org.deeplearning4j.nn.api.Model;
@@ -74,15 +83,11 @@ public final class NetworkConversion {
   private boolean writtenOut;
 
   private NetworkConversion(
-      Network network,
-      PreflightCheck survey,
-      ConverterRegistry tables,
-      BatchShape shape,
-      Choices choices) {
+      Network network, PreflightCheck survey, BatchShape shape, Choices choices) {
     this.network = network;
     this.survey = survey;
     this.reach = new ConvertedRegion(network);
-    this.tables = tables;
+    this.tables = choices.converters();
     this.shape = shape;
     this.choices = choices;
     survey.draws().forEach((name, draw) -> drawn.put(draw.owner(), name));
@@ -97,9 +102,14 @@ public final class NetworkConversion {
    * @param iteration whether the graph is fed what belongs to one iteration
    * @param lenient whether the activations of layers that cannot be converted are fed, so that the
    *     layers above them can be had
+   * @param converters who converts what
    */
   public record Choices(
-      Scale scale, BatchStatistics statistics, boolean iteration, boolean lenient) {}
+      Scale scale,
+      BatchStatistics statistics,
+      boolean iteration,
+      boolean lenient,
+      ConverterRegistry converters) {}
 
   /**
    * What a recurrent layer carries from one part of a sequence to the next.
@@ -170,13 +180,13 @@ public final class NetworkConversion {
    * Finds what stands in the way of a conversion, by the configuration alone.
    *
    * @param model the network
-   * @param tables who converts what
    * @param choices what the person chose
    * @return all obstacles; if they choose to be lenient, only those that leave nothing
    */
-  public static List<Obstacle> check(Model model, ConverterRegistry tables, Choices choices) {
+  public static List<Obstacle> check(Model model, Choices choices) {
     Network network = Network.of(model);
-    return check(network, PreflightCheck.of(network, tables, choices.iteration()), choices);
+    return check(
+        network, PreflightCheck.of(network, choices.converters(), choices.iteration()), choices);
   }
 
   private static List<Obstacle> check(Network network, PreflightCheck survey, Choices choices) {
@@ -188,26 +198,21 @@ public final class NetworkConversion {
    * Converts a network.
    *
    * @param model the network
-   * @param tables who converts what
    * @param shape the shapes of the batches
    * @param choices what the person chose
    * @param obstacles where to add what stands in the way
    * @return the graph; null if something stands in the way
    */
   public static @Nullable Result convert(
-      Model model,
-      ConverterRegistry tables,
-      BatchShape shape,
-      Choices choices,
-      List<Obstacle> obstacles) {
+      Model model, BatchShape shape, Choices choices, List<Obstacle> obstacles) {
     // a listener keeps a graph for each network, and must not keep the network by it
     Network network = Network.of(model, !choices.iteration());
-    PreflightCheck survey = PreflightCheck.of(network, tables, choices.iteration());
+    PreflightCheck survey = PreflightCheck.of(network, choices.converters(), choices.iteration());
     obstacles.addAll(check(network, survey, choices));
     if (!obstacles.isEmpty()) {
       return null;
     }
-    return new NetworkConversion(network, survey, tables, shape, choices).convert(obstacles);
+    return new NetworkConversion(network, survey, shape, choices).convert(obstacles);
   }
 
   private @Nullable Result convert(List<Obstacle> obstacles) {
@@ -346,7 +351,7 @@ public final class NetworkConversion {
     if (known != null) {
       throw new ConversionException(known.get(0));
     }
-    ConversionContext context = context(step, inputs(step));
+    NodeConversion context = context(step, inputs(step));
     Layer layer = step.layer();
     return layer != null
         ? layer(layer, context)
@@ -358,24 +363,28 @@ public final class NetworkConversion {
   }
 
   /** A step with its inputs, behind its preprocessor. */
-  private ConversionContext context(NetworkNode step, List<LayerOutput> inputs) {
-    ConversionContext context = new ConversionContext(this, step, inputs);
+  private NodeConversion context(NetworkNode step, List<LayerOutput> inputs) {
+    NodeConversion context = new NodeConversion(this, step, inputs);
     InputPreProcessor preprocessor = step.preprocessor();
     return preprocessor == null ? context : context.with(preprocess(preprocessor, context));
   }
 
-  <L extends Layer> LayerOutput layer(L conf, ConversionContext context) {
+  Class<?> kind(Object conf) {
+    return tables.kind(conf);
+  }
+
+  <L extends Layer> LayerOutput layer(L conf, NodeConversion context) {
     LayerConverter<L> converter = Objects.requireNonNull(tables.of(conf));
     LayerOutput mask = converter.mask(conf, context);
     IDropout dropout = conf.getIDropout();
-    ConversionContext behind =
+    NodeConversion behind =
         dropout == null || !context.trained() ? context : dropped(dropout, context);
     LayerOutput value = converter.convert(conf, behind);
     return value.withMask(mask).withSteps(context.input().steps()); // a layer works row by row
   }
 
   /** The layer with its input as DL4J has changed it, if it has. */
-  private <D extends IDropout> ConversionContext dropped(D dropout, ConversionContext context) {
+  private <D extends IDropout> NodeConversion dropped(D dropout, NodeConversion context) {
     LayerOutput x = context.input();
     DropoutConverter<D> converter = Objects.requireNonNull(tables.of(dropout));
     LayerOutput noise =
@@ -404,7 +413,7 @@ public final class NetworkConversion {
 
   /** A placeholder for what DL4J drew; null if it drew nothing. */
   private @Nullable LayerOutput drawn(
-      Object owner, long[] expected, ConversionContext context, String remedy) {
+      Object owner, long[] expected, NodeConversion context, String remedy) {
     String name = drawn.get(owner);
     List<Long> dims = name == null ? null : shape.given().noise().get(name);
     if (name == null || dims == null) {
@@ -429,7 +438,7 @@ public final class NetworkConversion {
     return noise;
   }
 
-  <V extends GraphVertex> LayerOutput vertex(V conf, ConversionContext context) {
+  <V extends GraphVertex> LayerOutput vertex(V conf, NodeConversion context) {
     VertexConverter<V> converter = Objects.requireNonNull(tables.of(conf));
     long steps = context.inputs().get(0).steps();
     if (context.inputs().stream().anyMatch(v -> v.steps() != steps)) {
@@ -440,7 +449,7 @@ public final class NetworkConversion {
     return conf instanceof PreprocessorVertex ? value : value.withSteps(steps);
   }
 
-  <P extends InputPreProcessor> LayerOutput preprocess(P conf, ConversionContext context) {
+  <P extends InputPreProcessor> LayerOutput preprocess(P conf, NodeConversion context) {
     PreprocessorConverter<P> converter = tables.of(conf);
     if (converter == null) {
       throw unknown(conf, context);
@@ -448,7 +457,7 @@ public final class NetworkConversion {
     return converter.convert(conf, context);
   }
 
-  <L extends Layer> @Nullable LayerOutput mask(L conf, ConversionContext context) {
+  <L extends Layer> @Nullable LayerOutput mask(L conf, NodeConversion context) {
     LayerConverter<L> converter = tables.of(conf);
     if (converter == null) {
       throw unknown(conf, context);
@@ -456,7 +465,7 @@ public final class NetworkConversion {
     return converter.mask(conf, context);
   }
 
-  private static ConversionException unknown(Object conf, ConversionContext context) {
+  private static ConversionException unknown(Object conf, NodeConversion context) {
     return context.refuse(
         "a mask of the features reaches it, and what becomes of it in a "
             + conf.getClass().getSimpleName()
@@ -464,8 +473,7 @@ public final class NetworkConversion {
         "train without features' masks");
   }
 
-  <A extends IActivation> SDVariable activate(
-      A function, LayerOutput x, ConversionContext context) {
+  <A extends IActivation> SDVariable activate(A function, LayerOutput x, NodeConversion context) {
     ActivationConverter<A> converter = Objects.requireNonNull(tables.of(function));
     if (context.trained() && converter instanceof RandomActivationConverter<A> random) {
       LayerOutput drawn =

@@ -23,13 +23,13 @@ record PreflightCheck(
    * @param iteration whether the random numbers of an iteration can be had
    */
   static PreflightCheck of(Network network, ConverterRegistry tables, boolean iteration) {
-    List<Obstacles> all = new ArrayList<>();
+    List<ObstacleSearch> all = new ArrayList<>();
     Map<IActivation, Integer> uses = new IdentityHashMap<>();
     for (NetworkNode step : network.steps()) {
-      Obstacles found =
+      ObstacleSearch found =
           look(
               step,
-              new Obstacles(tables, step, iteration, network.outputs().size() == 1),
+              new ObstacleSearch(tables, step, iteration, network.outputs().size() == 1),
               network.truncated());
       found.randomFunctions().forEach(f -> uses.merge(f, 1, Integer::sum));
       all.add(found);
@@ -37,7 +37,7 @@ record PreflightCheck(
     Map<String, List<Obstacle>> obstacles = new LinkedHashMap<>();
     Map<String, RandomDraw> draws = new LinkedHashMap<>();
     List<NetworkNode> noisy = new ArrayList<>();
-    for (Obstacles found : all) {
+    for (ObstacleSearch found : all) {
       String name = found.step().name();
       found.shared(uses);
       if (!found.found().isEmpty()) {
@@ -51,7 +51,7 @@ record PreflightCheck(
     return new PreflightCheck(obstacles, draws, noisy);
   }
 
-  private static Obstacles look(NetworkNode step, Obstacles found, boolean truncated) {
+  private static ObstacleSearch look(NetworkNode step, ObstacleSearch found, boolean truncated) {
     if (step.preprocessor() != null) {
       found.preprocessor(step.preprocessor());
     }

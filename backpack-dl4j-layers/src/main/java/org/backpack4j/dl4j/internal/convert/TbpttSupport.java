@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.internal.convert;
 
+import org.backpack4j.dl4j.spi.Obstacles;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;

@@ -1,8 +1,8 @@
 package org.backpack4j.dl4j.internal.dropout;
 
-import org.backpack4j.dl4j.internal.convert.DropoutConverter;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.Obstacles;
+import org.backpack4j.dl4j.spi.DropoutConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.Obstacles;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;

@@ -2,7 +2,7 @@ package org.backpack4j.dl4j.internal.dropout;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpack4j.dl4j.internal.convert.DropoutConverter;
+import org.backpack4j.dl4j.spi.DropoutConverter;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianDropout;

@@ -1,6 +1,6 @@
 package org.backpack4j.dl4j.internal.dropout;
 
-import org.backpack4j.dl4j.internal.convert.DropoutConverter;
+import org.backpack4j.dl4j.spi.DropoutConverter;
 import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j.internal.dropout;
 
-import org.backpack4j.dl4j.internal.convert.DropoutConverter;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.DropoutConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;

@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j.internal.dropout;
 
-import org.backpack4j.dl4j.internal.convert.DropoutConverter;
-import org.backpack4j.dl4j.internal.convert.Obstacles;
+import org.backpack4j.dl4j.spi.DropoutConverter;
+import org.backpack4j.dl4j.spi.Obstacles;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;

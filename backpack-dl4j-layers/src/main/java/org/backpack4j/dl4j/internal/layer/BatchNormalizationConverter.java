@@ -2,9 +2,9 @@ package org.backpack4j.dl4j.internal.layer;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerConverter;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.nd4j.autodiff.samediff.SDVariable;

@@ -1,8 +1,8 @@
 package org.backpack4j.dl4j.internal.layer;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerConverter;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 
 /**

@@ -3,7 +3,7 @@ package org.backpack4j.dl4j.internal.layer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpack4j.dl4j.internal.convert.LayerConverter;
+import org.backpack4j.dl4j.spi.LayerConverter;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;

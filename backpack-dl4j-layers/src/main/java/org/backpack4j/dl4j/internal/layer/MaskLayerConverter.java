@@ -2,10 +2,10 @@ package org.backpack4j.dl4j.internal.layer;
 
 import static java.util.Objects.requireNonNull;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
 import org.backpack4j.dl4j.internal.convert.FeatureMask;
-import org.backpack4j.dl4j.internal.convert.LayerConverter;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;

@@ -2,8 +2,8 @@ package org.backpack4j.dl4j.internal.layer;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;

@@ -2,11 +2,11 @@ package org.backpack4j.dl4j.internal.layer;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
 import org.backpack4j.dl4j.internal.convert.FeatureMask;
-import org.backpack4j.dl4j.internal.convert.LayerConverter;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.Obstacles;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerConverter;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.Obstacles;
 import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.activations.IActivation;

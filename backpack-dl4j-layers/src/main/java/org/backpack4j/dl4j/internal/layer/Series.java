@@ -2,9 +2,9 @@ package org.backpack4j.dl4j.internal.layer;
 
 import java.util.Collections;
 import java.util.List;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
 import org.backpack4j.dl4j.internal.convert.FeatureMask;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;

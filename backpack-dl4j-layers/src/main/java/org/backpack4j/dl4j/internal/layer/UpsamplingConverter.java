@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j.internal.layer;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /** Each entry repeated along some neighbouring axes. */

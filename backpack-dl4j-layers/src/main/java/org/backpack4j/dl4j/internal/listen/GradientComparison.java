@@ -191,7 +191,7 @@ public final class GradientComparison {
       ask |= remembered == null || !remembered.holdsFor(e.getValue());
     }
     if (ask) {
-      SecondOpinion.ask(compared, open, settings.lenient())
+      SecondOpinion.ask(compared, open, settings)
           .forEach(
               (parameter, verdict) ->
                   verdicts.compute(

@@ -3,6 +3,8 @@ package org.backpack4j.dl4j.internal.listen;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.internal.NetworkConverter;
+import org.backpack4j.dl4j.internal.convert.ConverterRegistry;
 import org.backpack4j.samediff.extension.Extension;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param gradientTolerance how far the gradient may be from DL4J's; null for what the type allows
  * @param verified how many iterations are compared with brute force
  * @param verifiedEntries how many entries of each quantity
+ * @param converters who converts what
  */
 public record ListenerSettings(
     Extension[] extensions,
@@ -29,7 +32,8 @@ public record ListenerSettings(
     boolean lenient,
     @Nullable Double gradientTolerance,
     int verified,
-    int verifiedEntries) {
+    int verifiedEntries,
+    ConverterRegistry converters) {
 
   /**
    * Nothing chosen: all parameters, in the scale of a sum.
@@ -39,6 +43,15 @@ public record ListenerSettings(
    */
   public static ListenerSettings of(Extension... extensions) {
     return new ListenerSettings(
-        extensions, p -> true, Set.of(), Scale.SUM, false, false, null, 0, 0);
+        extensions,
+        p -> true,
+        Set.of(),
+        Scale.SUM,
+        false,
+        false,
+        null,
+        0,
+        0,
+        NetworkConverter.converters());
   }
 }

@@ -132,7 +132,8 @@ public final class NetworkEvaluator implements AutoCloseable {
   /** Says what stands in the way, as far as it can be told without a batch. */
   public synchronized void check(Model net) {
     refused.clear(); // the person may have changed something
-    List<Obstacle> obstacles = NetworkConverter.obstacles(net, settings.lenient());
+    List<Obstacle> obstacles =
+        NetworkConverter.obstacles(net, settings.lenient(), settings.converters());
     if (!obstacles.isEmpty()) {
       throw new UnconvertibleNetworkException(obstacles);
     }
@@ -143,7 +144,7 @@ public final class NetworkEvaluator implements AutoCloseable {
    * converted has to wait for the layer's activations.
    */
   public synchronized void prepare(Model net, BatchShape shape) {
-    if (NetworkConverter.obstacles(net, false).isEmpty()) {
+    if (NetworkConverter.obstacles(net, false, settings.converters()).isEmpty()) {
       made(net, shape);
     }
   }
@@ -158,7 +159,7 @@ public final class NetworkEvaluator implements AutoCloseable {
     Set<String> known = begins;
     Set<String> needed =
         !settings.lenient() ? Set.of() : known == null ? activations.keySet() : known;
-    given = NetworkConverter.given(net, activations, needed);
+    given = NetworkConverter.given(net, settings.converters(), activations, needed);
     lost = false;
   }
 
@@ -186,7 +187,7 @@ public final class NetworkEvaluator implements AutoCloseable {
     }
     return evaluate(
         net,
-        NetworkConverter.given(net, kept),
+        NetworkConverter.given(net, settings.converters(), kept),
         new LinkedHashMap<>(),
         NetworkBatch.of(net),
         iteration,
@@ -353,7 +354,8 @@ public final class NetworkEvaluator implements AutoCloseable {
         NetworkConverter.convert(
             net,
             shape,
-            new NetworkConversion.Choices(settings.scale(), statistics, true, settings.lenient()));
+            new NetworkConversion.Choices(
+                settings.scale(), statistics, true, settings.lenient(), settings.converters()));
     work.done();
     checkNames(net, network);
     BackPack.Builder builder = network.backPack(settings.parameters());

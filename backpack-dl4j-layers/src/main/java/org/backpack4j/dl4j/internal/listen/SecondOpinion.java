@@ -81,13 +81,13 @@ final class SecondOpinion {
    *
    * @param compared the iteration
    * @param far the gradients that are not DL4J's
-   * @param lenient whether the conversion leaves out what it cannot convert
+   * @param settings what the person chose
    * @return what was found out about each of them
    */
   static Map<String, Verdict> ask(
-      ComparedIteration compared, Map<String, GradientDistance> far, boolean lenient) {
+      ComparedIteration compared, Map<String, GradientDistance> far, ListenerSettings settings) {
     FutureTask<Map<String, Verdict>> task =
-        new FutureTask<>(() -> new SecondOpinion(compared, far, lenient).decide());
+        new FutureTask<>(() -> new SecondOpinion(compared, far, settings).decide());
     Thread thread = new Thread(task, "backpack-second-opinion");
     thread.setDaemon(true);
     thread.start();
@@ -113,7 +113,7 @@ final class SecondOpinion {
   }
 
   private SecondOpinion(
-      ComparedIteration compared, Map<String, GradientDistance> far, boolean lenient) {
+      ComparedIteration compared, Map<String, GradientDistance> far, ListenerSettings settings) {
     this.compared = compared;
     this.far = far;
     copy = new DoubleNetwork(compared.net());
@@ -122,7 +122,8 @@ final class SecondOpinion {
         NetworkConverter.convert(
             copy.model(),
             batch.shape().with(compared.given().shapes(batch.samples())),
-            new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, true, lenient));
+            new NetworkConversion.Choices(
+                Scale.SUM, BatchStatistics.BATCH, true, settings.lenient(), settings.converters()));
     plain = converted.feeds(batch);
     converted.add(own(compared.given()), plain, new HashMap<>());
     feeds =

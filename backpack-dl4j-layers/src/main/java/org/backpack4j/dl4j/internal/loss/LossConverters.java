@@ -2,7 +2,7 @@ package org.backpack4j.dl4j.internal.loss;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpack4j.dl4j.internal.convert.LossConverter;
+import org.backpack4j.dl4j.spi.LossConverter;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.SameDiffLoss;
 import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;

@@ -1,8 +1,8 @@
 package org.backpack4j.dl4j.internal.loss;
 
-import org.backpack4j.dl4j.internal.convert.LossContext;
-import org.backpack4j.dl4j.internal.convert.LossConverter;
-import org.backpack4j.dl4j.internal.convert.Obstacles;
+import org.backpack4j.dl4j.spi.LossContext;
+import org.backpack4j.dl4j.spi.LossConverter;
+import org.backpack4j.dl4j.spi.Obstacles;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 

@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j.internal.loss;
 
-import org.backpack4j.dl4j.internal.convert.LossContext;
-import org.backpack4j.dl4j.internal.convert.LossConverter;
+import org.backpack4j.dl4j.spi.LossContext;
+import org.backpack4j.dl4j.spi.LossConverter;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -1,8 +1,8 @@
 package org.backpack4j.dl4j.internal.preprocessor;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.PreprocessorConverter;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.PreprocessorConverter;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 
 /**

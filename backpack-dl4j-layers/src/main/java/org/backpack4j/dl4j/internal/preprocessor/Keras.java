@@ -1,9 +1,9 @@
 package org.backpack4j.dl4j.internal.preprocessor;
 
 import java.util.Arrays;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
 import org.backpack4j.dl4j.internal.convert.FeatureMask;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.preprocessors.KerasFlattenRnnPreprocessor;
 import org.deeplearning4j.preprocessors.PermutePreprocessor;

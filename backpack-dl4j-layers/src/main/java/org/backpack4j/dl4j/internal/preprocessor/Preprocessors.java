@@ -2,7 +2,7 @@ package org.backpack4j.dl4j.internal.preprocessor;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.backpack4j.dl4j.internal.convert.PreprocessorConverter;
+import org.backpack4j.dl4j.spi.PreprocessorConverter;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;

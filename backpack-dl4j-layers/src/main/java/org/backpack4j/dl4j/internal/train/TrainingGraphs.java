@@ -89,7 +89,8 @@ final class TrainingGraphs implements AutoCloseable {
         NetworkConverter.convert(
             net,
             key.shape(),
-            new NetworkConversion.Choices(key.scale(), BatchStatistics.BATCH, true, false));
+            new NetworkConversion.Choices(
+                key.scale(), BatchStatistics.BATCH, true, false, NetworkConverter.converters()));
     BackPack.Builder builder = network.backPack();
     if (key.lenient()) {
       builder.lenient();

@@ -33,14 +33,14 @@ final class WatchedPass {
     @Override
     public void onForwardPass(Model model, Map<String, INDArray> activations) {
       try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-        given = NetworkConverter.given(model, activations, Set.of());
+        given = NetworkConverter.given(model, NetworkConverter.converters(), activations, Set.of());
         draws.look(model, NetworkBatch.samples(model), false);
       }
     }
 
     @Override
     public void onBackwardPass(Model model) {
-      given = NetworkConverter.given(model, given);
+      given = NetworkConverter.given(model, NetworkConverter.converters(), given);
       NetworkBatch found = NetworkBatch.of(model);
       draws.look(model, found.samples(), true);
       batch = found;

@@ -1,10 +1,10 @@
 package org.backpack4j.dl4j.internal.vertex;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
 import org.backpack4j.dl4j.internal.convert.FeatureMask;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.VertexConverter;
 import org.backpack4j.dl4j.internal.layer.Heads;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;

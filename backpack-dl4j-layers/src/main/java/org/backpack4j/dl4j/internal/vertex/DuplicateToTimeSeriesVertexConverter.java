@@ -1,8 +1,8 @@
 package org.backpack4j.dl4j.internal.vertex;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.VertexConverter;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.rnn.DuplicateToTimeSeriesVertex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.factory.Nd4j;

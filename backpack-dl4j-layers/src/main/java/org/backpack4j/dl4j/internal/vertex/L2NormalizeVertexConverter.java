@@ -1,9 +1,9 @@
 package org.backpack4j.dl4j.internal.vertex;
 
 import java.util.stream.IntStream;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.VertexConverter;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ops.impl.scalar.ScalarMax;

@@ -3,8 +3,8 @@ package org.backpack4j.dl4j.internal.vertex;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 

@@ -1,10 +1,10 @@
 package org.backpack4j.dl4j.internal.vertex;
 
 import java.util.Arrays;
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
-import org.backpack4j.dl4j.internal.convert.Obstacles;
-import org.backpack4j.dl4j.internal.convert.VertexConverter;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.Obstacles;
+import org.backpack4j.dl4j.spi.VertexConverter;
 import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.jspecify.annotations.Nullable;
 

@@ -1,7 +1,7 @@
 package org.backpack4j.dl4j.internal.vertex;
 
-import org.backpack4j.dl4j.internal.convert.ConversionContext;
-import org.backpack4j.dl4j.internal.convert.LayerOutput;
+import org.backpack4j.dl4j.spi.ConversionContext;
+import org.backpack4j.dl4j.spi.LayerOutput;
 
 /** What vertices on time series [N, F, T] have in common. */
 final class SeriesVertices {

@@ -287,7 +287,8 @@ class GradientComparisonTest {
             false,
             tolerance,
             0,
-            0));
+            0,
+            NetworkConverter.converters(List.of())));
   }
 
   /** An iteration as a listener sees it, whose results can be changed. */
@@ -298,7 +299,12 @@ class GradientComparisonTest {
             net,
             BatchShape.of(
                 new INDArray[] {x}, new INDArray[] {y}, null, null, InputShapes.outputs(net)),
-            new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, false, false));
+            new NetworkConversion.Choices(
+                Scale.SUM,
+                BatchStatistics.BATCH,
+                false,
+                false,
+                NetworkConverter.converters(List.of())));
     ExtendedGraph graph = converted.extend();
     Map<String, INDArray> feeds = converted.feeds(batch(type, x, y));
     net.setInput(x.castTo(type));

@@ -4,6 +4,7 @@ import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.BatchAxis.Kind;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 
 /** Where results have their sample axis, for the few ways in which ops treat axes. */
 public final class BatchAxes {

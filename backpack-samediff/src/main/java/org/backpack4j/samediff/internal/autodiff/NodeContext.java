@@ -10,8 +10,10 @@ import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
+import org.backpack4j.samediff.spi.OpNode;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -23,7 +25,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * arrangement with V = 1, at no cost where the sample axis is the first one anyway, so that a rule
  * need not know where it was.
  */
-public final class NodeContext {
+public final class NodeContext implements OpNode {
   private final Annotations annotations;
   private final Node node;
   private final IntPredicate wanted;
@@ -104,20 +106,23 @@ public final class NodeContext {
     return node;
   }
 
-  /**
-   * Where ops are inserted.
-   *
-   * @return the emitter, in the node's scope
-   */
+  @Override
+  public DifferentialFunction function() {
+    return node.function();
+  }
+
+  @Override
+  public boolean hasSamples(int input) {
+    return batchAxis(input).hasSamples();
+  }
+
+  /** Where ops are inserted: in the node's scope. */
+  @Override
   public Emitter emit() {
     return annotations.emit();
   }
 
-  /**
-   * The number of inputs.
-   *
-   * @return how many variables the node reads
-   */
+  @Override
   public int inputs() {
     return node.inputs().size();
   }
@@ -142,12 +147,7 @@ public final class NodeContext {
     return annotations.dims(node.outputs().get(output));
   }
 
-  /**
-   * The data type in which an input's values come.
-   *
-   * @param input which input
-   * @return its type, single precision for half
-   */
+  @Override
   public DataType type(int input) {
     return annotations.type(node.inputs().get(input));
   }
@@ -182,32 +182,17 @@ public final class NodeContext {
     return annotations.batchAxis(node.outputs().get(output));
   }
 
-  /**
-   * The shape of one sample's part of an input.
-   *
-   * @param input which input
-   * @return F; the whole shape for an input without a sample axis
-   */
+  @Override
   public Dims perSample(int input) {
     return batchAxis(input).perSample(dims(input));
   }
 
-  /**
-   * The shape of one sample's part of an output.
-   *
-   * @param output which output
-   * @return F; the whole shape for an output without a sample axis
-   */
+  @Override
   public Dims outputPerSample(int output) {
     return outputPlacement(output).perSample(outputDims(output));
   }
 
-  /**
-   * The values of an input that is a constant.
-   *
-   * @param input which input
-   * @return the array, not to be changed; null if the input is computed or fed
-   */
+  @Override
   public @Nullable INDArray constant(int input) {
     return annotations.constant(node.inputs().get(input));
   }
@@ -238,22 +223,12 @@ public final class NodeContext {
     return annotations.once(node, kind, find);
   }
 
-  /**
-   * An input in the arrangement of cotangents.
-   *
-   * @param input which input
-   * @return [N, 1, F…], or [1, 1, F…] for an input without a sample axis
-   */
+  @Override
   public Tensor value(int input) {
     return withColumn(samplesFirst(input));
   }
 
-  /**
-   * An output in the arrangement of cotangents.
-   *
-   * @param output which output
-   * @return [N, 1, F…], or [1, 1, F…] for an output without a sample axis
-   */
+  @Override
   public Tensor outputValue(int output) {
     return withColumn(annotations.samplesFirst(node.outputs().get(output)));
   }

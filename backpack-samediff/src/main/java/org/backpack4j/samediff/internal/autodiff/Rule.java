@@ -7,6 +7,7 @@ import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 import org.backpack4j.samediff.spi.View;
 import org.jspecify.annotations.Nullable;
 

@@ -19,7 +19,6 @@ import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.evaluate.LongWork;
 import org.backpack4j.samediff.internal.evaluate.LossParts;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
@@ -42,6 +41,7 @@ import org.backpack4j.samediff.internal.shape.GraphShapes;
 import org.backpack4j.samediff.internal.shape.SampleAxes;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -58,6 +58,7 @@ public final class Extender {
   private final Request request;
   private final SameDiff source;
   private final Map<String, LossRule> losses = Losses.table();
+  private final Map<String, Rule> registered;
   private static final String GRAD = "grad";
 
   private final LongWork work;
@@ -66,6 +67,7 @@ public final class Extender {
   public Extender(Request request) {
     this.request = request;
     this.source = request.sd();
+    this.registered = Rules.registered(request.rules());
     this.work = new LongWork(log, "Extending a graph of " + source.getOps().size() + " ops");
   }
 
@@ -309,8 +311,7 @@ public final class Extender {
   private Map<Node, Rule> place(Annotations graph) {
     Map<Node, Rule> rules = new LinkedHashMap<>();
     for (Node node : graph.nodes()) {
-      Rule loss = losses.get(node.op());
-      Rule rule = loss != null ? loss : Rules.of(node.op());
+      Rule rule = rule(node.op());
       NodeContext context = new NodeContext(graph, node);
       try {
         for (int k = 0; k < node.outputs().size(); k++) {
@@ -325,6 +326,13 @@ public final class Extender {
       rules.put(node, mixes(graph, node) ? Rules.acrossSamples(rule, context) : rule);
     }
     return rules;
+  }
+
+  /** A person's own rule comes first. */
+  private Rule rule(String op) {
+    Rule own = registered.get(op);
+    Rule loss = losses.get(op);
+    return own != null ? own : loss != null ? loss : Rules.of(op);
   }
 
   private static boolean mixes(Annotations graph, Node node) {

@@ -17,7 +17,6 @@ import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
 import org.backpack4j.samediff.internal.ir.AffineOps;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
@@ -25,6 +24,7 @@ import org.backpack4j.samediff.internal.ir.Likelihoods;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.internal.loss.LogLikelihood;
 import org.backpack4j.samediff.internal.loss.LossRule;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 import org.jspecify.annotations.Nullable;
 
 /**

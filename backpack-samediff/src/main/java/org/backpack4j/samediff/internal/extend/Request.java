@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.Progress;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.spi.OpRule;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 
@@ -24,6 +25,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
  * @param predictions the predictions, where the person named them
  * @param sampleAxes sample axes named by the person, by placeholder
  * @param places what a person knows a node by, by the name of its first result
+ * @param rules the rules that the person registered
  * @param losses the loss variables that the person chose; none for all
  * @param lenient whether to leave out what cannot be had
  * @param conversion whether the graph stands for a network that is trained elsewhere
@@ -41,6 +43,7 @@ public record Request(
     List<String> predictions,
     Map<String, Integer> sampleAxes,
     UnaryOperator<String> places,
+    List<OpRule> rules,
     List<String> losses,
     boolean lenient,
     boolean conversion,

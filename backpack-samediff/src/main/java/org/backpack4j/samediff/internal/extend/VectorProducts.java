@@ -15,12 +15,12 @@ import org.backpack4j.samediff.internal.autodiff.ColumnSigns;
 import org.backpack4j.samediff.internal.autodiff.ForwardPass;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 import org.jspecify.annotations.Nullable;
 
 /** Emits products with vectors that are fed, and the predictions' tangents along them. */

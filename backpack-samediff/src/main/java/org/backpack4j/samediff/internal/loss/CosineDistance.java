@@ -2,11 +2,11 @@ package org.backpack4j.samediff.internal.loss;
 
 import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 
 /**
  * {@code cosine_distance_loss}: ℓ = 1 − Σ z y along an axis, which stays with extent one; linear in

@@ -13,7 +13,6 @@ import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.autodiff.SignedRoot;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.contribution.OuterProduct;
 import org.backpack4j.samediff.internal.contribution.PermutedView;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
@@ -22,6 +21,7 @@ import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 
 /**
  * {@code matmul}: Z = A B for matrices [..., M, K] and [..., K, L], any of them transposed. The

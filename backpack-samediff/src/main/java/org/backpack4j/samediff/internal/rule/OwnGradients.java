@@ -7,8 +7,8 @@ import java.util.function.Predicate;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 
 /**
  * The ops whose gradient in ND4J is known to be right and to survive M2.1's file format; many are

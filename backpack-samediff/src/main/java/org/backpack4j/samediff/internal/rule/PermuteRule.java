@@ -5,10 +5,10 @@ import java.util.stream.IntStream;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.contribution.PermutedView;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 import org.backpack4j.samediff.spi.View;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

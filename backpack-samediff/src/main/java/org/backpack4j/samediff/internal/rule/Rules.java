@@ -1,10 +1,16 @@
 package org.backpack4j.samediff.internal.rule;
 
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.TreeMap;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
 import org.backpack4j.samediff.internal.rewrite.Recurrent;
+import org.backpack4j.samediff.spi.OpRule;
 
 /** The table of rules, by the name of the op. */
 public final class Rules {
@@ -21,6 +27,28 @@ public final class Rules {
    */
   public static Rule of(String op) {
     return TABLE.getOrDefault(op, UNKNOWN);
+  }
+
+  /**
+   * The rules that people have registered.
+   *
+   * @param given those that a call is given, in the place of what a {@link ServiceLoader} finds
+   * @return for each op the last rule registered for it
+   * @throws IllegalArgumentException if a call is given two rules for an op
+   */
+  public static Map<String, Rule> registered(List<OpRule> given) {
+    Map<String, Rule> rules = new TreeMap<>();
+    ServiceLoader.load(OpRule.class)
+        .forEach(rule -> rules.put(rule.op(), new RegisteredRule(rule)));
+    Set<String> ops = new HashSet<>();
+    for (OpRule rule : given) {
+      if (!ops.add(rule.op())) {
+        throw new IllegalArgumentException(
+            "Two rules are registered for " + rule.op() + "; an op has one.");
+      }
+      rules.put(rule.op(), new RegisteredRule(rule));
+    }
+    return rules;
   }
 
   /**
@@ -42,7 +70,7 @@ public final class Rules {
    * @return for each op its rule, sorted by name
    */
   public static Map<String, Rule> all() {
-    return java.util.Collections.unmodifiableMap(TABLE);
+    return Collections.unmodifiableMap(TABLE);
   }
 
   private static Map<String, Rule> table() {

@@ -4,7 +4,6 @@ import java.util.Set;
 import org.backpack4j.samediff.internal.autodiff.Cotangent;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.contribution.OuterProduct;
 import org.backpack4j.samediff.internal.contribution.PermutedView;
@@ -14,6 +13,7 @@ import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 
 /**
  * {@code sconv2d}: a depthwise convolution, then, with pointwise weights [C · M, O], a dense map of

@@ -3,9 +3,9 @@ package org.backpack4j.samediff.internal.rule;
 import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
-import org.backpack4j.samediff.internal.autodiff.UnsupportedOpException;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.spi.Tensor;
+import org.backpack4j.samediff.spi.UnsupportedOpException;
 
 /**
  * An op without a rule. It may stand where no cotangent has to pass, as in the making of labels.
@@ -20,7 +20,8 @@ final class Unknown implements Rule {
   public void check(NodeContext context) {
     throw new UnsupportedOpException(
         "there is no rule for " + context.node().op(),
-        "write it with supported ops, or leave out the parameters before it");
+        "write it with supported ops, register a rule by rules(…) (docs/extending.md), or leave out"
+            + " the parameters before it");
   }
 
   @Override

@@ -8,6 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.backpack4j.dl4j.Obstacle;
+import org.backpack4j.dl4j.spi.ActivationConverter;
+import org.backpack4j.dl4j.spi.DropoutConverter;
+import org.backpack4j.dl4j.spi.LayerConverter;
+import org.backpack4j.dl4j.spi.LossConverter;
+import org.backpack4j.dl4j.spi.Obstacles;
+import org.backpack4j.dl4j.spi.RandomActivationConverter;
+import org.backpack4j.dl4j.spi.VertexConverter;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
@@ -44,7 +51,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** What stands in the way of one layer or vertex, by its configuration alone. */
-public final class Obstacles {
+final class ObstacleSearch implements Obstacles {
   private static final String SWITCH_OFF =
       "switch it off while quantities are asked for: dropOut(1.0) in the configuration, or"
           + " conf.getLayer().setIDropout(null)";
@@ -52,7 +59,8 @@ public final class Obstacles {
   private static final String INSTEAD = "use LEAKYRELU, or new ActivationLReLU(slope)";
 
   private static final String LEAVE_OUT =
-      "write it as a SameDiff layer, or use one of those listed in docs/guide-dl4j.md";
+      "register one with converters(…) (docs/extending.md), write it as a SameDiff layer, or use"
+          + " one of those listed in docs/guide-dl4j.md";
 
   /**
    * Layers that DL4J 1.0.0-M2.1 gives a mask in the forward pass, which their backward pass
@@ -102,42 +110,26 @@ public final class Obstacles {
    * @param iteration whether the random numbers of an iteration can be had
    * @param sole whether the network has one output alone
    */
-  Obstacles(ConverterRegistry tables, NetworkNode step, boolean iteration, boolean sole) {
+  ObstacleSearch(ConverterRegistry tables, NetworkNode step, boolean iteration, boolean sole) {
     this.tables = tables;
     this.step = step;
     this.iteration = iteration;
     this.sole = sole;
   }
 
-  /**
-   * Adds an obstacle.
-   *
-   * @param reason what is not supported
-   * @param remedy what to do
-   */
+  @Override
   public void add(String reason, String remedy) {
     found.add(new Obstacle(step.where(), reason, remedy));
   }
 
-  /**
-   * Adds an obstacle if a condition holds.
-   *
-   * @param condition whether there is one
-   * @param reason what is not supported
-   * @param remedy what to do
-   */
+  @Override
   public void addIf(boolean condition, String reason, String remedy) {
     if (condition) {
       add(reason, remedy);
     }
   }
 
-  /**
-   * Adds what stands in the way of a layer: the step's own, or one that it contains.
-   *
-   * @param layer the layer's configuration
-   * @param <L> its class
-   */
+  @Override
   public <L extends Layer> void layer(L layer) {
     LayerConverter<L> converter = tables.of(layer);
     if (converter == null) {
@@ -159,13 +151,7 @@ public final class Obstacles {
     converter.check(layer, this);
   }
 
-  /**
-   * Adds what stands in the way of a layer that runs in evaluation mode, where nothing should be
-   * random.
-   *
-   * @param layer the layer's configuration
-   * @param <L> its class
-   */
+  @Override
   public <L extends Layer> void frozen(L layer) {
     boolean before = evaluating;
     evaluating = true;
@@ -173,20 +159,14 @@ public final class Obstacles {
     evaluating = before;
   }
 
-  /**
-   * Whether DL4J changes a layer's input at random: not in evaluation mode, not where everything is
-   * kept, and not in loss layers, which have what is set for the whole network and leave it out.
-   *
-   * @param layer the layer's configuration
-   * @return whether it does
-   */
+  @Override
   public boolean drops(Layer layer) {
     IDropout dropout = layer.getIDropout();
     boolean keepsAll =
         (dropout instanceof Dropout d && d.getP() == 1 && d.getPSchedule() == null)
             || (dropout instanceof SpatialDropout s && s.getP() == 1 && s.getPSchedule() == null)
             || (dropout instanceof AlphaDropout a && a.getP() == 1 && a.getPSchedule() == null);
-    return dropout != null && !keepsAll && !evaluating && !HEEDLESS.contains(layer.getClass());
+    return dropout != null && !keepsAll && !evaluating && !HEEDLESS.contains(tables.kind(layer));
   }
 
   private <D extends IDropout> void dropout(D dropout, Layer layer) {
@@ -199,20 +179,20 @@ public final class Obstacles {
       add(passes + "are those of one iteration", ONE_ITERATION + SWITCH_OFF);
     } else if (step.output()
         && sole
-        && layer.getClass() == RnnOutputLayer.class
+        && tables.kind(layer) == RnnOutputLayer.class
         && converter.rows()) {
       steps(dropout, converter, ((RnnOutputLayer) layer).getRnnDataFormat());
       converter.check(dropout, this);
     } else if (converter.adds()) {
       sum(dropout, layer);
-    } else if (step.output() && KEEPING.contains(layer.getClass()) && converter.found()) {
+    } else if (step.output() && KEEPING.contains(tables.kind(layer)) && converter.found()) {
       draws.add(new RandomDraw(dropout, true, true, (activations, generator) -> keptInput()));
       converter.check(dropout, this);
     } else if (step.output()) {
       add(
           passes + "DL4J draws and forgets between its calls of listeners",
           "put a DropoutLayer before the output layer instead, or " + SWITCH_OFF);
-    } else if (FORGETFUL.contains(layer.getClass())) {
+    } else if (FORGETFUL.contains(tables.kind(layer))) {
       add(
           "DL4J forgets the mask of its "
               + kind
@@ -233,7 +213,7 @@ public final class Obstacles {
       draws.add(
           new RandomDraw(
               dropout, false, true, (activations, generator) -> activations.get(step.name())));
-    } else if (step.output() && !KEEPING.contains(layer.getClass())) {
+    } else if (step.output() && !KEEPING.contains(tables.kind(layer))) {
       add(
           "DL4J does not keep the sum of its input and its " + kind + " until it calls listeners",
           "put a DropoutLayer before it instead");
@@ -290,7 +270,7 @@ public final class Obstacles {
           ONE_ITERATION + leaveOut);
     } else if (isInside(layer)) {
       add("its weights are changed at random (weight noise) inside another layer", leaveOut);
-    } else if (step.output() && layer.getClass() != OutputLayer.class) {
+    } else if (step.output() && tables.kind(layer) != OutputLayer.class) {
       add(
           "DL4J draws its weight noise once for the gradient and once more for the score",
           leaveOut);
@@ -299,12 +279,7 @@ public final class Obstacles {
     }
   }
 
-  /**
-   * Adds what stands in the way of a vertex: the step's own, or one that it contains.
-   *
-   * @param vertex the vertex' configuration
-   * @param <V> its class
-   */
+  @Override
   public <V extends GraphVertex> void vertex(V vertex) {
     VertexConverter<V> converter = tables.of(vertex);
     if (converter == null) {
@@ -314,11 +289,7 @@ public final class Obstacles {
     }
   }
 
-  /**
-   * Adds what stands in the way of a preprocessor.
-   *
-   * @param preprocessor the preprocessor
-   */
+  @Override
   public void preprocessor(InputPreProcessor preprocessor) {
     if (preprocessor instanceof ComposableInputPreProcessor composed) {
       Arrays.stream(composed.getInputPreProcessors()).forEach(this::preprocessor);
@@ -329,12 +300,7 @@ public final class Obstacles {
         "use one of those listed in docs/guide-dl4j.md");
   }
 
-  /**
-   * Adds what stands in the way of an activation function.
-   *
-   * @param function the function
-   * @param <A> its class
-   */
+  @Override
   public <A extends IActivation> void activation(A function) {
     ActivationConverter<A> converter = tables.of(function);
     if (converter == null) {
@@ -381,13 +347,7 @@ public final class Obstacles {
     return function.getClass().getSimpleName();
   }
 
-  /**
-   * Adds what stands in the way of a loss function.
-   *
-   * @param loss the loss function
-   * @param activation the output layer's activation function
-   * @param <F> its class
-   */
+  @Override
   public <F extends ILossFunction> void loss(F loss, IActivation activation) {
     LossConverter<F> converter = tables.of(loss);
     if (converter == null) {

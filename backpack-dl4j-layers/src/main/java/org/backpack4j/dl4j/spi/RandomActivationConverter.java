@@ -1,4 +1,4 @@
-package org.backpack4j.dl4j.internal.convert;
+package org.backpack4j.dl4j.spi;
 
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;

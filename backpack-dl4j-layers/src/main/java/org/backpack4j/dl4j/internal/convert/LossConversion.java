@@ -1,6 +1,9 @@
 package org.backpack4j.dl4j.internal.convert;
 
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.spi.ConversionException;
+import org.backpack4j.dl4j.spi.LayerOutput;
+import org.backpack4j.dl4j.spi.LossContext;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.loss.LossReduce;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -17,8 +20,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * output layer's activation function, each [N·R, C] with R rows for a sample. Labels have M columns
  * where they are not one for each value.
  */
-public final class LossContext {
-  private final ConversionContext context;
+final class LossConversion implements LossContext {
+  private final NodeConversion context;
   private final Scale scale;
   private final IActivation activation;
   private final LayerOutput preOutput;
@@ -26,8 +29,8 @@ public final class LossContext {
   private final @Nullable LayerOutput mask;
   private final long rowsPerSample;
 
-  LossContext(
-      ConversionContext context,
+  LossConversion(
+      NodeConversion context,
       Scale scale,
       IActivation activation,
       LayerOutput preOutput,
@@ -43,98 +46,46 @@ public final class LossContext {
     this.rowsPerSample = rowsPerSample;
   }
 
-  /** One of SameDiff's reduced loss ops. */
-  @FunctionalInterface
-  public interface Op {
-    /**
-     * Emits the op.
-     *
-     * @param sd the graph
-     * @param name the loss variable's name
-     * @param labels the labels
-     * @param predictions the predictions
-     * @param weights factors of the terms, broadcast to them
-     * @param reduce how the terms are reduced
-     * @return the loss
-     */
-    SDVariable emit(
-        SameDiff sd,
-        String name,
-        SDVariable labels,
-        SDVariable predictions,
-        SDVariable weights,
-        LossReduce reduce);
-  }
-
-  /**
-   * The graph.
-   *
-   * @return the graph
-   */
+  @Override
   public SameDiff sd() {
     return context.sd();
   }
 
-  /**
-   * The activation function of the output layer.
-   *
-   * @return the function
-   */
+  @Override
   public IActivation activation() {
     return activation;
   }
 
-  /**
-   * The labels.
-   *
-   * @return rows
-   */
+  @Override
   public SDVariable labels() {
     return labels;
   }
 
-  /**
-   * The values before the activation function.
-   *
-   * @return rows [N·R, C]
-   */
+  @Override
   public SDVariable preOutput() {
     return preOutput.variable();
   }
 
-  /**
-   * The values behind the activation function.
-   *
-   * @return rows [N·R, C]
-   */
+  @Override
   public SDVariable output() {
     return context.activate(activation, preOutput).shaped();
   }
 
-  /**
-   * The same loss as one of what goes into a softmax, for a loss that is a negative log-likelihood
-   * behind one: where it is the layer's own activation function, or an earlier layer's.
-   * Second-order quantities start there, as in BackPACK. A note is left where they cannot, or where
-   * other layers read that function's answer as well.
-   *
-   * @return the loss with a softmax as its activation function; null if there is none
-   */
+  @Override
   public @Nullable LossContext ofSoftmax() {
-    return activation instanceof ActivationSoftmax ? this : inFrontOf(true);
+    return context.kind(activation) == ActivationSoftmax.class ? this : inFrontOf(true);
   }
 
-  /**
-   * The same for a sigmoid.
-   *
-   * @return the loss with a sigmoid as its activation function; null if there is none
-   */
+  @Override
   public @Nullable LossContext ofSigmoid() {
-    return activation instanceof ActivationSigmoid ? this : inFrontOf(false);
+    return context.kind(activation) == ActivationSigmoid.class ? this : inFrontOf(false);
   }
 
   private @Nullable LossContext inFrontOf(boolean softmax) {
     Probabilities found =
-        activation instanceof ActivationIdentity ? context.probabilities(preOutput()) : null;
+        context.kind(activation) == ActivationIdentity.class
+            ? context.probabilities(preOutput())
+            : null;
     if (found == null) {
       return null;
     }
@@ -160,18 +111,14 @@ public final class LossContext {
     }
     IActivation function = softmax ? new ActivationSoftmax() : new ActivationSigmoid();
     LayerOutput logits = preOutput.with(found.argument());
-    return new LossContext(context, scale, function, logits, labels, mask, rowsPerSample);
+    return new LossConversion(context, scale, function, logits, labels, mask, rowsPerSample);
   }
 
-  /**
-   * The same loss where a mask of single values is a factor of the labels.
-   *
-   * @return a context without a mask, or the same if the mask is one of rows
-   */
+  @Override
   public LossContext withMaskedLabels() {
     return !masksValues() || mask == null
         ? this
-        : new LossContext(
+        : new LossConversion(
             context,
             scale,
             activation,
@@ -181,32 +128,17 @@ public final class LossContext {
             rowsPerSample);
   }
 
-  /**
-   * The number of values in a row.
-   *
-   * @return C
-   */
+  @Override
   public long columns() {
     return preOutput.size(1);
   }
 
-  /**
-   * A constant of the network's type.
-   *
-   * @param array the values
-   * @return the variable
-   */
+  @Override
   public SDVariable constant(INDArray array) {
     return context.constant(array);
   }
 
-  /**
-   * A loss with one term for each row, the sum of all terms.
-   *
-   * @param op the op
-   * @param labels the labels as the op wants them
-   * @param predictions the predictions as the op wants them
-   */
+  @Override
   public void byRow(Op op, SDVariable labels, SDVariable predictions) {
     SDVariable weights = mask == null ? null : sd().reshape(mask.variable(), -1);
     if (weights == null || scale == Scale.SUM) {
@@ -219,15 +151,7 @@ public final class LossContext {
     context.addLoss(sum.mul((double) rowsPerSample).div(name(), rows), predictions, false);
   }
 
-  /**
-   * A loss with one term for each value, the weighted sum of all terms.
-   *
-   * @param op the op
-   * @param labels the labels as the op wants them
-   * @param predictions the predictions as the op wants them
-   * @param factor a factor of all terms
-   * @param weights a factor for each of the C columns, or null
-   */
+  @Override
   public void byValue(
       Op op, SDVariable labels, SDVariable predictions, double factor, @Nullable INDArray weights) {
     emit(op, labels, predictions, weights(factor, weights), factor, rowsPerSample * columns());
@@ -273,14 +197,7 @@ public final class LossContext {
     context.addLoss(loss, predictions, false);
   }
 
-  /**
-   * A loss that is written out of simple ops, the weighted sum of its terms.
-   *
-   * @param terms a term for each value, [N·R, C]
-   * @param predictions what the terms are computed from: where second-order quantities start
-   * @param factor a factor of all terms
-   * @param weights a factor for each of the C columns, or null
-   */
+  @Override
   public void writtenOut(
       SDVariable terms, SDVariable predictions, double factor, @Nullable INDArray weights) {
     SDVariable factors = weights(factor, weights);
@@ -289,35 +206,21 @@ public final class LossContext {
     context.addLoss(reduce(weighted, rowsPerSample * columns()), predictions, true);
   }
 
-  /**
-   * A loss that is written out of simple ops, the sum of its terms.
-   *
-   * @param terms a term for each row, [N·R]
-   * @param predictions what the terms are computed from: where second-order quantities start
-   */
+  @Override
   public void writtenOutByRow(SDVariable terms, SDVariable predictions) {
     SDVariable weighted = mask == null ? terms : terms.mul(sd().reshape(mask.variable(), -1));
     context.addLoss(reduce(weighted, rowsPerSample), predictions, true);
   }
 
-  /**
-   * Adds terms that depend on labels alone, for the loss' value.
-   *
-   * @param terms a term for each value, [N·R, C]
-   */
+  @Override
   public void constant(SDVariable terms) {
     SDVariable masked = mask == null ? terms : terms.mul(mask.variable());
     context.addConstant(reduce(masked, rowsPerSample * columns()));
   }
 
-  /**
-   * The same with other labels.
-   *
-   * @param rows labels [N·R, C]
-   * @return another context
-   */
+  @Override
   public LossContext with(SDVariable rows) {
-    return new LossContext(context, scale, activation, preOutput, rows, mask, rowsPerSample);
+    return new LossConversion(context, scale, activation, preOutput, rows, mask, rowsPerSample);
   }
 
   private String name() {
@@ -332,22 +235,12 @@ public final class LossContext {
     return sd().reshape(terms, -1, termsPerSample).sum(1).mean(name());
   }
 
-  /**
-   * Says that the loss cannot be converted.
-   *
-   * @param reason what is not supported
-   * @param remedy what to do
-   * @return an exception to throw
-   */
+  @Override
   public ConversionException refuse(String reason, String remedy) {
     return context.refuse(reason, remedy);
   }
 
-  /**
-   * The mask, for losses that take none or only masks of rows.
-   *
-   * @return whether there is one with a value for each of the C columns
-   */
+  @Override
   public boolean masksValues() {
     return mask != null && mask.size(1) != 1;
   }

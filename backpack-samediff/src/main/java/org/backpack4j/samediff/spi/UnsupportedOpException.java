@@ -1,8 +1,8 @@
-package org.backpack4j.samediff.internal.autodiff;
+package org.backpack4j.samediff.spi;
 
 /**
  * Thrown by a rule that does not cover a node; gathered with all others before anything is
- * inserted.
+ * inserted, and told as one {@link org.backpack4j.samediff.UnsupportedGraphException}.
  */
 public final class UnsupportedOpException extends RuntimeException {
   private static final long serialVersionUID = 1L;
