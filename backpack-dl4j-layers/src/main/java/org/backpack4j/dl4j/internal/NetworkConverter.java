@@ -71,6 +71,17 @@ public final class NetworkConverter {
         new NetworkConversion.Choices(Scale.SUM, BatchStatistics.BATCH, true, lenient, converters));
   }
 
+  /**
+   * Whether a network draws random numbers in training, for dropout or noise.
+   *
+   * @param net the network
+   * @param converters who converts what
+   * @return whether something of it does
+   */
+  public static boolean draws(Model net, ConverterRegistry converters) {
+    return IterationState.areDrawn(net, converters);
+  }
+
   /** What belongs to the iteration alone whose forward pass a network has just made. */
   public static IterationState given(
       Model net,

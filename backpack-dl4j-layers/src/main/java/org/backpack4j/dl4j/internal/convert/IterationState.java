@@ -54,6 +54,18 @@ public record IterationState(
   }
 
   /**
+   * Whether a network draws random numbers in an iteration.
+   *
+   * @param model the network
+   * @param tables who converts what
+   * @return whether something of it does
+   */
+  public static boolean areDrawn(Model model, ConverterRegistry tables) {
+    PreflightCheck survey = PreflightCheck.of(Network.of(model), tables, true);
+    return !survey.draws().isEmpty() || !survey.noisy().isEmpty();
+  }
+
+  /**
    * Copies what a network has at the end of its forward pass, of all but its output layers.
    *
    * @param model the network

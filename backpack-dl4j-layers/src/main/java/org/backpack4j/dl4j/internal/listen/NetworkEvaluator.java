@@ -2,12 +2,14 @@ package org.backpack4j.dl4j.internal.listen;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -77,6 +79,9 @@ public final class NetworkEvaluator implements AutoCloseable {
   private @Nullable Set<String> begins;
 
   private int verified;
+
+  /** The graphs whose gradient was compared with DL4J's already, where that is done once. */
+  private final Set<ExtendedGraph> compared = Collections.newSetFromMap(new WeakHashMap<>());
 
   public NetworkEvaluator(ListenerSettings settings) {
     this.settings = settings;
@@ -242,6 +247,69 @@ public final class NetworkEvaluator implements AutoCloseable {
     QuantityResults quantities =
         new QuantityResults(outputs, Arrays.asList(settings.extensions()), graphs.missing());
     return new TrainingStep(iteration, epoch, quantities, notes);
+  }
+
+  /**
+   * Evaluates outputs for the batch that the network has just passed, in the place of {@link
+   * #evaluate(Model, int, int)}. The first time for a shape the gradient is compared with DL4J's.
+   *
+   * @param net the network
+   * @param fed what extensions read beside the batch
+   * @param wanted says for an output's name whether it is wanted
+   * @return the outputs
+   */
+  public synchronized Map<String, INDArray> passed(
+      Model net, Map<String, INDArray> fed, Predicate<String> wanted) {
+    if (lost) {
+      throw new IllegalStateException(
+          "What belongs to the iteration alone, such as dropout's random numbers, was not kept.");
+    }
+    IterationState all = NetworkConverter.given(net, settings.converters(), given);
+    given = IterationState.NOTHING;
+    return outputs(net, all, NetworkBatch.of(net), fed, wanted, true);
+  }
+
+  /**
+   * Evaluates outputs for a batch that the network has not passed. Nothing is drawn for it, so the
+   * network must have no dropout and no noise.
+   *
+   * @param net the network
+   * @param batch the batch
+   * @param fed what extensions read beside the batch
+   * @param wanted says for an output's name whether it is wanted
+   * @return the outputs
+   */
+  public synchronized Map<String, INDArray> of(
+      Model net, NetworkBatch batch, Map<String, INDArray> fed, Predicate<String> wanted) {
+    return outputs(net, IterationState.NOTHING, batch, fed, wanted, false);
+  }
+
+  private Map<String, INDArray> outputs(
+      Model net,
+      IterationState all,
+      NetworkBatch batch,
+      Map<String, INDArray> fed,
+      Predicate<String> wanted,
+      boolean passed) {
+    Made graphs = made(net, batch.shape().with(all.shapes(batch.samples())));
+    Map<String, INDArray> outputs = new LinkedHashMap<>();
+    for (Part part : graphs.parts()) {
+      Map<String, INDArray> feeds = part.network().feeds(batch);
+      part.network().add(all, feeds, new LinkedHashMap<>());
+      feeds.putAll(fed);
+      boolean first = passed && compared.add(part.graph());
+      List<String> names = first ? part.names() : part.names().stream().filter(wanted).toList();
+      Map<String, INDArray> results = part.graph().output(feeds, names);
+      if (first) {
+        double factor = settings.scale() == Scale.MEAN ? batch.samples() : 1;
+        gradients.compare(
+            new ComparedIteration(
+                net, batch, all, part.network(), part.graph(), feeds, results, factor));
+      }
+      outputs.putAll(results);
+    }
+    outputs.keySet().removeIf(name -> !wanted.test(name));
+    return outputs;
   }
 
   private Made made(Model net, BatchShape shape) {

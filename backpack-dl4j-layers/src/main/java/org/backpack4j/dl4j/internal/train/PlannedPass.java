@@ -177,6 +177,7 @@ public final class PlannedPass implements AutoCloseable {
     }
     Map<String, INDArray> feeds = made.network().feeds(batch);
     made.network().add(drawn[0], feeds, added);
+    feeds.putAll(iteration.wishes().fed(net, iteration.number()));
     Set<String> names = new LinkedHashSet<>(views.targets().keySet());
     names.addAll(views.needed());
     made.network().losses().values().forEach(names::addAll);
@@ -277,6 +278,7 @@ public final class PlannedPass implements AutoCloseable {
     TrainingGraphs.Made made = graph(iteration, full, apart);
     Map<String, INDArray> feeds = made.network().feeds(batch);
     made.network().add(drawn, feeds, added);
+    feeds.putAll(iteration.wishes().fed(net, iteration.number()));
     GradientViews views = before.views;
     Set<String> names = new LinkedHashSet<>(views.targets().keySet());
     names.addAll(views.needed());

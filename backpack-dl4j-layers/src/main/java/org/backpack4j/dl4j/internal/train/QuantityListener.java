@@ -48,6 +48,17 @@ public interface QuantityListener {
   @Nullable ListenerSettings wanted(Model net, int iteration);
 
   /**
+   * What the quantities read beside the batch.
+   *
+   * @param net the network
+   * @param iteration the iteration, in which something is {@link #wanted}
+   * @return an array for each placeholder of the extensions' own
+   */
+  default Map<String, INDArray> fed(Model net, int iteration) {
+    return Map.of();
+  }
+
+  /**
    * Takes the step of an iteration. Its arrays are the listener's.
    *
    * @param net the network, before the update

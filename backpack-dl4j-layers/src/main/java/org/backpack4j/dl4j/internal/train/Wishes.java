@@ -130,6 +130,13 @@ final class Wishes {
     together.removeIf(w -> !network.parameters().containsAll(w.settings().named()));
   }
 
+  /** What extensions read beside the batch. */
+  Map<String, INDArray> fed(Model net, int iteration) {
+    Map<String, INDArray> fed = new LinkedHashMap<>();
+    together.forEach(w -> fed.putAll(w.listener().fed(net, iteration)));
+    return fed;
+  }
+
   /** The names of what is wanted of a graph. */
   Set<String> names(ExtendedGraph graph) {
     Set<String> names = new LinkedHashSet<>();
