@@ -26,6 +26,7 @@ import org.backpack4j.samediff.extension.Extension;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * What has been gathered of a data set. A batch that fails leaves it as it was.
@@ -36,6 +37,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class Gathering {
   /** What is known of a graph. */
   private record Known(Map<String, Quantity> quantities, BatchWeights weights) {}
+
+  /** As many entries are put in double precision at once, to be added up. */
+  private static final long CHUNK = 1 << 17;
 
   private final @Nullable RowSink sink;
   private final long expected;
@@ -54,6 +58,9 @@ public final class Gathering {
 
   /** For each loss variable its value. */
   final Map<String, LossMean> losses = new LinkedHashMap<>();
+
+  /** The results of a batch in double precision, by name: the same memory for each batch. */
+  private final Map<String, Doubles> wide = new LinkedHashMap<>();
 
   /** What was fed last of what is the same in each batch. */
   private final Map<String, INDArray> same = new TreeMap<>();
@@ -184,7 +191,6 @@ public final class Gathering {
       constants.putAll(looks.constants());
       shapes.putAll(looks.shapes());
     } finally {
-      exact.values().forEach(Gathering::release);
       results.values().forEach(Gathering::release);
       drawn.values().forEach(Gathering::release);
     }
@@ -211,12 +217,19 @@ public final class Gathering {
     if (array.isEmpty()) {
       return 0;
     }
-    INDArray wide = array.castTo(DataType.DOUBLE);
-    INDArray sum = wide.sum();
-    double total = sum.getDouble(0);
-    release(sum);
-    if (wide != array) {
-      release(wide);
+    if (array.dataType() == DataType.DOUBLE) {
+      return array.sumNumber().doubleValue();
+    }
+    INDArray flat = array.reshape(new long[] {array.length()});
+    long length = flat.length();
+    double total = 0;
+    try (Doubles wide = Doubles.of(Math.min(length, CHUNK))) {
+      for (long from = 0; from < length; from += CHUNK) {
+        long to = Math.min(length, from + CHUNK);
+        INDArray part = wide.array().get(NDArrayIndex.interval(0, to - from));
+        part.assign(flat.get(NDArrayIndex.interval(from, to)));
+        total += part.sumNumber().doubleValue();
+      }
     }
     return total;
   }
@@ -323,16 +336,13 @@ public final class Gathering {
     List<String> wrong = new ArrayList<>();
     results.forEach(
         (name, array) -> {
-          INDArray wide = array.castTo(DataType.DOUBLE);
+          Quantity quantity = known.quantities().get(name);
+          boolean summed = quantity != null && !quantity.is(Combination.Kind.ROWS);
+          INDArray wide = summed ? wide(name, array) : array;
           if (!Double.isFinite(total(wide))) {
             wrong.add(name);
           }
-          Quantity quantity = known.quantities().get(name);
-          if (quantity == null || quantity.is(Combination.Kind.ROWS)) {
-            if (wide != array) {
-              release(wide);
-            }
-          } else {
+          if (summed) {
             exact.put(name, wide);
             Sum sum = sums.get(name);
             if (sum != null && !sum.fits(wide)) {
@@ -341,6 +351,24 @@ public final class Gathering {
           }
         });
     return wrong;
+  }
+
+  /** A result in double precision, in memory that the next batch's will take. */
+  private INDArray wide(String name, INDArray array) {
+    return array.dataType() == DataType.DOUBLE ? array : copy(name, array);
+  }
+
+  /** A copy in double precision, in memory that the next one of that name will take. */
+  private INDArray copy(String name, INDArray array) {
+    Doubles place = wide.get(name);
+    if (place == null || !Arrays.equals(place.array().shape(), array.shape())) {
+      if (place != null) {
+        place.close();
+      }
+      place = Doubles.of(array.shape());
+      wide.put(name, place);
+    }
+    return place.array().assign(array);
   }
 
   // ---- what is done with results ----
@@ -423,7 +451,6 @@ public final class Gathering {
                 }
               }
             });
-    gradients.values().forEach(Gathering::release);
     batches++;
     samples += count;
     sumsData = known.weights().sums();
@@ -440,7 +467,7 @@ public final class Gathering {
   }
 
   /** The sums of the samples' gradients, without penalties, by parameter. */
-  private static Map<String, INDArray> gradients(Known known, Map<String, INDArray> exact) {
+  private Map<String, INDArray> gradients(Known known, Map<String, INDArray> exact) {
     Map<String, INDArray> gradients = new LinkedHashMap<>();
     boolean kept =
         known.quantities().values().stream().anyMatch(q -> q.is(Combination.Kind.VARIANCE));
@@ -452,7 +479,7 @@ public final class Gathering {
           gradient.subi(part);
         }
         if (kept) {
-          gradients.put(quantity.parameter(), gradient.dup());
+          gradients.put(quantity.parameter(), copy(quantity.name() + " kept", gradient));
         }
       }
     }
@@ -627,5 +654,7 @@ public final class Gathering {
   public void close() {
     sums.values().forEach(Sum::close);
     sums.clear();
+    wide.values().forEach(Doubles::close);
+    wide.clear();
   }
 }

@@ -12,7 +12,6 @@ import org.backpack4j.samediff.extension.Combination;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * What has been gathered as bytes, to the last bit: for checkpoints, and on the way between
@@ -143,18 +142,19 @@ public final class GatheringForm {
       Combination.Kind kind = Combination.Kind.valueOf(in.readUTF());
       Combination combination = new Combination(kind, in.readDouble(), "");
       DataType type = DataType.valueOf(in.readUTF());
-      INDArray sum = array(in);
-      @Nullable INDArray mean = kind == Combination.Kind.VARIANCE ? array(in) : null;
+      Doubles sum = array(in);
+      @Nullable Doubles mean = kind == Combination.Kind.VARIANCE ? array(in) : null;
       g.sums.put(name, new Sum(combination, type, sum, mean));
     }
   }
 
-  private static INDArray array(DataInputStream in) throws IOException {
+  private static Doubles array(DataInputStream in) throws IOException {
     long[] shape = new long[in.readInt()];
     for (int k = 0; k < shape.length; k++) {
       shape[k] = in.readLong();
     }
-    INDArray array = Nd4j.zeros(DataType.DOUBLE, shape);
+    Doubles doubles = Doubles.of(shape);
+    INDArray array = doubles.array();
     byte[] bytes = new byte[Double.BYTES * CHUNK];
     for (long from = 0; from < array.length(); from += CHUNK) {
       int count = (int) Math.min(CHUNK, array.length() - from);
@@ -164,6 +164,6 @@ public final class GatheringForm {
         array.data().put(from + k, buffer.getDouble());
       }
     }
-    return array;
+    return doubles;
   }
 }

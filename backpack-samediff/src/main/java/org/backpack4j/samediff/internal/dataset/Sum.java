@@ -6,7 +6,6 @@ import org.backpack4j.samediff.extension.Combination;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** What has been gathered of one quantity, in double precision. */
 final class Sum {
@@ -15,26 +14,24 @@ final class Sum {
   private final long[] shape;
 
   /** Σ Dᵖ Q; of means Σ N Q; of variances the sum of squared deviations. */
-  private final INDArray sum;
+  private final Doubles sum;
 
   /** The mean of the samples' gradients, of variances alone. */
-  private final @Nullable INDArray mean;
+  private final @Nullable Doubles mean;
 
   Sum(Combination combination, DataType type, long... shape) {
     this(
         combination,
         type,
-        Nd4j.zeros(DataType.DOUBLE, shape),
-        combination.kind() == Combination.Kind.VARIANCE
-            ? Nd4j.zeros(DataType.DOUBLE, shape)
-            : null);
+        Doubles.zeros(shape),
+        combination.kind() == Combination.Kind.VARIANCE ? Doubles.zeros(shape) : null);
   }
 
   /** One that was written down. */
-  Sum(Combination combination, DataType type, INDArray sum, @Nullable INDArray mean) {
+  Sum(Combination combination, DataType type, Doubles sum, @Nullable Doubles mean) {
     this.combination = combination;
     this.type = type;
-    this.shape = sum.shape();
+    this.shape = sum.array().shape();
     this.sum = sum;
     this.mean = mean;
   }
@@ -48,11 +45,11 @@ final class Sum {
   }
 
   INDArray sum() {
-    return sum;
+    return sum.array();
   }
 
   @Nullable INDArray mean() {
-    return mean;
+    return mean == null ? null : mean.array();
   }
 
   /** Whether a batch's result is of the same shape. */
@@ -65,7 +62,7 @@ final class Sum {
     if (weight != 1) {
       result.muli(weight);
     }
-    sum.addi(result);
+    sum().addi(result);
   }
 
   /**
@@ -78,14 +75,12 @@ final class Sum {
    * @param before how many are before them
    */
   void merge(INDArray squares, INDArray average, long samples, long before) {
-    INDArray all = Objects.requireNonNull(mean);
-    INDArray apart = average.subi(all);
+    INDArray all = Objects.requireNonNull(mean());
     double share = (double) samples / (before + samples);
-    INDArray step = apart.mul(share);
+    INDArray step = average.subi(all).muli(share);
     all.addi(step);
-    step.close();
-    sum.addi(squares);
-    sum.addi(apart.muli(apart).muli(before * share));
+    sum().addi(squares);
+    sum().addi(step.muli(step).muli(before / share));
   }
 
   /**
@@ -96,9 +91,9 @@ final class Sum {
    */
   void merge(Sum other, long samples, long before) {
     if (combination.kind() == Combination.Kind.VARIANCE) {
-      merge(other.sum, Objects.requireNonNull(other.mean), samples, before);
+      merge(other.sum(), Objects.requireNonNull(other.mean()), samples, before);
     } else {
-      sum.addi(other.sum);
+      sum().addi(other.sum());
     }
   }
 
@@ -110,7 +105,7 @@ final class Sum {
           case VARIANCE -> scale(normaliser, combination.degree()) / samples;
           default -> scale(normaliser, combination.degree());
         };
-    return sum.mul(factor).castTo(type);
+    return sum().mul(factor).castTo(type);
   }
 
   /** What a sum is multiplied by; nothing is left where there is nothing to divide by. */
@@ -119,7 +114,7 @@ final class Sum {
   }
 
   long bytes() {
-    return Double.BYTES * sum.length() * (mean == null ? 1 : 2);
+    return Double.BYTES * sum().length() * (mean == null ? 1 : 2);
   }
 
   void close() {
