@@ -206,7 +206,7 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
 
   @Override
   public GraphRecipe recipe() {
-    return new NetworkRecipe(net, extensions, named, scale, statistics);
+    return new NetworkRecipe(net, extensions, named, converters, scale, statistics);
   }
 
   /** Frees what the graphs keep; they are made again when they are needed. */

@@ -435,7 +435,7 @@ public final class ExtendedGraph implements AutoCloseable {
   /**
    * What another Java machine needs to make the same extended graph, parameters as they are now.
    *
-   * @return the recipe, serialisable if the extensions are
+   * @return the recipe, serialisable if the extensions and rules are
    * @throws IllegalArgumentException if ND4J cannot save the graph that was extended; it names the
    *     ops
    * @throws IllegalStateException if that graph is gone

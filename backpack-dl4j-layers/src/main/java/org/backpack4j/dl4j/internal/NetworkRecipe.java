@@ -12,6 +12,7 @@ import java.util.TreeSet;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.NetworkGraphs;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.spi.ConverterProvider;
 import org.backpack4j.samediff.dataset.GraphRecipe;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.dataset.Contents;
@@ -28,6 +29,7 @@ public final class NetworkRecipe implements GraphRecipe {
   private final String parameters;
   private final ArrayList<Extension> extensions;
   private final TreeSet<String> named;
+  private final ArrayList<ConverterProvider> converters;
   private final Scale scale;
   private final BatchStatistics statistics;
 
@@ -37,11 +39,13 @@ public final class NetworkRecipe implements GraphRecipe {
    * @param net the network, parameters as they are now
    * @param extensions the quantities
    * @param named the parameters that were chosen; none for all
+   * @param converters what registers a person's own
    */
   public NetworkRecipe(
       Model net,
       Extension[] extensions,
       Collection<String> named,
+      Collection<ConverterProvider> converters,
       Scale scale,
       BatchStatistics statistics) {
     this.network = saved(net);
@@ -49,6 +53,7 @@ public final class NetworkRecipe implements GraphRecipe {
     this.parameters = digest(net);
     this.extensions = new ArrayList<>(Arrays.asList(extensions));
     this.named = new TreeSet<>(named);
+    this.converters = new ArrayList<>(converters);
     this.scale = scale;
     this.statistics = statistics;
   }
@@ -87,6 +92,7 @@ public final class NetworkRecipe implements GraphRecipe {
     return NetworkGraphs.of(net, extensions.toArray(Extension[]::new))
         .scale(scale)
         .statistics(statistics)
+        .converters(converters.toArray(ConverterProvider[]::new))
         .parameters(named.toArray(String[]::new));
   }
 

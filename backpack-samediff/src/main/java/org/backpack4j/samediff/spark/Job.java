@@ -29,7 +29,8 @@ record Job(GraphRecipe recipe, TreeMap<String, INDArray> fixed) implements Seria
       throw new IllegalArgumentException(
           "The job cannot be sent to the executors, since "
               + e.getMessage()
-              + " is not java.io.Serializable: extensions and recipes of your own have to be.",
+              + " is not java.io.Serializable: extensions, rules, converters and recipes of your"
+              + " own have to be.",
           e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.BackPack;
+import org.backpack4j.samediff.spi.OpRule;
 
 /**
  * What was chosen for an extended graph, so that the same can be chosen for the same model
@@ -14,6 +15,7 @@ import org.backpack4j.samediff.BackPack;
  * @param variables inputs and activations beside them
  * @param predictions the predictions that were named
  * @param sampleAxes the sample axes that were named, by placeholder
+ * @param rules the rules that were registered
  * @param losses the loss variables
  * @param lenient whether what cannot be had is left out
  * @param conversion whether the graph stands for a network that is trained elsewhere
@@ -24,6 +26,7 @@ public record Choices(
     List<String> variables,
     List<String> predictions,
     Map<String, Integer> sampleAxes,
+    List<OpRule> rules,
     List<String> losses,
     boolean lenient,
     boolean conversion,
@@ -39,6 +42,7 @@ public record Choices(
         request.variables(),
         request.predictions(),
         request.sampleAxes(),
+        request.rules(),
         List.copyOf(result.graph().getLossVariables()),
         request.lenient(),
         request.conversion(),
@@ -51,6 +55,7 @@ public record Choices(
         .parameters(parameters::contains)
         .variables(variables.toArray(String[]::new))
         .predictions(predictions.toArray(String[]::new))
+        .rules(rules.toArray(OpRule[]::new))
         .losses(losses.toArray(String[]::new))
         .memoryBudget(memoryBudget);
     sampleAxes.forEach(builder::sampleAxis);
