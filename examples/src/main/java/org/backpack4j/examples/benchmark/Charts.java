@@ -17,7 +17,7 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** The plots of measurements, as SVG. */
-final class Charts {
+public final class Charts {
   private static final int WIDTH = 900;
   private static final int HEIGHT = 420;
 
@@ -52,7 +52,7 @@ final class Charts {
    *
    * @param lines for each series the values over {@code x}
    */
-  static void lines(
+  public static void lines(
       Path file,
       String title,
       String xAxis,
