@@ -89,7 +89,9 @@ final class Strides {
   }
 
   /**
-   * Reads the positions, which must be in ascending order.
+   * Reads the positions, which must be in ascending order. Where the first of them is within the
+   * innermost blocks, it is looked for there, and the whole is not moved: one step of all steps is
+   * a single slice.
    *
    * @param value [lead…, length]
    * @return [lead…, number of positions]
@@ -97,17 +99,28 @@ final class Strides {
   Tensor read(Emitter e, Tensor value) {
     int axis = value.rank() - 1;
     Dims lead = value.dims().range(0, axis);
-    Tensor rest = e.slice(value, axis, offset, size(value, axis));
+    Tensor rest = value;
+    long begin = offset;
     Dims loops = lead;
     for (int k = digits.size() - 1; k >= 0; k--) {
       Digit digit = digits.get(k);
-      rest = resize(e, rest, axis, (long) digit.extent * digit.stride);
+      long block = (long) digit.extent * digit.stride;
+      if (begin + span(k) > digit.stride || block > size(rest, axis)) {
+        rest = e.slice(rest, axis, begin, size(rest, axis));
+        begin = 0;
+      }
+      rest = resize(e, rest, axis, block);
       loops = loops.plus(Dim.of(digit.extent));
       rest = e.reshape(rest, loops.plus(Dim.of(digit.stride)));
       axis++;
     }
     Dim count = loops.from(lead.rank()).product();
-    return e.reshape(e.slice(rest, axis, 0, 1), lead.plus(count));
+    return e.reshape(e.slice(rest, axis, begin, begin + 1), lead.plus(count));
+  }
+
+  /** From the first to the last position of the loops inside one. */
+  private long span(int loop) {
+    return 1 + digits.stream().limit(loop).mapToLong(d -> (d.extent - 1L) * d.stride).sum();
   }
 
   /**

@@ -354,6 +354,31 @@ class ConvolutionRuleTest {
     }
   }
 
+  /** oneDNN takes long for the kernel's gradient there. */
+  @Test
+  void wideKernelsHaveTheirGradientByAProduct() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.FLOAT, -1, 1, 4, 4);
+    SDVariable y = sd.placeHolder("y", DataType.FLOAT, -1, 3);
+    SDVariable first = sd.var("first", Nets.random(DataType.FLOAT, 3, 3, 1, 290));
+    SDVariable wide = sd.var("wide", Nets.random(DataType.FLOAT, 3, 3, 290, 290).muli(0.05));
+    Conv2DConfig same = square("NCHW", 3).paddingMode(PaddingMode.SAME).build();
+    SDVariable h = sd.math().tanh(sd.cnn().conv2d(x, first, same));
+    SDVariable c = sd.math().tanh(sd.cnn().conv2d(h, wide, same)).mean(2, 3);
+    SDVariable z = c.mmul(sd.var("v", Nets.random(DataType.FLOAT, 290, 3)));
+    sd.loss().softmaxCrossEntropy("loss", y, z, null);
+    try (ExtendedGraph plain = BackPack.extend(sd);
+        ExtendedGraph rows = BackPack.extend(sd, new BatchGrad())) {
+      assertThat(ops(plain, "conv2d_bp")).isZero();
+      Map<String, INDArray> feeds =
+          Map.of(
+              "x", Nets.random(DataType.FLOAT, 2, 1, 4, 4), "y", Nets.random(DataType.FLOAT, 2, 3));
+      List<String> names = List.of("first.grad", "wide.grad");
+      Checked.compare(
+          "with and without rows", plain.output(feeds, names), rows.output(feeds, names));
+    }
+  }
+
   private static long ops(ExtendedGraph graph, String name) {
     return graph.sameDiff().getOps().values().stream()
         .filter(op -> op.getOp().opName().equals(name))

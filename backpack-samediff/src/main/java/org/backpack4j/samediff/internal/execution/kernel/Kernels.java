@@ -25,6 +25,7 @@ public final class Kernels {
     return switch (op.opName()) {
       case "add", "divide", "multiply", "subtract" ->
           SlicedBroadcast.of((DynamicCustomOp) op, inputs, output);
+      case "concat" -> Concat.of((DynamicCustomOp) op, inputs, output);
       case "im2col" -> Im2col.ofNative((DynamicCustomOp) op, inputs, output);
       case "matmul" -> BatchedGemm.of((DynamicCustomOp) op, inputs, output);
       case "maxpool2d" -> MaxPool.ofNative((DynamicCustomOp) op, inputs, output);

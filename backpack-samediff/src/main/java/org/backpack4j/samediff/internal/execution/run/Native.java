@@ -1,6 +1,8 @@
 package org.backpack4j.samediff.internal.execution.run;
 
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.pointers.PagedPointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 
@@ -34,6 +36,11 @@ public final class Native {
 
   public static long address(INDArray array) {
     return array.data().addressPointer().address();
+  }
+
+  /** A place in memory, to copy from or to. */
+  public static Pointer pointer(long address) {
+    return new PagedPointer(address);
   }
 
   /** Consecutive elements of a contiguous array, seen in another shape. */

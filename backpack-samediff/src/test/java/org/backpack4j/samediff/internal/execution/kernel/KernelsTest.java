@@ -81,6 +81,26 @@ class KernelsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"0, FLOAT", "1, FLOAT", "1, DOUBLE", "-2, DOUBLE", "2, FLOAT"})
+  void concat(int axis, DataType type) {
+    int along = axis < 0 ? 3 + axis : axis;
+    SDVariable[] parts = new SDVariable[3];
+    for (int k = 0; k < parts.length; k++) {
+      long[] shape = {3, 4, 70};
+      shape[along] += k;
+      parts[k] = feed("part" + k, type, shape);
+    }
+    graph.concat("joined", axis, parts[0], parts[1].mul(2), parts[2]);
+    check("joined", Concat.class);
+  }
+
+  @Test
+  void concatOfShortBlocksIsNative() {
+    graph.concat("joined", 1, feed("a", DataType.FLOAT, 5, 2), feed("b", DataType.FLOAT, 5, 3));
+    assertThat(kernels("joined")).noneMatch(Concat.class::isInstance);
+  }
+
+  @ParameterizedTest
   @CsvSource({
     // type, N, V, O, I, P, N of X, N of signs (0: none)
     "DOUBLE, 3, 4, 5, 6, 7, 3, 0",
