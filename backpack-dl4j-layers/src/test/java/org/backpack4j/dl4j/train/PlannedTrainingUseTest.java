@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.backpack4j.dl4j.testing.ListedBatches;
 import org.backpack4j.dl4j.testing.Nets;
@@ -159,7 +160,6 @@ class PlannedTrainingUseTest {
     same(planned.getBestModel().params(), plain.getBestModel().params());
   }
 
-  @SuppressWarnings("unchecked")
   private static EarlyStoppingResult<MultiLayerNetwork> stopped(
       MultiLayerNetwork net, boolean planned) {
     EarlyStoppingConfiguration<MultiLayerNetwork> configuration =
@@ -173,7 +173,7 @@ class PlannedTrainingUseTest {
         new EarlyStoppingTrainer(
             configuration, net, new ExistingDataSetIterator(List.of(BATCH, BATCH)));
     Nd4j.getRandom().setSeed(1);
-    EarlyStoppingResult<MultiLayerNetwork>[] result = new EarlyStoppingResult[1];
+    List<EarlyStoppingResult<MultiLayerNetwork>> results = new ArrayList<>();
     boolean[] seen = new boolean[1];
     net.setListeners(
         new BaseTrainingListener() {
@@ -189,13 +189,13 @@ class PlannedTrainingUseTest {
         });
     if (planned) {
       try (PlannedTraining training = PlannedTraining.of(net)) {
-        training.during(() -> result[0] = trainer.fit());
+        training.during(() -> results.add(trainer.fit()));
       }
     } else {
-      result[0] = trainer.fit();
+      results.add(trainer.fit());
     }
     assertThat(seen[0]).isEqualTo(planned);
-    return result[0];
+    return results.get(0);
   }
 
   @Test
