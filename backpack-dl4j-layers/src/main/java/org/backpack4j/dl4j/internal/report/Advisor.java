@@ -119,8 +119,7 @@ public final class Advisor {
   private static List<Advice> largeUpdates(List<StepRecord> window) {
     List<Advice> found = new ArrayList<>();
     for (String layer : layers(window)) {
-      double ratio =
-          median(window, r -> r.layers().get(layer).updateSize() / weight(r.layers().get(layer)));
+      double ratio = median(window, r -> r.layer(layer).updateSize() / weight(r.layer(layer)));
       if (ratio > LARGE_UPDATE) {
         found.add(
             new Advice(
@@ -140,7 +139,7 @@ public final class Advisor {
   private static List<Advice> dead(List<StepRecord> window) {
     List<Advice> found = new ArrayList<>();
     for (String layer : layers(window)) {
-      double dead = median(window, r -> r.layers().get(layer).dead());
+      double dead = median(window, r -> r.layer(layer).dead());
       if (dead > DEAD) {
         found.add(
             new Advice(
@@ -158,13 +157,13 @@ public final class Advisor {
     List<Advice> found = new ArrayList<>();
     double most =
         layers(window).stream()
-            .mapToDouble(l -> median(window, r -> r.layers().get(l).gradientNorm()))
+            .mapToDouble(l -> median(window, r -> r.layer(l).gradientNorm()))
             .max()
             .orElse(Double.NaN);
     for (String layer : layers(window)) {
-      double share = median(window, r -> r.layers().get(layer).gradientNorm()) / most;
+      double share = median(window, r -> r.layer(layer).gradientNorm()) / most;
       if (share < VANISHING) {
-        double dead = median(window, r -> r.layers().get(layer).dead());
+        double dead = median(window, r -> r.layer(layer).dead());
         found.add(
             new Advice(
                 "vanishing",

@@ -20,6 +20,10 @@ public record LayerRecord(
     double dead,
     double curvature) {
 
+  /** No numbers. */
+  static final LayerRecord NONE =
+      new LayerRecord(Double.NaN, Double.NaN, Double.NaN, Double.NaN, Double.NaN, Double.NaN);
+
   LayerRecord withUpdate(double size) {
     return new LayerRecord(gradientNorm, weightNorm, distance, size, dead, curvature);
   }

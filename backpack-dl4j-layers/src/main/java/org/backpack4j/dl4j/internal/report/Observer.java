@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.TrainingStep;
 import org.deeplearning4j.nn.api.Model;
@@ -53,7 +54,7 @@ public final class Observer {
     Map<String, INDArray> outputs = step.quantities().outputs();
     double[] norms = doubles(total(outputs, "batch_l2"));
     samples = norms.length;
-    double[] products = doubles(outputs.get("grad_alignment"));
+    double[] products = doubles(of(outputs, "grad_alignment"));
     for (int n = 0; n < products.length; n++) {
       products[n] /= samples; // with the mean gradient
     }
@@ -69,10 +70,10 @@ public final class Observer {
       double curvature = curved ? 0 : Double.NaN;
       double dead = Double.NaN;
       for (String name : layer.getValue()) {
-        INDArray weight = table.get(name);
+        INDArray weight = of(table, name);
         INDArray g = step.quantities().gradient(name);
         INDArray mean = g.castTo(DataType.DOUBLE).divi(samples);
-        INDArray variance = outputs.get(name + ".variance").castTo(DataType.DOUBLE);
+        INDArray variance = of(outputs, name + ".variance").castTo(DataType.DOUBLE);
         double own = squaredNorm(mean);
         gradients += own;
         weights += squaredNorm(weight);
@@ -80,7 +81,7 @@ public final class Observer {
         distance += squaredNorm(weight.sub(start));
         if (curved) {
           // a sum over the samples; the mean loss has the mean of their curvatures
-          curvature += outputs.get(name + ".diag_ggn_mc").sumNumber().doubleValue() / samples;
+          curvature += of(outputs, name + ".diag_ggn_mc").sumNumber().doubleValue() / samples;
         }
         if (name.endsWith("_b") && Rectified.isBehind(net, layer.getKey())) {
           dead = share(mean, variance);
@@ -163,6 +164,10 @@ public final class Observer {
         .limit(LARGEST)
         .map(n -> new StepRecord.Sample(n, Math.sqrt(norms[n]), norms[n] / sum))
         .toList();
+  }
+
+  private static INDArray of(Map<String, INDArray> arrays, String name) {
+    return Objects.requireNonNull(arrays.get(name), name);
   }
 
   private static INDArray total(Map<String, INDArray> outputs, String field) {

@@ -41,6 +41,11 @@ public record StepRecord(
    */
   public record Sample(int index, double norm, double share) {}
 
+  /** A layer; one without numbers if the record has none of that name. */
+  LayerRecord layer(String name) {
+    return layers.getOrDefault(name, LayerRecord.NONE);
+  }
+
   /** ‖ḡ‖. */
   double gradientNorm() {
     return Math.sqrt(statistics.squaredNorm());
