@@ -31,6 +31,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -145,6 +146,28 @@ class QuantitiesOfPlannedStepsTest {
   @Test
   void comparedWithBruteForce() {
     compare(() -> new BackPackListener(new BatchGrad()).verify(2, 2), false);
+  }
+
+  /** They make another graph than that which trains. */
+  @Test
+  void withConvertersOfTheListenersOwn() {
+    int[] asked = new int[1];
+    try (BackPackListener plain = new BackPackListener(new BatchGrad());
+        BackPackListener within =
+            new BackPackListener(new BatchGrad())
+                .converters(
+                    c ->
+                        c.activation(
+                            ActivationTanH.class,
+                            (function, x) -> {
+                              asked[0]++;
+                              return x.getSameDiff().math().tanh(x);
+                            }))) {
+      train(network(), false, plain);
+      train(network(), true, within);
+      assertThat(asked[0]).isPositive();
+      same(within.outputs(), plain.outputs());
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
@@ -70,7 +71,9 @@ final class Wishes {
         settings.runningStatistics()
             && InputShapes.has(net, BatchNormalization.class)
             && Arrays.stream(settings.extensions()).anyMatch(e -> e.columns().secondOrder());
-    return !evaluates && settings.verified() == 0;
+    return !evaluates
+        && settings.verified() == 0
+        && settings.converters().equals(NetworkConverter.converters());
   }
 
   /** Whether a graph that serves those before can serve this one. */

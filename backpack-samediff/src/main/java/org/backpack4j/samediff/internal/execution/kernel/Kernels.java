@@ -25,7 +25,10 @@ public final class Kernels {
     return switch (op.opName()) {
       case "add", "divide", "multiply", "subtract" ->
           SlicedBroadcast.of((DynamicCustomOp) op, inputs, output);
-      case "concat" -> Concat.of((DynamicCustomOp) op, inputs, output);
+      case "concat" -> {
+        Kernel blocks = Concat.of((DynamicCustomOp) op, inputs, output);
+        yield blocks != null ? blocks : Interleave.of((DynamicCustomOp) op, inputs, output);
+      }
       case "im2col" -> Im2col.ofNative((DynamicCustomOp) op, inputs, output);
       case "matmul" -> BatchedGemm.of((DynamicCustomOp) op, inputs, output);
       case "maxpool2d" -> MaxPool.ofNative((DynamicCustomOp) op, inputs, output);

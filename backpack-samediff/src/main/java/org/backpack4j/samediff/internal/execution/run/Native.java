@@ -28,6 +28,11 @@ public final class Native {
     return new CustomCall(DynamicCustomOp.builder(name).build());
   }
 
+  /** A matrix, transposed. */
+  public static Call transpose() {
+    return new CustomCall(DynamicCustomOp.builder("permute").addIntegerArguments(1, 0).build());
+  }
+
   /** A call bound to two inputs. */
   public static Call bound(Call call, INDArray a, INDArray b, INDArray output) {
     call.bind(new INDArray[] {a, b}, new INDArray[] {output});

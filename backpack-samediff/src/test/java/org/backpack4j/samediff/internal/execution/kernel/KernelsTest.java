@@ -94,6 +94,17 @@ class KernelsTest {
     check("joined", Concat.class);
   }
 
+  @ParameterizedTest
+  @CsvSource({"2, FLOAT", "-1, DOUBLE"})
+  void concatOfColumns(int axis, DataType type) {
+    SDVariable[] parts = new SDVariable[20];
+    for (int k = 0; k < parts.length; k++) {
+      parts[k] = feed("part" + k, type, 30, 60, 1).mul(k + 1);
+    }
+    graph.concat("joined", axis, parts);
+    check("joined", Interleave.class);
+  }
+
   @Test
   void concatOfShortBlocksIsNative() {
     graph.concat("joined", 1, feed("a", DataType.FLOAT, 5, 2), feed("b", DataType.FLOAT, 5, 3));
