@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.backpack4j.samediff.extension.ClippedGrad;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.testing.MentionNothingInternal;
 import org.jspecify.annotations.NullMarked;
@@ -119,7 +120,10 @@ class ArchitectureTest {
           .resideInAnyPackage("org.apache.spark..", "scala..", in("spark"))
           .allowEmptyShould(true);
 
-  /** What can be chosen for a graph on one machine can be sent to others. */
+  /**
+   * What can be chosen for a graph on one machine can be sent to others, but for what is made of a
+   * person's functions.
+   */
   @ArchTest
   static final ArchRule extensionsCanBeSent =
       classes()
@@ -127,6 +131,8 @@ class ArchitectureTest {
           .resideInAPackage(in("extension"))
           .and()
           .implement(Extension.class)
+          .and()
+          .doNotBelongToAnyOf(ClippedGrad.class)
           .should()
           .implement(Serializable.class);
 

@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;

@@ -3,6 +3,7 @@ package org.backpack4j.samediff.curvature;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.ejml.data.DMatrixRMaj;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;

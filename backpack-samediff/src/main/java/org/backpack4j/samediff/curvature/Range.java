@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.curvature;
 
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.QRPDecomposition_F64;

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.curvature;
 
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.nd4j.linalg.api.ndarray.INDArray;

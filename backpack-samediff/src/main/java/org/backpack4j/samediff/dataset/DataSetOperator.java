@@ -13,25 +13,25 @@ import org.backpack4j.samediff.Progress;
 import org.backpack4j.samediff.curvature.LinearOperator;
 import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
-import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.dataset.Batches;
 import org.backpack4j.samediff.internal.dataset.Contents;
 import org.backpack4j.samediff.internal.dataset.Gathering;
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * A curvature matrix of a whole data set by its products: the generalised Gauss-Newton matrix or
- * the Hessian, in the scale that {@link DataSetQuantities} has. Each call of {@link #times} goes
- * over the data once, whatever the number of vectors. The data have to be the same each time, in
- * the same order, so that it is one matrix: a checksum sees to that. Parameters are read at each
- * call.
+ * A curvature matrix of a whole data set by its products: the generalised Gauss-Newton matrix, the
+ * Hessian, its positive-curvature variants or a Fisher matrix, in the scale that {@link
+ * DataSetQuantities} has; random numbers of a sampled one depend on a sample's place alone. Each
+ * call of {@link #times} goes over the data once, whatever the number of vectors. The data have to
+ * be the same each time, in the same order, so that it is one matrix: a checksum sees to that.
+ * Parameters are read at each call.
  */
 public final class DataSetOperator implements LinearOperator {
   private final BatchGraphs graphs;
@@ -42,18 +42,17 @@ public final class DataSetOperator implements LinearOperator {
   private @Nullable Long contents;
 
   private DataSetOperator(BatchGraphs graphs, Extension products, Supplier<Batches> data) {
-    Columns.Kind kind = products.columns().kind();
-    if (kind != Columns.Kind.VECTORS && kind != Columns.Kind.HESSIAN_VECTORS) {
+    if (!products.columns().kind().ofVectors() || products.ofPredictions()) {
       throw new IllegalArgumentException(
           "\""
               + products.field()
-              + "\" gives no products with vectors: extend the graph by GGNProduct or"
-              + " HessianProduct.");
+              + "\" gives no products with vectors: extend the graph by GGNProduct,"
+              + " HessianProduct, PCHProduct or FisherProduct.");
     }
     this.graphs = graphs;
     this.products = products;
     this.data = data;
-    this.width = products.columns().samples();
+    this.width = products.columns().vectorCount();
     Batches batches = data.get();
     if (!batches.hasNext()) {
       throw new IllegalArgumentException("The data set is empty: the iterator has no batch.");
@@ -65,8 +64,8 @@ public final class DataSetOperator implements LinearOperator {
    * Of one graph and feeds.
    *
    * @param graph the extended graph, which has to stay open
-   * @param products the extension that it was extended by, {@code GGNProduct} or {@code
-   *     HessianProduct}; of several vectors at once, as many are worked through together
+   * @param products the extension that it was extended by, such as {@code GGNProduct}; of several
+   *     vectors at once, as many are worked through together
    * @param feeds for each batch an array for each placeholder but those of the vectors
    * @return the matrix
    * @throws IllegalArgumentException if the extension gives no products, the graph was not extended
@@ -82,8 +81,7 @@ public final class DataSetOperator implements LinearOperator {
    * Of graphs that depend on the batch.
    *
    * @param graphs the graph for each batch
-   * @param products the extension that they were extended by, {@code GGNProduct} or {@code
-   *     HessianProduct}
+   * @param products the extension that they were extended by, such as {@code GGNProduct}
    * @param iterator the data set; it is reset at each call
    * @return the matrix
    * @throws IllegalArgumentException if the extension gives no products, the graphs were not
@@ -99,8 +97,7 @@ public final class DataSetOperator implements LinearOperator {
    * Of graphs that depend on the batch.
    *
    * @param graphs the graph for each batch
-   * @param products the extension that they were extended by, {@code GGNProduct} or {@code
-   *     HessianProduct}
+   * @param products the extension that they were extended by, such as {@code GGNProduct}
    * @param iterator the data set; it is reset at each call
    * @return the matrix
    * @throws IllegalArgumentException if the extension gives no products, the graphs were not
@@ -156,20 +153,7 @@ public final class DataSetOperator implements LinearOperator {
    */
   @Override
   public INDArray times(INDArray vectors) {
-    if (vectors.rank() != 2 || vectors.size(1) != layout.size()) {
-      throw new IllegalArgumentException(
-          "Vectors are rows [V, "
-              + layout.size()
-              + "], of the parameters "
-              + layout
-              + "; given is "
-              + Arrays.toString(vectors.shape())
-              + ".");
-    }
-    INDArray rows = vectors.castTo(DataType.DOUBLE).dup('c');
-    if (rows.length() > 0 && !Double.isFinite(rows.sumNumber().doubleValue())) {
-      throw new IllegalArgumentException("The vectors have an entry that is no finite number.");
-    }
+    INDArray rows = Vectors.checked(layout, vectors);
     List<Group> groups = groups(rows);
     try {
       long checksum = gather(groups);
@@ -212,14 +196,10 @@ public final class DataSetOperator implements LinearOperator {
     for (long from = 0; from < rows.size(0); from += many) {
       long to = Math.min(rows.size(0), from + many);
       INDArray some = Nd4j.create(DataType.DOUBLE, many, layout.size());
-      part(some, 0, to - from).assign(part(rows, from, to));
+      Vectors.rows(some, 0, to - from).assign(Vectors.rows(rows, from, to));
       groups.add(new Group(from, to, some));
     }
     return groups;
-  }
-
-  private static INDArray part(INDArray matrix, long from, long to) {
-    return matrix.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
   }
 
   /** Vectors that a graph multiplies at once. */
@@ -265,7 +245,7 @@ public final class DataSetOperator implements LinearOperator {
       }
       INDArray all =
           width == 0 ? layout.join(joined).reshape(1, layout.size()) : layout.joinRows(joined);
-      part(result, from, to).assign(part(all, 0, to - from));
+      Vectors.rows(result, from, to).assign(Vectors.rows(all, 0, to - from));
     }
   }
 }

@@ -36,6 +36,7 @@ import org.backpack4j.samediff.extension.KFLR;
 import org.backpack4j.samediff.extension.KFRA;
 import org.backpack4j.samediff.extension.SqrtGGNExact;
 import org.backpack4j.samediff.extension.SumGradSquared;
+import org.backpack4j.samediff.internal.evaluate.Vectors;
 import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

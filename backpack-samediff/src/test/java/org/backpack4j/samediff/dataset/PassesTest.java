@@ -15,9 +15,11 @@ import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.curvature.LinearOperator;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
+import org.backpack4j.samediff.extension.FisherProduct;
 import org.backpack4j.samediff.extension.GGNProduct;
 import org.backpack4j.samediff.extension.HessianProduct;
 import org.backpack4j.samediff.extension.KFAC;
+import org.backpack4j.samediff.extension.PCHProduct;
 import org.backpack4j.samediff.testing.Graphs;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -63,9 +65,19 @@ class PassesTest {
   void productsAreThoseOfOneBatch() {
     Map<String, INDArray> all = all();
     for (Extension products :
-        List.of(new GGNProduct(), new GGNProduct(2), new HessianProduct(), new HessianProduct(3))) {
+        List.of(
+            new GGNProduct(),
+            new GGNProduct(2),
+            new HessianProduct(),
+            new HessianProduct(3),
+            new PCHProduct(),
+            new FisherProduct(),
+            new FisherProduct(2),
+            FisherProduct.sampled(2, 4))) {
       try (ExtendedGraph graph = BackPack.extend(Graphs.perceptron(), products)) {
-        LinearOperator whole = LinearOperator.of(graph, products, all);
+        Map<String, INDArray> drawn = new HashMap<>(all);
+        drawn.putAll(graph.randomNumbers(0, SAMPLES));
+        LinearOperator whole = LinearOperator.of(graph, products, drawn);
         int[] passes = {0};
         List<Map<String, INDArray>> batches = cut(all, 5, 8, 1);
         DataSetOperator operator =

@@ -1,16 +1,17 @@
-package org.backpack4j.samediff.curvature;
+package org.backpack4j.samediff.internal.evaluate;
 
 import java.util.Arrays;
+import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Rows [V, D]: checks, and parts of them. */
-final class Vectors {
+public final class Vectors {
   private Vectors() {}
 
   /** The vectors of type DOUBLE in 'c' order, checked; they may be the same array. */
-  static INDArray checked(ParameterLayout layout, INDArray vectors) {
+  public static INDArray checked(ParameterLayout layout, INDArray vectors) {
     if (vectors.rank() != 2 || vectors.size(1) != layout.size()) {
       throw new IllegalArgumentException(
           "Vectors are rows [V, "
@@ -32,7 +33,7 @@ final class Vectors {
   }
 
   /** Refuses NaN and infinities. */
-  static void refuseInfinite(String what, INDArray array) {
+  public static void refuseInfinite(String what, INDArray array) {
     if (allFinite(array)) {
       return;
     }
@@ -51,7 +52,7 @@ final class Vectors {
   }
 
   /** Some of the rows, as a view. */
-  static INDArray rows(INDArray matrix, long from, long to) {
+  public static INDArray rows(INDArray matrix, long from, long to) {
     return matrix.get(NDArrayIndex.interval(from, to), NDArrayIndex.all());
   }
 }
