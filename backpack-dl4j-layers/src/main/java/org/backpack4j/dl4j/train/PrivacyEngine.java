@@ -1,37 +1,24 @@
 package org.backpack4j.dl4j.train;
 
 import java.io.IOException;
-import java.nio.file.FileSystem;
-import java.nio.file.FileSystems;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
-import org.backpack4j.dl4j.Obstacle;
 import org.backpack4j.dl4j.UnconvertibleNetworkException;
 import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
-import org.backpack4j.samediff.Refusal;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.privacy.NoiseMultiplier;
 import org.backpack4j.samediff.privacy.PrivacyAccountant;
 import org.backpack4j.samediff.privacy.PrivacyLedger;
 import org.deeplearning4j.earlystopping.termination.IterationTerminationCondition;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.api.OptimizationAlgorithm;
-import org.deeplearning4j.nn.api.Trainable;
-import org.deeplearning4j.nn.conf.BackpropType;
-import org.deeplearning4j.nn.conf.GradientNormalization;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.TrainingListener;
@@ -76,9 +63,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class PrivacyEngine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PrivacyEngine.class);
-
-  /** What a saved model's archive has beside DL4J's entries. */
-  private static final String ENTRY = "privacy-ledger.txt";
 
   private final Model net;
   private final PoissonBatches batches;
@@ -290,20 +274,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @throws IOException if it cannot be written
    */
   public void save(Path file) throws IOException {
-    Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "no file: " + file);
-    Path written = Files.createTempFile(folder, file.getFileName() + ".", ".part");
-    Path text = Files.createTempFile(folder, file.getFileName() + ".", ".part");
-    try {
-      ModelSerializer.writeModel(net, written.toFile(), true);
-      ledger.save(text);
-      try (FileSystem archive = FileSystems.newFileSystem(written, Map.of())) {
-        Files.copy(text, archive.getPath("/" + ENTRY), StandardCopyOption.REPLACE_EXISTING);
-      }
-      Files.move(written, file, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(written);
-      Files.deleteIfExists(text);
-    }
+    SavedLedger.save(net, ledger, file);
   }
 
   /**
@@ -315,16 +286,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @throws IOException if the file cannot be read, or has none
    */
   public static PrivacyLedger ledgerOf(Path file) throws IOException {
-    Path text = Files.createTempFile("ledger", ".txt");
-    try (FileSystem archive = FileSystems.newFileSystem(file, Map.of())) {
-      Files.copy(archive.getPath("/" + ENTRY), text, StandardCopyOption.REPLACE_EXISTING);
-      return PrivacyLedger.load(text);
-    } catch (NoSuchFileException e) {
-      throw new IOException(
-          file + " has no ledger: it was not saved by PrivacyEngine.save(…), or is not there.", e);
-    } finally {
-      Files.deleteIfExists(text);
-    }
+    return SavedLedger.load(file);
   }
 
   /** Frees the memory that is kept between steps. */
@@ -433,26 +395,9 @@ public final class PrivacyEngine implements AutoCloseable {
 
   /** A refusal as the network's owner reads it. */
   RuntimeException told(Model model, RuntimeException reason) {
-    return reason instanceof UnsupportedGraphException e ? refusal(model, e.refusals()) : reason;
-  }
-
-  private static PrivacyRefusedException refusal(Model model, List<Refusal> refusals) {
-    Set<String> normalising = new LinkedHashSet<>();
-    InputShapes.names(model, BatchNormalization.class)
-        .forEach(name -> normalising.add("layer \"" + name + "\""));
-    Set<Obstacle> obstacles = new LinkedHashSet<>();
-    for (Refusal r : refusals) {
-      boolean batch = normalising.contains(r.node()) && r.reason().startsWith(Refusal.COUPLED);
-      obstacles.add(
-          batch
-              ? new Obstacle(
-                  r.node() + " (BatchNormalization)",
-                  Refusal.COUPLED + " through the batch's statistics",
-                  "freeze the layer (FrozenLayer, TransferLearning), so that it keeps its fixed"
-                      + " statistics, or normalise each sample by itself (hasLayerNorm(true))")
-              : new Obstacle(r.node(), r.reason(), r.remedy()));
-    }
-    return new PrivacyRefusedException(List.copyOf(obstacles));
+    return reason instanceof UnsupportedGraphException e
+        ? PrivacyCheck.refusal(model, e.refusals())
+        : reason;
   }
 
   // ---- choices ----
@@ -693,7 +638,7 @@ public final class PrivacyEngine implements AutoCloseable {
       if (kind != Clipping.Kind.AUTOMATIC) {
         needed("clip(…)", clip);
       }
-      check();
+      PrivacyCheck.of(net, most < Integer.MAX_VALUE);
       PoissonBatches batches = new PoissonBatches(typed, expected, most);
       if (wanted * batches.samples() > 1) {
         log.warn(
@@ -780,76 +725,6 @@ public final class PrivacyEngine implements AutoCloseable {
       net.paramTable().keySet().forEach(name -> layers.add(Clipping.layer(name)));
       return Math.max(1, layers.size());
     }
-
-    // ---- refusals ----
-
-    private void check() {
-      List<Obstacle> obstacles =
-          new ArrayList<>(NetworkConverter.obstacles(net, false, NetworkConverter.converters()));
-      OptimizationAlgorithm algorithm = net.conf().getOptimizationAlgo();
-      if (algorithm != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
-        obstacles.add(
-            new Obstacle(
-                "the network",
-                "its optimisation algorithm is " + algorithm + ", which reads scores without noise",
-                "use STOCHASTIC_GRADIENT_DESCENT"));
-      }
-      if (backprop() == BackpropType.TruncatedBPTT) {
-        obstacles.add(
-            new Obstacle(
-                "the network",
-                "truncated backpropagation through time makes several steps of a batch, in which"
-                    + " the same samples are",
-                "use BackpropType.Standard, and cut the series into samples"));
-      }
-      trainables()
-          .forEach(
-              (name, layer) -> {
-                GradientNormalization normalization =
-                    layer.getConfig() == null || layer.numParams() == 0
-                        ? null
-                        : layer.getConfig().getGradientNormalization();
-                if (normalization != null && normalization != GradientNormalization.None) {
-                  obstacles.add(
-                      new Obstacle(
-                          "layer \"" + name + "\"",
-                          "its gradientNormalization is "
-                              + normalization
-                              + ", which changes the noise and the clipped gradient together",
-                          "use GradientNormalization.None: samples' gradients are clipped"
-                              + " already"));
-                }
-              });
-      if (most < Integer.MAX_VALUE && NetworkConverter.draws(net, NetworkConverter.converters())) {
-        obstacles.add(
-            new Obstacle(
-                "the network",
-                "it has dropout or noise, which DL4J draws for the samples of its own pass alone",
-                "leave pieces(…) out, or the dropout"));
-      }
-      if (!obstacles.isEmpty()) {
-        throw new PrivacyRefusedException(obstacles);
-      }
-    }
-
-    private BackpropType backprop() {
-      return net instanceof ComputationGraph graph
-          ? graph.getConfiguration().getBackpropType()
-          : ((MultiLayerNetwork) net).getLayerWiseConfigurations().getBackpropType();
-    }
-
-    private Map<String, Trainable> trainables() {
-      Map<String, Trainable> all = new java.util.LinkedHashMap<>();
-      if (net instanceof ComputationGraph graph) {
-        Arrays.stream(graph.getVertices()).forEach(v -> all.put(v.getVertexName(), v));
-      } else {
-        org.deeplearning4j.nn.api.Layer[] layers = ((MultiLayerNetwork) net).getLayers();
-        for (int k = 0; k < layers.length; k++) {
-          all.put(Integer.toString(k), layers[k]);
-        }
-      }
-      return all;
-    }
   }
 
   /** Makes the graph beforehand, unless it has to wait for what is drawn. */
@@ -869,7 +744,7 @@ public final class PrivacyEngine implements AutoCloseable {
                     InputShapes.outputs(net)));
       }
     } catch (UnsupportedGraphException e) {
-      PrivacyRefusedException refused = refusal(net, e.refusals());
+      PrivacyRefusedException refused = PrivacyCheck.refusal(net, e.refusals());
       refused.initCause(e);
       throw refused;
     } catch (UnconvertibleNetworkException e) {

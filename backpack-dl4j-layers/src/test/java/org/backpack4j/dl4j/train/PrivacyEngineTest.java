@@ -14,13 +14,20 @@ import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.privacy.NoiseMultiplier;
 import org.backpack4j.samediff.privacy.PrivacyAccountant;
 import org.backpack4j.samediff.privacy.PrivacyLedger;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
+import org.deeplearning4j.earlystopping.scorecalc.DataSetLossCalculator;
+import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationCondition;
+import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -569,7 +576,122 @@ class PrivacyEngineTest {
     }
   }
 
+  /** Series with masks, in single precision; samples that fill up have masks of their own. */
+  @ParameterizedTest
+  @EnumSource(Steps.class)
+  void ofSeriesWithMasks(Steps steps) {
+    MultiLayerNetwork net =
+        new MultiLayerNetwork(
+            configuration(new Sgd(1))
+                .dataType(DataType.FLOAT)
+                .list()
+                .layer(new LSTM.Builder().nIn(4).nOut(5).build())
+                .layer(
+                    new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                        .activation(Activation.SOFTMAX)
+                        .nIn(5)
+                        .nOut(3)
+                        .build())
+                .build());
+    net.init();
+    Nd4j.getRandom().setSeed(2);
+    INDArray labels = Nd4j.zeros(DataType.FLOAT, SAMPLES, 3, 6);
+    INDArray mask = Nd4j.zeros(DataType.FLOAT, SAMPLES, 6);
+    for (int n = 0; n < SAMPLES; n++) {
+      for (int t = 0; t <= n % 6; t++) {
+        labels.putScalar(n, (n + t) % 3, t, 1);
+        mask.putScalar(n, t, 1);
+      }
+    }
+    DataSet series =
+        new DataSet(Nd4j.randn(DataType.FLOAT, SAMPLES, 4, 6), labels, mask, mask.dup());
+    try (PrivacyEngine engine = quiet(net).build(series)) {
+      net.setListeners(engine.listener());
+      DataSet batch = engine.iterator().next();
+      double[] present = new double[(int) batch.getFeatures().size(0)];
+      boolean behind = true;
+      for (int n = present.length - 1; n >= 0; n--) {
+        behind &= batch.getFeatures().slice(n).equals(series.getFeatures().slice(0)) && n > 0;
+        present[n] = behind ? 0 : 1;
+      }
+      assertThat(present).contains(0).contains(1);
+      Map<String, INDArray> expected = byHand(rows(net, batch), present, 0.7, 12, false);
+      Map<String, INDArray> before = copies(net);
+      steps.make(net, batch);
+      compare(net, before, expected, 1, 2e-4);
+    }
+  }
+
+  /** DL4J's early stopping ends with the budget, not with an exception. */
+  @Test
+  void earlyStoppingEndsWithTheBudget() {
+    MultiLayerNetwork net = net(new Adam(0.01));
+    try (PrivacyEngine engine =
+        PrivacyEngine.on(net).epsilon(3).delta(1e-3).epochs(3).clip(1).batchSize(8).build(data())) {
+      net.setListeners(engine.listener());
+      EarlyStoppingConfiguration<MultiLayerNetwork> configuration =
+          new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+              .scoreCalculator(
+                  new DataSetLossCalculator(new ListDataSetIterator<>(data().asList(), 20), true))
+              .iterationTerminationConditions(engine.termination())
+              .epochTerminationConditions(new MaxEpochsTerminationCondition(100))
+              .build();
+      new EarlyStoppingTrainer(configuration, net, engine.iterator()).fit();
+      assertThat(net.getIterationCount()).isEqualTo(15);
+      assertThat(engine.stepsLeft()).isZero();
+    }
+  }
+
   // ---- refusals ----
+
+  /** Centers move with each batch, by no gradient of the loss, and without noise. */
+  @Test
+  void refusesWhatIsMovedByNoGradient() {
+    MultiLayerNetwork net =
+        new MultiLayerNetwork(
+            configuration(new Sgd(1))
+                .list()
+                .layer(dense().build())
+                .layer(
+                    new CenterLossOutputLayer.Builder(LossFunction.MCXENT)
+                        .activation(Activation.SOFTMAX)
+                        .lambda(0.1)
+                        .alpha(0.2)
+                        .nIn(5)
+                        .nOut(3)
+                        .build())
+                .build());
+    net.init();
+    INDArray before = net.params().dup();
+    assertThatThrownBy(
+            () -> {
+              try (PrivacyEngine engine = quiet(net).build(data())) {
+                net.setListeners(engine.listener());
+                net.fit(engine.iterator());
+              }
+            })
+        .satisfies(e -> assertThat(e.getMessage()).contains("1_cL"));
+    assertThat(net.params()).isEqualTo(before);
+  }
+
+  @Test
+  void refusesPretraining() {
+    MultiLayerNetwork net =
+        new MultiLayerNetwork(
+            configuration(new Sgd(1))
+                .list()
+                .layer(new AutoEncoder.Builder().nIn(4).nOut(5).build())
+                .layer(output())
+                .build());
+    net.init();
+    try (PrivacyEngine engine = quiet(net).build(data())) {
+      net.setListeners(engine.listener());
+      INDArray before = net.params().dup();
+      DataSetIterator batches = new ListDataSetIterator<>(data().asList(), 10);
+      assertThatThrownBy(() -> net.pretrain(batches)).hasMessageContaining("pretrained");
+      assertThat(net.params()).isEqualTo(before);
+    }
+  }
 
   private static void refused(MultiLayerNetwork net, DataSet data, String... words) {
     net.init();
