@@ -413,6 +413,18 @@ class ClippedGradTest {
 
   // ---- factors ----
 
+  /** The weights go into the smaller factor: the inputs or the cotangents. */
+  @ParameterizedTest
+  @CsvSource({"2, 7", "7, 2"})
+  void ofDenseLayersOfEitherShape(int inputs, int outputs) {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, inputs);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, outputs);
+    SDVariable z = sd.math().tanh(x.mmul(sd.var("w", Graphs.random(inputs, outputs))));
+    sd.loss().meanSquaredError("loss", y, z, null);
+    check(sd, Map.of("x", Graphs.random(5, inputs), "y", Graphs.random(5, outputs)), 5);
+  }
+
   /** Norms by Gram matrices, sums by weighted factors: where there is a wider type. */
   @Test
   void inSinglePrecision() {

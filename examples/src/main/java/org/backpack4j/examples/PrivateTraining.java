@@ -95,7 +95,7 @@ public final class PrivateTraining {
     private final long start = System.nanoTime();
 
     double perStep(MultiLayerNetwork net, int before) {
-      long steps = net.getIterationCount() - before;
+      int steps = net.getIterationCount() - before;
       return (System.nanoTime() - start) / 1e6 / Math.max(1, steps);
     }
   }
