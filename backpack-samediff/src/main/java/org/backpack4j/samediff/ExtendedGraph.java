@@ -464,7 +464,8 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return the quantities, by parameter and extension
    */
   public QuantityResults evaluate(Map<String, INDArray> feeds) {
-    return new QuantityResults(output(feeds, outputNames()), quantities.extensions());
+    return new QuantityResults(
+        output(feeds, outputNames()), quantities.extensions(), Map.of(), outputs.outputAxes());
   }
 
   /**

@@ -12,6 +12,7 @@ public final class QuantityResults {
   private final Map<String, INDArray> outputs;
   private final List<Extension> extensions;
   private final Map<String, String> missing;
+  private final Map<String, List<Integer>> outputAxes;
 
   /**
    * The quantities of an evaluation.
@@ -32,9 +33,38 @@ public final class QuantityResults {
    */
   public QuantityResults(
       Map<String, INDArray> outputs, List<Extension> extensions, Map<String, String> missing) {
+    this(outputs, extensions, missing, Map.of());
+  }
+
+  /**
+   * The quantities of an evaluation, with what has to be known to read Kronecker factors.
+   *
+   * @param outputs the arrays by output name, {@code <parameter>.<field>}
+   * @param extensions the extensions that computed them
+   * @param missing why parameters have no quantities, by their names
+   * @param outputAxes for each Kronecker factor of a weight's outputs which of the weight's axes
+   *     are its rows
+   */
+  public QuantityResults(
+      Map<String, INDArray> outputs,
+      List<Extension> extensions,
+      Map<String, String> missing,
+      Map<String, List<Integer>> outputAxes) {
     this.outputs = outputs;
     this.extensions = List.copyOf(extensions);
     this.missing = Map.copyOf(missing);
+    this.outputAxes = Map.copyOf(outputAxes);
+  }
+
+  /**
+   * Which axes of a weight are the rows of a Kronecker factor of its outputs, such as {@code
+   * w.kfac.B}; those of the factor of its inputs are all others.
+   *
+   * @param name the output's name
+   * @return the axes, ascending; empty if the output is no such factor, or it is not known
+   */
+  public Optional<List<Integer>> outputAxes(String name) {
+    return Optional.ofNullable(outputAxes.get(name));
   }
 
   /**

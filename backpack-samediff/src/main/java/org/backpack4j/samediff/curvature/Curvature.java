@@ -62,7 +62,23 @@ public final class Curvature implements LinearOperator {
    *     of a curvature matrix
    */
   public static Curvature of(ExtendedGraph graph, QuantityResults results, Extension extension) {
-    return QuantityBlocks.of(graph, results, extension);
+    return QuantityBlocks.of(ParameterLayout.of(graph), graph::outputAxes, results, extension);
+  }
+
+  /**
+   * The matrix that an extension's quantities are of, as a listener has them: of all parameters
+   * that there is a gradient of, in the order of the results.
+   *
+   * @param results the quantities of a batch, of {@link ExtendedGraph#evaluate} or of a listener's
+   *     step
+   * @param extension the extension that they are of, as in {@link #of(ExtendedGraph,
+   *     QuantityResults, Extension)}
+   * @return the matrix
+   * @throws IllegalArgumentException if a parameter has no quantity of the extension, or it is none
+   *     of a curvature matrix
+   */
+  public static Curvature of(QuantityResults results, Extension extension) {
+    return QuantityBlocks.of(ParameterLayout.of(results), results::outputAxes, results, extension);
   }
 
   /**

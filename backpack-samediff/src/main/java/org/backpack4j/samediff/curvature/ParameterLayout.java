@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.QuantityResults;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -18,6 +19,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * params()}, whose dense weights are in 'f' order.
  */
 public final class ParameterLayout {
+  private static final String GRADIENT = ".grad";
+
   private final Map<String, long[]> shapes;
   private final Map<String, Long> offsets;
   private final long size;
@@ -70,6 +73,26 @@ public final class ParameterLayout {
         shapes.put(parameter, graph.shape(gradient));
       }
     }
+    return of(shapes);
+  }
+
+  /**
+   * The layout of the parameters that results have a gradient of, in their order.
+   *
+   * @param results the quantities of a batch
+   * @return the layout
+   * @throws IllegalArgumentException if there is no gradient
+   */
+  public static ParameterLayout of(QuantityResults results) {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    results
+        .outputs()
+        .forEach(
+            (name, array) -> {
+              if (name.endsWith(GRADIENT)) {
+                shapes.put(name.substring(0, name.length() - GRADIENT.length()), array.shape());
+              }
+            });
     return of(shapes);
   }
 

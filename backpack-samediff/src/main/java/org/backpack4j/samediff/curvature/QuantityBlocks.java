@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.backpack4j.samediff.ExtendedGraph;
+import java.util.function.Function;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNExact;
@@ -38,20 +38,28 @@ final class QuantityBlocks {
   private static final List<Class<? extends Extension>> COLUMNS_FIRST =
       List.of(SqrtGGNExact.class, SqrtGGNMC.class);
 
-  private final ExtendedGraph graph;
+  private final Function<String, Optional<List<Integer>>> outputAxes;
   private final QuantityResults results;
   private final Extension extension;
   private final ParameterLayout layout;
 
-  private QuantityBlocks(ExtendedGraph graph, QuantityResults results, Extension extension) {
-    this.graph = graph;
+  private QuantityBlocks(
+      ParameterLayout layout,
+      Function<String, Optional<List<Integer>>> outputAxes,
+      QuantityResults results,
+      Extension extension) {
+    this.layout = layout;
+    this.outputAxes = outputAxes;
     this.results = results;
     this.extension = extension;
-    this.layout = ParameterLayout.of(graph);
   }
 
-  static Curvature of(ExtendedGraph graph, QuantityResults results, Extension extension) {
-    QuantityBlocks blocks = new QuantityBlocks(graph, results, extension);
+  static Curvature of(
+      ParameterLayout layout,
+      Function<String, Optional<List<Integer>>> outputAxes,
+      QuantityResults results,
+      Extension extension) {
+    QuantityBlocks blocks = new QuantityBlocks(layout, outputAxes, results, extension);
     if (DIAGONALS.contains(extension.getClass())) {
       return blocks.diagonals();
     }
@@ -86,7 +94,7 @@ final class QuantityBlocks {
         continue;
       }
       INDArray outputs = results.get(p, extension, "B");
-      Optional<List<Integer>> axes = graph.outputAxes(name(p, "B"));
+      Optional<List<Integer>> axes = outputAxes.apply(name(p, "B"));
       if (axes.isEmpty()) {
         builder.dense(List.of(p), outputs);
       } else {

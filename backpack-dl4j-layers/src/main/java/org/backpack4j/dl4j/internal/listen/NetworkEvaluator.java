@@ -219,6 +219,7 @@ public final class NetworkEvaluator implements AutoCloseable {
       int epoch) {
     Made graphs = made(net, batch.shape().with(all.shapes(batch.samples())));
     Map<String, INDArray> outputs = new LinkedHashMap<>();
+    Map<String, List<Integer>> axes = new LinkedHashMap<>();
     List<String> notes = new ArrayList<>();
     for (Part part : graphs.parts()) {
       Map<String, INDArray> feeds = part.network().feeds(batch);
@@ -241,11 +242,12 @@ public final class NetworkEvaluator implements AutoCloseable {
       }
       notes.addAll(Refusal.lines(Remedies.of(net, part.graph().refusals())));
       outputs.putAll(results);
+      results.keySet().forEach(n -> part.graph().outputAxes(n).ifPresent(a -> axes.put(n, a)));
     }
     notes.addAll(new LinkedHashSet<>(graphs.outOfReach().values()));
     verified++;
     QuantityResults quantities =
-        new QuantityResults(outputs, Arrays.asList(settings.extensions()), graphs.missing());
+        new QuantityResults(outputs, Arrays.asList(settings.extensions()), graphs.missing(), axes);
     return new TrainingStep(iteration, epoch, quantities, notes);
   }
 

@@ -189,11 +189,13 @@ final class Wishes {
       int epoch) {
     ListenerSettings settings = wish.settings();
     Map<String, INDArray> outputs = new LinkedHashMap<>();
+    Map<String, List<Integer>> axes = new LinkedHashMap<>();
     boolean first = together.get(0).equals(wish);
     for (String name : names(wish, made.graph())) {
       INDArray array = results.get(name);
       if (array != null) {
         outputs.put(name, first ? array : array.dup()); // each may close its own
+        made.graph().outputAxes(name).ifPresent(a -> axes.put(name, a));
       }
     }
     ConvertedGraph network = made.network();
@@ -207,7 +209,7 @@ final class Wishes {
     }
     notes.addAll(Refusal.lines(Remedies.of(net, made.graph().refusals())));
     QuantityResults quantities =
-        new QuantityResults(outputs, Arrays.asList(settings.extensions()), missing);
+        new QuantityResults(outputs, Arrays.asList(settings.extensions()), missing, axes);
     return new TrainingStep(iteration, epoch, quantities, notes);
   }
 }
