@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -315,6 +316,7 @@ public final class PrivacyEngine implements AutoCloseable {
 
   /** Draws a batch; answers the piece that the network is trained with. */
   private synchronized MultiDataSet draw() {
+    checkListeners();
     if (drawn != null && !begun) {
       throw new IllegalStateException(
           "A batch was drawn, and no private step was made of the one before: add the engine's"
@@ -326,6 +328,24 @@ public final class PrivacyEngine implements AutoCloseable {
     drawn = pieces;
     begun = false;
     return pieces.get(pieces.size() - 1).data();
+  }
+
+  /** Steps are private by the listener alone, and if none behind it reads the batch again. */
+  private void checkListeners() {
+    Collection<TrainingListener> listeners =
+        net instanceof ComputationGraph graph
+            ? graph.getListeners()
+            : ((MultiLayerNetwork) net).getListeners();
+    if (listeners == null || !listeners.contains(listener)) {
+      throw new IllegalStateException(
+          "The network does not have the engine's listener, without which its steps are not"
+              + " private: net.addListeners(engine.listener()).");
+    }
+    if (listeners.stream().anyMatch(Kfac.class::isInstance)) {
+      throw new IllegalStateException(
+          "The network has a Kfac listener, which multiplies the gradient by curvature of the batch"
+              + " that is neither clipped nor noised: ε would be wrong. Take it off the network.");
+    }
   }
 
   private void checkBudget() {
@@ -350,6 +370,7 @@ public final class PrivacyEngine implements AutoCloseable {
           "The listener hears of another network than its engine is on: a copy, or one that was"
               + " restored. Build an engine on that one, and resume(ledger()).");
     }
+    checkListeners();
     List<PoissonBatches.Piece> pieces = drawn;
     INDArray fed =
         model instanceof ComputationGraph graph

@@ -14,6 +14,7 @@ import org.backpack4j.dl4j.train.PlannedTraining;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -264,6 +265,45 @@ class TrainingReportTest {
         is(lines.get(k), field, expected.get(k).get(field).asDouble());
       }
     }
+  }
+
+  /** What one listener does with its arrays is not seen by another. */
+  @Test
+  void aReportAndAListenerOfOnePassHaveArraysOfTheirOwn() {
+    MultiLayerNetwork net = net();
+    BackPackListener other = new BackPackListener(new BatchGrad()).lenient();
+    net.addListeners(TrainingReport.economy().every(1), other);
+    PlannedTraining training = PlannedTraining.of(net);
+    for (DataSet batch : batches(3)) {
+      training.fit(batch);
+      INDArray sum = other.get("1_W", BatchGrad.class).sum(0);
+      INDArray gradient = other.latest().quantities().gradient("1_W");
+      assertThat(gradient.sub(sum).amaxNumber().doubleValue()).isLessThan(1e-12);
+    }
+  }
+
+  /** Running averages move by rules of their own: they are neither a step nor a slope. */
+  @Test
+  void runningAveragesAreNoStep() throws IOException {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            Nets.builder().updater(new Sgd(1e-4)),
+            InputType.feedForward(4),
+            new BatchNormalization.Builder().build(),
+            new OutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(3)
+                .activation(Activation.SOFTMAX)
+                .build());
+    DataSet data = batches(1).get(0);
+    DataSet large =
+        new DataSet(Nd4j.randn(DataType.DOUBLE, N, 4).muli(100).addi(200), data.getLabels());
+    List<JsonNode> lines =
+        fitted(net, TrainingReport.economy().every(1), List.of(large, large, large));
+    for (JsonNode line : lines) {
+      assertThat(line.get("layers").get("0").get("update_size").asDouble()).isLessThan(1e-2);
+    }
+    // the same batch, and steps that are far too small
+    assertThat(lines.get(1).get("alpha").asDouble()).isLessThan(-0.99);
   }
 
   @Test

@@ -37,6 +37,7 @@ import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -799,11 +800,38 @@ class PrivacyEngineTest {
   void refusesWhoReadsAhead() {
     MultiLayerNetwork net = net(new Sgd(1));
     try (PrivacyEngine engine = quiet(net).build(data())) {
+      net.addListeners(engine.listener());
       DataSetIterator iterator = engine.iterator();
-      net.fit(iterator.next()); // without the listener
+      iterator.next();
       assertThatThrownBy(iterator::next)
           .hasMessageContaining("add the engine's listener()")
           .hasMessageContaining("AsyncDataSetIterator");
+    }
+  }
+
+  /** Not even one step is made without noise. */
+  @Test
+  void refusesANetworkWithoutItsListener() {
+    MultiLayerNetwork net = net(new Sgd(1));
+    INDArray before = net.params().dup();
+    try (PrivacyEngine engine = quiet(net).build(data())) {
+      assertThatThrownBy(() -> net.fit(engine.iterator(), 1))
+          .hasMessageContaining("does not have the engine's listener");
+      net.setListeners(new ScoreIterationListener());
+      assertThatThrownBy(() -> net.fit(engine.iterator(), 1))
+          .hasMessageContaining("does not have the engine's listener");
+      assertThat(net.params()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void refusesCurvatureOfTheBatch() {
+    MultiLayerNetwork net = net(new Sgd(1));
+    INDArray before = net.params().dup();
+    try (PrivacyEngine engine = quiet(net).build(data())) {
+      net.setListeners(engine.listener(), Kfac.preconditioner());
+      assertThatThrownBy(() -> net.fit(engine.iterator(), 1)).hasMessageContaining("Kfac");
+      assertThat(net.params()).isEqualTo(before);
     }
   }
 
@@ -811,6 +839,7 @@ class PrivacyEngineTest {
   void refusesAnotherNetwork() {
     MultiLayerNetwork net = net(new Sgd(1));
     try (PrivacyEngine engine = quiet(net).build(data())) {
+      net.setListeners(engine.listener());
       MultiLayerNetwork other = net.clone();
       other.setListeners(engine.listener());
       DataSet batch = engine.iterator().next();

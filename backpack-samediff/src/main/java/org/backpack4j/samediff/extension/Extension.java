@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A quantity to compute beside the gradient, for each parameter. Settings are given to the
  * constructor; an extension has no state. One that is {@link java.io.Serializable}, as those of
- * this library are, can be sent to other machines.
+ * this library are but for {@link ClippedGrad}, can be sent to other machines.
  */
 public interface Extension {
   /**

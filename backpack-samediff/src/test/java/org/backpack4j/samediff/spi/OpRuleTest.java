@@ -181,6 +181,44 @@ class OpRuleTest {
     return BruteForce.on(sd, feeds).verify(graph.output(feeds, graph.outputNames())).ok();
   }
 
+  /** What the library knows of samples that influence each other holds for a person's rule too. */
+  @Test
+  void aRuleOfOnesOwnDoesNotHideCoupling() {
+    SameDiff sd = SameDiff.create();
+    SDVariable x = sd.placeHolder("x", DataType.DOUBLE, -1, 3);
+    SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
+    SDVariable w = sd.var("w", Nd4j.rand(DataType.DOUBLE, 3));
+    sd.loss().softmaxCrossEntropy("loss", y, sd.cumsum(x.mul(w), false, false, 0), null);
+    OpRule identity =
+        new OpRule() {
+          @Override
+          public String op() {
+            return "cumsum";
+          }
+
+          @Override
+          public Tensor vjp(OpNode node, int input, int output, Tensor cotangent) {
+            return cotangent;
+          }
+
+          @Override
+          public Tensor jvp(OpNode node, int input, int output, Tensor tangent) {
+            return tangent;
+          }
+        };
+    assertThatThrownBy(() -> BackPack.on(sd).rules(identity).extend(new DiagGGNExact()))
+        .isInstanceOf(UnsupportedGraphException.class)
+        .hasMessageContaining("influence each other");
+  }
+
+  @Test
+  void theRuleOfALossStays() {
+    OpRule loss = OpRule.elementwise("log_loss", (e, x, y) -> x, null);
+    assertThatThrownBy(() -> BackPack.on(gammas()).rules(loss).extend(new BatchGrad()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("log_loss");
+  }
+
   @Test
   void anOpHasOneRule() {
     assertThatThrownBy(

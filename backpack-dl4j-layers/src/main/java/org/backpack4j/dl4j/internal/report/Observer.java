@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.backpack4j.samediff.TrainingStep;
 import org.deeplearning4j.nn.api.Model;
@@ -36,6 +38,9 @@ public final class Observer {
   private Map<String, INDArray> gradient = Map.of();
   private long samples;
 
+  /** Parameters that have quantities: running averages, which move by rules of their own, don't. */
+  private Set<String> observed = Set.of();
+
   /**
    * Begins the record of an iteration.
    *
@@ -60,6 +65,7 @@ public final class Observer {
     }
     Map<String, LayerRecord> layers = new LinkedHashMap<>();
     Map<String, List<String>> names = layers(table.keySet(), outputs);
+    observed = names.values().stream().flatMap(List::stream).collect(Collectors.toSet());
     double squared = 0;
     double trace = 0;
     Ratios ratios = new Ratios();
@@ -72,7 +78,7 @@ public final class Observer {
       for (String name : layer.getValue()) {
         INDArray weight = of(table, name);
         INDArray g = step.quantities().gradient(name);
-        INDArray mean = g.castTo(DataType.DOUBLE).divi(samples);
+        INDArray mean = g.castTo(DataType.DOUBLE).div(samples);
         INDArray variance = of(outputs, name + ".variance").castTo(DataType.DOUBLE);
         double own = squaredNorm(mean);
         gradients += own;
@@ -297,9 +303,14 @@ public final class Observer {
     return a.castTo(DataType.DOUBLE).mul(b.castTo(DataType.DOUBLE)).sumNumber().doubleValue();
   }
 
-  private static Map<String, INDArray> copies(Map<String, INDArray> arrays) {
+  private Map<String, INDArray> copies(Map<String, INDArray> arrays) {
     Map<String, INDArray> copies = new LinkedHashMap<>();
-    arrays.forEach((name, array) -> copies.put(name, array.dup()));
+    arrays.forEach(
+        (name, array) -> {
+          if (observed.contains(name)) {
+            copies.put(name, array.dup());
+          }
+        });
     return copies;
   }
 }

@@ -19,6 +19,7 @@ import org.backpack4j.dl4j.internal.listen.ComparedIteration;
 import org.backpack4j.dl4j.internal.listen.GradientComparison;
 import org.backpack4j.dl4j.internal.listen.ListenerSettings;
 import org.backpack4j.dl4j.train.PlannedTrainingException;
+import org.backpack4j.samediff.TrainingStep;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.layers.BaseOutputLayer;
@@ -206,7 +207,8 @@ public final class PlannedPass implements AutoCloseable {
   private static void compare(String parameter, INDArray theirs, INDArray ours) {
     double norm = theirs.norm2Number().doubleValue();
     double apart = ours.sub(theirs).norm2Number().doubleValue();
-    if (!(apart <= tolerance(theirs) * Math.max(norm, tolerance(theirs)))) {
+    boolean both = !Double.isFinite(norm) && !Double.isFinite(ours.norm2Number().doubleValue());
+    if (!both && !(apart <= tolerance(theirs) * Math.max(norm, tolerance(theirs)))) {
       throw refusal(
           "parameter \"" + parameter + "\"",
           "the change of its running average is %.6g in norm, DL4J's %.6g"
@@ -290,7 +292,18 @@ public final class PlannedPass implements AutoCloseable {
     // what a listener keeps must not change with the network's gradient
     Map<String, INDArray> into = new LinkedHashMap<>(views.targets());
     into.keySet().removeAll(wanted);
-    Map<String, INDArray> results = made.graph().output(feeds, names, into);
+    Map<String, INDArray> results;
+    try {
+      results = made.graph().output(feeds, names, into);
+    } catch (IllegalArgumentException e) {
+      if (!iteration.wishes().isServing()) {
+        throw e;
+      }
+      // what a listener wants has no room: the training goes on without it, as with fit
+      generator.restore();
+      iteration.wishes().separate();
+      return follow(iteration, before);
+    }
     views
         .targets()
         .forEach(
@@ -344,12 +357,20 @@ public final class PlannedPass implements AutoCloseable {
       Map<QuantityListener, RuntimeException> apart) {
     Model net = iteration.net();
     Wishes wishes = iteration.wishes();
+    // each has arrays of its own before any is told, since it may change them
+    Map<Wishes.Wish, TrainingStep> steps = new LinkedHashMap<>();
+    for (Wishes.Wish wish : wishes.all()) {
+      if (wishes.isServed(wish)) {
+        steps.put(
+            wish, wishes.step(net, wish, made, results, iteration.number(), iteration.epoch()));
+      }
+    }
     for (Wishes.Wish wish : wishes.all()) {
       QuantityListener listener = wish.listener();
+      TrainingStep served = steps.get(wish);
       try {
-        if (wishes.isServed(wish)) {
-          listener.step(
-              net, wishes.step(net, wish, made, results, iteration.number(), iteration.epoch()));
+        if (served != null) {
+          listener.step(net, served);
         } else {
           RuntimeException reason =
               apart.getOrDefault(

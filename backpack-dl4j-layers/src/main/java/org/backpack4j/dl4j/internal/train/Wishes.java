@@ -98,6 +98,11 @@ final class Wishes {
     return all.isEmpty();
   }
 
+  /** Whether any listener's quantities come with the pass. */
+  boolean isServing() {
+    return !together.isEmpty();
+  }
+
   /** Gives up to serve them by one graph. */
   void separate() {
     together.clear();

@@ -68,6 +68,17 @@ public final class Extender {
     this.request = request;
     this.source = request.sd();
     this.registered = Rules.registered(request.rules());
+    registered.keySet().stream()
+        .filter(losses::containsKey)
+        .findFirst()
+        .ifPresent(
+            op -> {
+              throw new IllegalArgumentException(
+                  "A rule is registered for "
+                      + op
+                      + ", a loss, whose own rule knows its curvature and what it divides by: leave"
+                      + " it out.");
+            });
     this.work = new LongWork(log, "Extending a graph of " + source.getOps().size() + " ops");
   }
 
@@ -330,9 +341,8 @@ public final class Extender {
 
   /** A person's own rule comes first. */
   private Rule rule(String op) {
-    Rule own = registered.get(op);
     Rule loss = losses.get(op);
-    return own != null ? own : loss != null ? loss : Rules.of(op);
+    return loss != null ? loss : registered.getOrDefault(op, Rules.of(op));
   }
 
   private static boolean mixes(Annotations graph, Node node) {

@@ -2,7 +2,6 @@ package org.backpack4j.samediff.internal.rule;
 
 import java.util.List;
 import java.util.Set;
-import org.backpack4j.samediff.internal.autodiff.BatchAxes;
 import org.backpack4j.samediff.internal.autodiff.HessianRoot;
 import org.backpack4j.samediff.internal.autodiff.NodeContext;
 import org.backpack4j.samediff.internal.autodiff.Rule;
@@ -17,14 +16,18 @@ import org.backpack4j.samediff.spi.UnsupportedOpException;
 /** A rule that a person has registered. */
 final class RegisteredRule implements Rule {
   private final OpRule rule;
+  private final Rule library;
 
-  RegisteredRule(OpRule rule) {
+  /** A rule, and the library's for the same op, which may be the one that refuses. */
+  RegisteredRule(OpRule rule, Rule library) {
     this.rule = rule;
+    this.library = library;
   }
 
+  /** The library knows which of the ops it has rules for let samples influence each other. */
   @Override
   public BatchAxis batchAxis(NodeContext context, int output) {
-    return BatchAxes.byShape(context, output);
+    return library.batchAxis(context, output);
   }
 
   @Override

@@ -39,14 +39,14 @@ public final class Rules {
   public static Map<String, Rule> registered(List<OpRule> given) {
     Map<String, Rule> rules = new TreeMap<>();
     ServiceLoader.load(OpRule.class)
-        .forEach(rule -> rules.put(rule.op(), new RegisteredRule(rule)));
+        .forEach(rule -> rules.put(rule.op(), new RegisteredRule(rule, of(rule.op()))));
     Set<String> ops = new HashSet<>();
     for (OpRule rule : given) {
       if (!ops.add(rule.op())) {
         throw new IllegalArgumentException(
             "Two rules are registered for " + rule.op() + "; an op has one.");
       }
-      rules.put(rule.op(), new RegisteredRule(rule));
+      rules.put(rule.op(), new RegisteredRule(rule, of(rule.op())));
     }
     return rules;
   }
