@@ -9,10 +9,14 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.backpack4j.dl4j.BackPackListener;
+import org.backpack4j.dl4j.internal.report.Observer;
 import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.dl4j.train.PlannedTraining;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNMC;
+import org.backpack4j.samediff.extension.GradAlignment;
+import org.backpack4j.samediff.extension.Variance;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -231,6 +235,19 @@ class TrainingReportTest {
     }
     assertThat(sum).isCloseTo(trace[0], Offset.offset(1e-9 * trace[0]));
     is(line, "takeuchi", moments[0] / trace[0]);
+  }
+
+  /** Where the curvature is refused, as a lenient listener does, the rest is there. */
+  @Test
+  void withoutCurvatureTheRestIsThere() {
+    MultiLayerNetwork net = net();
+    Observer observer = new Observer();
+    BackPackListener economy =
+        new BackPackListener(new BatchL2Grad(), new GradAlignment(), new Variance())
+            .onStepOf((model, step) -> observer.begin(model, step, true));
+    net.addListeners(economy);
+    net.fit(batches(1).get(0));
+    assertThat(observer.largest()).isNotEmpty();
   }
 
   @Test

@@ -87,7 +87,8 @@ public final class Observer {
         distance += squaredNorm(weight.sub(start));
         if (curved) {
           // a sum over the samples; the mean loss has the mean of their curvatures
-          curvature += of(outputs, name + ".diag_ggn_mc").sumNumber().doubleValue() / samples;
+          INDArray diagonal = outputs.get(name + ".diag_ggn_mc"); // none where it is refused
+          curvature += diagonal == null ? Double.NaN : diagonal.sumNumber().doubleValue() / samples;
         }
         if (name.endsWith("_b") && Rectified.isBehind(net, layer.getKey())) {
           dead = share(mean, variance);
@@ -184,8 +185,9 @@ public final class Observer {
         .orElseThrow();
   }
 
+  /** The entries in 'c' order, whatever the array's own is. */
   private static double[] doubles(INDArray array) {
-    return array.castTo(DataType.DOUBLE).dup().data().asDouble();
+    return array.castTo(DataType.DOUBLE).dup('c').data().asDouble();
   }
 
   private static double squaredNorm(INDArray array) {
