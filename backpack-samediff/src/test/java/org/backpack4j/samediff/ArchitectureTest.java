@@ -56,6 +56,7 @@ class ArchitectureTest {
           "privacy",
           "spark",
           "spi",
+          "train",
           "internal.dataset",
           "internal.extend",
           "internal.evaluate",
