@@ -76,6 +76,19 @@ public final class ConvertedGraph {
     return result.activations();
   }
 
+  /**
+   * What goes into the softmax or sigmoid that an output ends in, laid out as its activations; the
+   * activations themselves if it ends in neither.
+   *
+   * @param output the output
+   * @return the name of the variable
+   */
+  public String logits(String output) {
+    SDVariable activations = sameDiff().getVariable(activations(output));
+    Probabilities found = Probabilities.of(activations);
+    return found == null ? activations.name() : found.argument().name();
+  }
+
   /** What batch normalisation has computed of the batch. */
   public List<NetworkConversion.BatchStatistic> statistics() {
     return result.statistics();
@@ -150,7 +163,7 @@ public final class ConvertedGraph {
   }
 
   /** The layer or vertex that a variable belongs to; the variable's own name if it has none. */
-  private String place(String variable) {
+  public String place(String variable) {
     return result.activations().keySet().stream()
         .filter(name -> variable.startsWith(name + "/"))
         .max(Comparator.comparingInt(String::length))
@@ -260,11 +273,17 @@ public final class ConvertedGraph {
   }
 
   public Map<String, INDArray> feeds(NetworkBatch batch) {
+    Map<String, INDArray> feeds = inputs(batch);
+    put(feeds, result.labels(), batch.labels());
+    put(feeds, result.labelMasks(), batch.labelMasks());
+    return feeds;
+  }
+
+  /** What activations depend on: features, their masks, what recurrent layers begin with. */
+  public Map<String, INDArray> inputs(NetworkBatch batch) {
     Map<String, INDArray> feeds = new LinkedHashMap<>();
     put(feeds, result.features(), batch.features());
-    put(feeds, result.labels(), batch.labels());
     put(feeds, result.featureMasks(), batch.featureMasks());
-    put(feeds, result.labelMasks(), batch.labelMasks());
     result.states().forEach((name, state) -> feeds.put(name, begun(name, state, batch)));
     return feeds;
   }

@@ -20,6 +20,7 @@ import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * What a configuration tells about the shapes of inputs. DL4J keeps no input types, so that it is
@@ -83,6 +84,30 @@ public final class InputShapes {
   public static boolean known(Model model) {
     Network network = Network.of(model);
     return network.inputs().stream().allMatch(i -> of(network, i) != null);
+  }
+
+  /**
+   * Refuses features of another shape than the configuration tells.
+   *
+   * @param model the network
+   * @param features for each input an array
+   * @throws IllegalArgumentException if one does not fit; it names the input
+   */
+  public static void check(Model model, INDArray[] features) {
+    Network network = Network.of(model);
+    for (int k = 0; k < features.length; k++) {
+      String input = network.inputs().get(k);
+      long[] shape = of(network, input);
+      long length = shape == null ? 0 : Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+      if (shape != null && features[k].length() != features[k].size(0) * length) {
+        throw new IllegalArgumentException(
+            "The features of input \"%s\" have the shape %s; expected %s."
+                .formatted(
+                    input,
+                    Arrays.toString(features[k].shape()),
+                    Arrays.toString(shape).replace("[", "[N, ")));
+      }
+    }
   }
 
   private static long @Nullable [] of(Network network, String input) {
