@@ -119,6 +119,54 @@ final class Kronecker {
     return List.of(new Extension.Result("", Objects.requireNonNull(sum), true));
   }
 
+  /** Quadratic forms of each sample's gradient in the basis that {@link #secondMoments} has. */
+  static Tensor quadratic(Emitter emit, String name, ParameterVjp gradient) {
+    KroneckerFactors factors = KroneckerFactors.of(emit, Positions.EXPAND, gradient).orElse(null);
+    if (factors != null) {
+      Dims outputs = Dims.of(factors.outputCount(), factors.outputCount());
+      Dims inputs = Dims.of(factors.inputCount(), factors.inputCount());
+      Dims weights = Dims.of(factors.outputCount(), factors.inputCount());
+      return factors.quadratic(
+          gradient,
+          emit.placeholder(name + ".Q_B", outputs, factors.type()),
+          factors.isLookup() ? null : emit.placeholder(name + ".Q_A", inputs, factors.type()),
+          emit.placeholder(name + ".weights", weights, factors.type()));
+    }
+    Tensor g = gradient.perSample();
+    Dim entries = g.dims().from(2).product();
+    if (entries.size() > LARGEST_BLOCK) {
+      return diagonal(emit, name, gradient);
+    }
+    Tensor rows = emit.reshape(g, Dims.of(g.dims().get(0), entries));
+    Tensor q = emit.placeholder(name + ".Q_B", Dims.of(entries, entries), g.type());
+    Tensor weights = emit.placeholder(name + ".weights", Dims.of(entries), g.type());
+    Tensor squares = emit.square(emit.matmul(rows, false, q, false));
+    return weighted(emit, squares, weights);
+  }
+
+  /** Squares of each sample's gradient, weighted entry by entry. */
+  static Tensor diagonal(Emitter emit, String name, ParameterVjp gradient) {
+    KroneckerFactors factors =
+        KroneckerFactors.of(emit, Positions.EXPAND, gradient)
+            .filter(KroneckerFactors::isCheap)
+            .orElse(null);
+    if (factors != null) {
+      Tensor weights = emit.placeholder(name + ".weights", factors.parameter(), factors.type());
+      return factors.quadratic(gradient, null, null, factors.matrix(weights));
+    }
+    Tensor squares = gradient.squaredPerSample(); // [N, P…]
+    Tensor weights = emit.placeholder(name + ".weights", squares.dims().from(1), squares.type());
+    return weighted(emit, squares, weights);
+  }
+
+  private static Tensor weighted(Emitter emit, Tensor squares, Tensor weights) {
+    Dim n = squares.dims().get(0);
+    Dim entries = weights.dims().product();
+    Tensor rows = emit.reshape(squares, Dims.of(n, entries));
+    Tensor column = emit.reshape(weights, Dims.of(entries, Dim.ONE));
+    return emit.reshape(emit.matmul(rows, false, column, false), Dims.of(n));
+  }
+
   /** The whole block of a small parameter, such as a bias; of a large one the diagonal. */
   private static List<Extension.Result> block(Emitter emit, List<ParameterVjp> contributions) {
     ParameterVjp first = contributions.get(0);

@@ -197,6 +197,16 @@ public final class EmbeddingProduct implements ParameterVjp {
     return emit.sum(squaresAtPositions(), 1, 3);
   }
 
+  /**
+   * ‖G[n]‖² with a weight for each entry of the table.
+   *
+   * @param weights [K, D]
+   * @return [N]
+   */
+  Tensor weightedSquaredNorm(Tensor weights) {
+    return emit.sum(emit.mul(squaresAtPositions(), emit.gather(weights, 0, indices)), 1, 3);
+  }
+
   @Override
   public Tensor variance() {
     EmbeddingProduct exact =

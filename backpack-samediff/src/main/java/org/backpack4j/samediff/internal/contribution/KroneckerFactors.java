@@ -184,9 +184,112 @@ public final class KroneckerFactors {
       return new OuterProduct(emit, s, () -> turned, each, false, signs, whole -> null)
           .squaredSum();
     }
-    Tensor g = matrices(vjp.perSample());
+    Tensor g = matrices(vjp.perSample(), 2);
     Tensor turned = emit.transpose(times(emit.transpose(times(g, inputs)), outputs));
     return emit.sum(Signs.weigh(emit, emit.square(turned), signs), 0, 2);
+  }
+
+  /**
+   * The parameter's shape.
+   *
+   * @return P…
+   */
+  public Dims parameter() {
+    return order.shape();
+  }
+
+  /**
+   * Whether {@link #products} and {@link #quadratic} of a single column do without G: a matrix at
+   * one position, or a table whose rows are in their own order.
+   *
+   * @return true if they do
+   */
+  public boolean isCheap() {
+    if (isLookup()) {
+      return isIdentity(order.inputs(), factors.length());
+    }
+    Dim n = factors.cotangents().dims().get(0);
+    return factors.positions() == 1
+        && Objects.requireNonNull(factors.inputs()).get().dims().get(0).equals(n);
+  }
+
+  /**
+   * Inner products ⟨G[n], U[u]⟩ of a single column, from the factors: Σₚ S[n, p]ᵀ U[u] X[n, p].
+   *
+   * @param vectors U [U, P…]
+   * @return [N, U]
+   * @throws IllegalStateException if it is not {@link #isCheap}
+   */
+  public Tensor products(Tensor vectors) {
+    if (!isCheap()) {
+      throw new IllegalStateException("products of more than one position");
+    }
+    Tensor u = matrices(vectors, 1); // [U, O, I]
+    Tensor s = emit.permute(picked(factors.cotangents(), order.outputs(), 2), 0, 3, 1, 2);
+    Dim count = u.dims().get(0);
+    Dim o = u.dims().get(1); // s is [N, P, 1, O]
+    if (isLookup()) {
+      Tensor byRow = emit.permute(u, 2, 0, 1);
+      Dims flat = Dims.of(u.dims().get(2), count.times(o));
+      Tensor lookup = Objects.requireNonNull(factors.lookup());
+      Tensor rows = emit.gather(emit.reshape(byRow, flat), 0, lookup); // [N, P, U·O]
+      Tensor apart = emit.reshape(rows, lookup.dims().plus(count, o));
+      return emit.sum(emit.sum(emit.mul(apart, s), 3, 4), 1, 2);
+    }
+    Tensor x = picked(Objects.requireNonNull(factors.inputs()).get(), order.inputs(), 1);
+    Dim n = x.dims().get(0);
+    Tensor flat = emit.reshape(x, Dims.of(n, x.dims().get(1)));
+    Tensor matrix = emit.reshape(u, Dims.of(count.times(o), u.dims().get(2)));
+    Tensor seen = emit.reshape(emit.matmul(flat, false, matrix, true), Dims.of(n, count, o));
+    return emit.sum(emit.mul(seen, emit.reshape(s, Dims.of(n, Dim.ONE, o))), 2, 3);
+  }
+
+  /**
+   * A quadratic form of every sample's G, of a single column, in another basis: Σ w (Q_Bᵀ G[n]
+   * Q_A)².
+   *
+   * @param vjp the parameter's VJP, whose factors these are
+   * @param outputs Q_B [O, O]; null for the identity
+   * @param inputs Q_A [I, I]; null for the identity
+   * @param weights w [O, I]
+   * @return [N]
+   */
+  public Tensor quadratic(
+      ParameterVjp vjp, @Nullable Tensor outputs, @Nullable Tensor inputs, Tensor weights) {
+    Tensor s = picked(factors.cotangents(), order.outputs(), 2);
+    s = outputs == null ? s : emit.transpose(times(emit.transpose(s), outputs)); // [N, 1, O, P]
+    Dim n = s.dims().get(0);
+    if (isLookup() && inputs == null && isCheap()) {
+      Tensor lookup = Objects.requireNonNull(factors.lookup());
+      Tensor positions = emit.permute(s, 0, 1, 3, 2);
+      return new EmbeddingProduct(emit, positions, lookup, factors.length(), null)
+          .weightedSquaredNorm(emit.transpose(weights));
+    }
+    if (!isLookup() && isCheap()) {
+      Tensor x = picked(Objects.requireNonNull(factors.inputs()).get(), order.inputs(), 1);
+      Tensor rows = emit.reshape(x, Dims.of(n, x.dims().get(1)));
+      rows = inputs == null ? rows : times(rows, inputs);
+      Tensor left = emit.square(emit.reshape(s, Dims.of(n, s.dims().get(2))));
+      Tensor seen = emit.matmul(left, false, weights, false); // [N, I]
+      return emit.sum(emit.mul(seen, emit.square(rows)), 1, 2);
+    }
+    Tensor g = matrices(vjp.perSample(), 2);
+    g = inputs == null ? g : times(g, inputs);
+    g = outputs == null ? g : emit.transpose(times(emit.transpose(g), outputs));
+    Dim all = weights.dims().product();
+    Tensor flat = emit.reshape(emit.square(g), Dims.of(n, all));
+    Tensor column = emit.reshape(weights, Dims.of(all, Dim.ONE));
+    return emit.reshape(emit.matmul(flat, false, column, false), Dims.of(n));
+  }
+
+  /**
+   * What has the parameter's shape as the matrix that B's and A's rows are those of.
+   *
+   * @param value [P…]
+   * @return [O, I]
+   */
+  public Tensor matrix(Tensor value) {
+    return matrices(value, 0);
   }
 
   /** Q_Bᵀ applied to cotangents [N, V, O, P]. */
@@ -202,17 +305,16 @@ public final class KroneckerFactors {
     return emit.reshape(emit.matmul(flat, false, matrix, false), lead.plus(matrix.dims().get(1)));
   }
 
-  /** What has the parameter's shape, [N, V, P…], as matrices [N, V, O, I]. */
-  private Tensor matrices(Tensor perSample) {
-    int[] axes = new int[perSample.rank()];
-    int[] outputsFirst = Order.outputsFirst(order.axes(), axes.length - 2);
-    axes[1] = 1;
-    for (int k = 2; k < axes.length; k++) {
-      axes[k] = outputsFirst[k - 2] + 2;
+  /** What has the parameter's shape behind some axes, [N, V, P…] say, as matrices [N, V, O, I]. */
+  private Tensor matrices(Tensor values, int leading) {
+    int[] axes = new int[values.rank()];
+    int[] outputsFirst = Order.outputsFirst(order.axes(), axes.length - leading);
+    for (int k = 0; k < axes.length; k++) {
+      axes[k] = k < leading ? k : outputsFirst[k - leading] + leading;
     }
-    Tensor turned = emit.permute(perSample, axes);
+    Tensor turned = emit.permute(values, axes);
     return emit.reshape(
-        turned, turned.dims().range(0, 2).plus(Dims.of(outputCount(), inputCount())));
+        turned, turned.dims().range(0, leading).plus(Dims.of(outputCount(), inputCount())));
   }
 
   private Tensor secondMoment(Tensor x) {
@@ -314,7 +416,7 @@ public final class KroneckerFactors {
    * stands there; −1 for an input that no sample reads, a kernel's tap over padding alone. The axes
    * are those along which the output changes.
    */
-  private record Order(int[] outputs, int[] inputs, List<Integer> axes) {
+  private record Order(int[] outputs, int[] inputs, List<Integer> axes, Dims shape) {
     /** Found by laying out the numbers of the entries. */
     static Optional<Order> of(Emitter emit, Factors factors) {
       long o = factors.outputs();
@@ -357,7 +459,7 @@ public final class KroneckerFactors {
           return Optional.empty();
         }
       }
-      return Optional.of(new Order(outputs, inputs, outputAxes));
+      return Optional.of(new Order(outputs, inputs, outputAxes, Dims.of(shape)));
     }
 
     private static boolean put(int[] order, int at, int number) {
