@@ -64,6 +64,15 @@ public final class GradProduct implements Extension, Serializable {
     return new GradProduct(Columns.several(vectors), Columns.cotangents(0));
   }
 
+  /**
+   * How many vectors are fed for each parameter.
+   *
+   * @return U; 0 for a single one of the parameter's own shape
+   */
+  public int vectors() {
+    return vectors;
+  }
+
   @Override
   public String field() {
     return columns.equals(Columns.GRADIENT) ? "grad_product" : "vjp_product";

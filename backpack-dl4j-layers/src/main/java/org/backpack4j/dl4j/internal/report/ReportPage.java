@@ -256,7 +256,7 @@ public final class ReportPage {
   }
 
   /** Colours that people see apart who see few (Okabe and Ito, 2008), on light and dark. */
-  private static final String STYLE =
+  static final String STYLE =
       """
 :root{--ink:#1a1a1a;--paper:#fff;--faint:#ddd;--a:#0072b2;--b:#d55e00;--c:#007a5a}
 @media(prefers-color-scheme:dark){
