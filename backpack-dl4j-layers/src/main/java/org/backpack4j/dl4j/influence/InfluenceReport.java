@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.backpack4j.dl4j.influence.Influence.TestSample;
@@ -202,7 +203,7 @@ public final class InfluenceReport {
   }
 
   /** The pictures of training samples, as far as they are images. */
-  private Map<Integer, String> pictures(TreeSet<Integer> wanted) {
+  private Map<Integer, String> pictures(NavigableSet<Integer> wanted) {
     Map<Integer, String> pictures = new TreeMap<>();
     MultiDataSetIterator batches = data.pass();
     batches.reset();

@@ -56,7 +56,7 @@ record LossKind(Kind kind, String predictions, String weights, String labels) {
     }
     GraphRow loss = losses.get(0);
     return new LossKind(
-        KINDS.get(loss.op()),
+        Objects.requireNonNull(KINDS.get(loss.op())),
         graph.predictions().get(0),
         loss.inputs().get(1),
         loss.inputs().get(2));

@@ -47,7 +47,7 @@ final class Slices {
     java.util.Arrays.fill(indices, NDArrayIndex.all());
     indices[0] = NDArrayIndex.interval(from, to);
     long[] shape = array.shape().clone();
-    shape[0] = to - from;
+    shape[0] = (long) to - from;
     return array.get(indices).dup('c').reshape('c', shape);
   }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.backpack4j.dl4j.influence.Subject.Opened;
 import org.backpack4j.samediff.curvature.Curvature;
@@ -145,7 +146,9 @@ final class TrakScorer implements Scorer {
               batch -> {
                 LossKind loss = LossKind.of(batch.graph(), "TRAK's margin");
                 String prediction = loss.predictions();
-                INDArray z = batch.graph().output(batch.feeds(), prediction).get(prediction);
+                INDArray z =
+                    Objects.requireNonNull(
+                        batch.graph().output(batch.feeds(), prediction).get(prediction));
                 Margins margins = margins(loss.kind(), z, current.get(0));
                 System.arraycopy(margins.missing(), 0, missing, next[0], margins.missing().length);
                 next[0] += margins.missing().length;

@@ -27,6 +27,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Data and networks that are not as they should be, and what is told of scores. */
@@ -102,8 +103,8 @@ class InfluenceInputsTest {
   void dataThatChangeAreFound() {
     MultiLayerNetwork net = net();
     List<DataSet> samples = samples(N);
-    DataSetIterator shuffling =
-        new ListDataSetIterator<>(samples, 4) {
+    MultiDataSetIterator shuffling =
+        new BatchIterator() {
           private static final long serialVersionUID = 1L;
           private final transient Random random = new Random(1);
           private transient DataSetIterator inner = batches(samples);
@@ -114,8 +115,8 @@ class InfluenceInputsTest {
           }
 
           @Override
-          public DataSet next() {
-            return (DataSet) inner.next();
+          public MultiDataSet next() {
+            return inner.next().toMultiDataSet();
           }
 
           @Override

@@ -64,7 +64,7 @@ class InfluenceTest {
 
   private static INDArray rows(INDArray array, int from, int to) {
     long[] shape = array.shape().clone();
-    shape[0] = to - from;
+    shape[0] = (long) to - from;
     INDArray flat = array.dup('c').reshape('c', array.size(0), -1);
     return flat.get(NDArrayIndex.interval(from, to), NDArrayIndex.all())
         .dup('c')

@@ -104,7 +104,7 @@ public final class InfluencePage {
               "no. " + sample.index(),
               sample.label(),
               sample.picture(),
-              String.format(Locale.ROOT, "%+.2e", sample.score())));
+              String.format(Locale.ROOT, "%+.3g", sample.score())));
     }
     return html.append("</div>").toString();
   }
