@@ -501,7 +501,7 @@ public final class Extender {
     return place.equals(node.label()) ? node.toString() : place;
   }
 
-  private static void warnOfMixing(Map<Node, ExtensionPlan.Obstacle> nodes) {
+  private static void warnOfMixing(Map<Node, Obstacle> nodes) {
     nodes.entrySet().stream()
         .findFirst()
         .ifPresent(
@@ -525,11 +525,11 @@ public final class Extender {
     return kinds;
   }
 
-  private static ExtensionPlan.Kind kind(String quantity, Columns columns) {
+  private static Obstacles.Kind kind(String quantity, Columns columns) {
     if (columns.secondOrder()) {
-      return columns.curved() ? ExtensionPlan.Kind.COLUMNS : ExtensionPlan.Kind.JACOBIAN;
+      return columns.curved() ? Obstacles.Kind.COLUMNS : Obstacles.Kind.JACOBIAN;
     }
-    return quantity.equals(GRAD) ? ExtensionPlan.Kind.GRADIENT : ExtensionPlan.Kind.ROWS;
+    return quantity.equals(GRAD) ? Obstacles.Kind.GRADIENT : Obstacles.Kind.ROWS;
   }
 
   private void checkNames(Quantities quantities) {

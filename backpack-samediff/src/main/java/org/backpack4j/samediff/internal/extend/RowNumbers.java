@@ -44,12 +44,12 @@ final class RowNumbers {
   }
 
   /** What is wrong with the numbers that a node reads, or that what it reads is made from. */
-  Optional<ExtensionPlan.Obstacle> obstacle(Node passed) {
+  Optional<Obstacle> obstacle(Node passed) {
     Deque<Node> open = new ArrayDeque<>();
     open.push(passed);
     while (!open.isEmpty()) {
       Node node = open.pop();
-      Optional<ExtensionPlan.Obstacle> obstacle = own(node);
+      Optional<Obstacle> obstacle = own(node);
       if (obstacle.isPresent()) {
         return obstacle;
       }
@@ -63,7 +63,7 @@ final class RowNumbers {
     return Optional.empty();
   }
 
-  private Optional<ExtensionPlan.Obstacle> own(Node node) {
+  private Optional<Obstacle> own(Node node) {
     return switch (node.op()) {
       case "gather" -> node.inputs().size() < 2 ? Optional.empty() : read(node, 1, rows(node));
       case "onehot" -> read(node, 0, classes(node));
@@ -85,7 +85,7 @@ final class RowNumbers {
     return dims.get(axis < 0 ? axis + dims.rank() : axis).size();
   }
 
-  private Optional<ExtensionPlan.Obstacle> read(Node node, int input, long rows) {
+  private Optional<Obstacle> read(Node node, int input, long rows) {
     String variable = node.inputs().get(input);
     String narrowest = variable;
     Node producer = graph.producer(variable);
@@ -101,7 +101,7 @@ final class RowNumbers {
     return rows - 1 <= most
         ? Optional.empty()
         : Optional.of(
-            new ExtensionPlan.Obstacle(
+            new Obstacle(
                 "the numbers of the %d rows or classes of \"%s\" are read from \"%s\" of type %s, which counts to %d: larger ones name others"
                     .formatted(rows, node.label(), narrowest, type, most),
                 "feed the numbers in an integer type"

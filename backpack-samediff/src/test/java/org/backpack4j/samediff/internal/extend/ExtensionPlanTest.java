@@ -61,8 +61,8 @@ class ExtensionPlanTest {
             parameters,
             List.of(),
             ExtensionPlan.Start.PREDICTIONS);
-    for (ExtensionPlan.Kind kind : ExtensionPlan.Kind.values()) {
-      Map<String, Map<Node, ExtensionPlan.Obstacle>> obstacles = plan.obstacles(kind);
+    for (Obstacles.Kind kind : Obstacles.Kind.values()) {
+      Map<String, Map<Node, Obstacle>> obstacles = plan.obstacles(kind);
       // every mean stands in the way of the parameters in front of it
       assertThat(obstacles.keySet()).hasSize(kind.secondOrder() ? layers - 1 : 0);
       if (kind.secondOrder()) {
