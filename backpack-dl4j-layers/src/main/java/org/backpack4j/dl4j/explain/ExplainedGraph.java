@@ -10,9 +10,11 @@ import java.util.function.UnaryOperator;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.internal.nd4j.Replacement;
+import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.controlflow.compat.StopGradient;
 
 /**
  * A graph cut at the variables whose entries are explained, with a weighted sum of its scores as
@@ -54,13 +56,22 @@ final class ExplainedGraph implements AutoCloseable {
    * Cuts a graph.
    *
    * @param own a graph that belongs to nobody else; it is changed
+   * @param through whether derivatives pass what stops them: frozen layers, which stop those of
+   *     training alone
    * @param question what is asked
    * @param feeds a batch, for the shapes
    * @param places what a person knows a node by
    */
   ExplainedGraph(
-      SameDiff own, Question question, Map<String, INDArray> feeds, UnaryOperator<String> places) {
+      SameDiff own,
+      boolean through,
+      Question question,
+      Map<String, INDArray> feeds,
+      UnaryOperator<String> places) {
     this.question = question;
+    if (through) {
+      passStops(own);
+    }
     SDVariable found = own.getVariable(question.scores());
     own.setLossVariables(found.sum(ALL).name());
     values = extend(own, places, List.copyOf(question.points().values()));
@@ -75,6 +86,18 @@ final class ExplainedGraph implements AutoCloseable {
     own.setLossVariables(LOSS);
     graph = extend(own, places, List.copyOf(entrances.values()));
     graph.batchWeights(); // refuses where samples influence each other
+  }
+
+  /** Lets what reads behind a stop read in front of it; what is asked for by name stays. */
+  private void passStops(SameDiff own) {
+    for (DifferentialFunction op : own.ops()) {
+      if (op instanceof StopGradient) {
+        String behind = op.outputVariablesNames()[0];
+        if (!question.points().containsValue(behind)) {
+          Replacement.inReaders(own, behind, op.arg(0));
+        }
+      }
+    }
   }
 
   private static ExtendedGraph extend(

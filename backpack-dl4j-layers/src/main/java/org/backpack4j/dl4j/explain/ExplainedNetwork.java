@@ -13,6 +13,7 @@ import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkBatch;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.internal.trained.EvaluationMode;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
@@ -35,6 +36,10 @@ final class ExplainedNetwork extends ExplainedModel {
   private static final String INPUT = "input";
 
   private final Model net;
+
+  /** The network without what it does in training alone. */
+  private Model evaluated;
+
   private final List<String> inputs;
   private final List<String> outputs;
 
@@ -43,6 +48,7 @@ final class ExplainedNetwork extends ExplainedModel {
   ExplainedNetwork(ComputationGraph net) {
     net.init();
     this.net = net;
+    evaluated = EvaluationMode.of(net);
     inputs = List.copyOf(net.getConfiguration().getNetworkInputs());
     outputs = List.copyOf(net.getConfiguration().getNetworkOutputs());
   }
@@ -50,6 +56,7 @@ final class ExplainedNetwork extends ExplainedModel {
   ExplainedNetwork(MultiLayerNetwork net) {
     net.init();
     this.net = net;
+    evaluated = EvaluationMode.of(net);
     inputs = List.of(INPUT);
     outputs = List.of(Integer.toString(net.getnLayers() - 1));
   }
@@ -63,6 +70,7 @@ final class ExplainedNetwork extends ExplainedModel {
               .formatted(inputs, features == null ? 0 : features.length));
     }
     InputShapes.check(net, features);
+    follow();
     boolean defined = InputShapes.has(net, SameDiffOutputLayer.class); // it wants labels' shape
     BatchShape shape =
         BatchShape.of(
@@ -84,13 +92,22 @@ final class ExplainedNetwork extends ExplainedModel {
             + " explain(MultiDataSet).");
   }
 
+  /** The network may have been given other arrays since. */
+  @SuppressWarnings("ReferenceEquality")
+  private void follow() {
+    if (evaluated.params() != net.params()) {
+      close();
+      evaluated = EvaluationMode.of(net);
+    }
+  }
+
   private Kept make(BatchShape shape, NetworkBatch batch, Choice choice) {
     String output = output(choice);
     List<String> points = choice.points().isEmpty() ? inputs : choice.points();
     points.forEach(this::refuseNumbers);
     ConvertedGraph converted =
         NetworkConverter.convert(
-            net,
+            evaluated,
             shape,
             new NetworkConversion.Choices(
                 Scale.SUM, BatchStatistics.RUNNING, false, false, NetworkConverter.converters()));
@@ -101,6 +118,7 @@ final class ExplainedNetwork extends ExplainedModel {
     ExplainedGraph graph =
         new ExplainedGraph(
             converted.sameDiff(),
+            true,
             new ExplainedGraph.Question(variables, scores, classAxis(output)),
             converted.inputs(batch),
             converted::place);

@@ -111,7 +111,11 @@ final class ExplainedSameDiff extends ExplainedModel {
     choice.points().forEach(p -> variables.put(p, p));
     ExplainedGraph graph =
         new ExplainedGraph(
-            own, new ExplainedGraph.Question(variables, output(choice), -1), feeds, name -> name);
+            own,
+            false,
+            new ExplainedGraph.Question(variables, output(choice), -1),
+            feeds,
+            name -> name);
     return new Kept(graph, sd);
   }
 

@@ -34,8 +34,9 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * Solla, 1990) ranks a weight by ½ h θ², the change of the loss when it goes, with h the diagonal
  * of the curvature of the samples' mean loss over a data set. That is the loss's own quadratic
  * model where the gradient is zero; {@link #notes()} tells where it is not. With the exact GGN h is
- * never negative; with the Hessian it may be, away from a minimum: such weights go first, ordered
- * by their magnitude.
+ * never negative; with the Hessian it may be, away from a minimum: such weights are ranked by its
+ * magnitude, since a large curvature of either sign says that the weight matters. Equal ranks are
+ * ordered by |θ|.
  *
  * <p>Weights are what DL4J's layers call so: no biases, no parameters of normalisation, nothing
  * that is frozen; of a SameDiff graph all variables with more than one axis. {@link #parameters}
@@ -210,7 +211,7 @@ public final class Pruning {
   private double[] ranks(double[] theta, double @Nullable [] h) {
     double[] ranks = new double[theta.length];
     for (int k = 0; k < ranks.length; k++) {
-      ranks[k] = h == null ? Math.abs(theta[k]) : 0.5 * Math.max(0, h[k]) * theta[k] * theta[k];
+      ranks[k] = h == null ? Math.abs(theta[k]) : 0.5 * Math.abs(h[k]) * theta[k] * theta[k];
     }
     return ranks;
   }
@@ -365,7 +366,7 @@ public final class Pruning {
     }
     if (negative > 0) {
       notes.add(
-          "The curvature of %d of %d weights is negative: they go first, by their magnitudes. The generalised Gauss-Newton matrix (DiagGGNExact) has no negative ones."
+          "The curvature of %d of %d weights is negative, so that the network is not at a minimum along them; they are ranked by its magnitude. The generalised Gauss-Newton matrix (DiagGGNExact) has no negative ones."
               .formatted(negative, all));
     }
     if (2 * zero > all) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.NetworkGraphs;
+import org.backpack4j.dl4j.internal.trained.EvaluationMode;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
@@ -124,7 +125,8 @@ abstract class WeightTable {
 
     @Override
     Graphs graphs(Extension... extensions) {
-      NetworkGraphs graphs = NetworkGraphs.of(net, extensions).statistics(BatchStatistics.RUNNING);
+      NetworkGraphs graphs =
+          NetworkGraphs.of(EvaluationMode.of(net), extensions).statistics(BatchStatistics.RUNNING);
       return new Graphs(graphs, graphs);
     }
   }

@@ -15,6 +15,7 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -23,6 +24,7 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -101,7 +103,8 @@ class ExplainerTest {
             InputType.convolutional(6, 6, 2),
             new ConvolutionLayer.Builder(3, 3).nOut(3).build(),
             new BatchNormalization.Builder().build(),
-            new DenseLayer.Builder().nOut(5).build(),
+            new DenseLayer.Builder().nOut(5).dropOut(0.7).build(),
+            new DropoutLayer.Builder(0.5).build(),
             output);
     net.setParam("1_mean", random(11, 1, 3).muli(0.3));
     net.setParam("1_log10stdev", random(12, 1, 3).muli(0.2));
@@ -133,6 +136,33 @@ class ExplainerTest {
       assertClose(p.scores(), net.output(x).getColumns(2), 1e-9);
       assertThat(net.params()).isEqualTo(before);
     }
+  }
+
+  /** What is frozen has no gradient in training, and passes the explanation. */
+  @Test
+  void frozenLayersAreExplainedThrough() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(6).build(),
+            new DenseLayer.Builder().nOut(5).build(),
+            softmax(3));
+    MultiLayerNetwork frozen = new TransferLearning.Builder(net).setFeatureExtractor(1).build();
+    INDArray x = random(41, 3, 4);
+    for (String at : new String[] {"input", "0", "1"}) {
+      INDArray expected = Explainer.of(net).at(at).explain(x).attributions();
+      assertClose(Explainer.of(frozen).at(at).explain(x).attributions(), expected, 1e-12);
+      assertThat(expected.amaxNumber().doubleValue()).isGreaterThan(1e-3);
+    }
+    ComputationGraph graph = net.toComputationGraph();
+    ComputationGraph half =
+        new TransferLearning.GraphBuilder(graph)
+            .setFeatureExtractor(graph.getConfiguration().getVertexInputs().get("2").get(0))
+            .build();
+    assertClose(
+        Explainer.of(half).explain(x).attributions(),
+        Explainer.of(net).explain(x).attributions(),
+        1e-6); // DL4J makes such a graph by way of single precision
   }
 
   @Test

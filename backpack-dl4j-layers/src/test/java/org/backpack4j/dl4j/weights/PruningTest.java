@@ -291,6 +291,21 @@ class PruningTest {
     assertThatThrownBy(() -> Pruning.of(net).prune(0.5)).hasMessageContaining("\"1_W\" is NaN");
   }
 
+  /** Curvature is that of the network in evaluation mode, whose parameters are its own. */
+  @Test
+  void dropoutIsLeftOut() {
+    DataSet data = WeightsCases.classes(5, 12);
+    MultiLayerNetwork net = WeightsCases.classifier(new Adam(1e-2));
+    double expected = Pruning.of(net).obd(WeightsCases.batches(data, 6)).predictedIncrease(0.5);
+    net.getLayerWiseConfigurations()
+        .getConf(1)
+        .getLayer()
+        .setIDropout(new org.deeplearning4j.nn.conf.dropout.Dropout(0.5));
+    Pruning pruning = Pruning.of(net).obd(WeightsCases.batches(data, 6));
+    assertThat(pruning.predictedIncrease(0.5)).isEqualTo(expected);
+    assertThat(net.getLayerWiseConfigurations().getConf(1).getLayer().getIDropout()).isNotNull();
+  }
+
   @Test
   void frozenLayersAreNotPruned() {
     MultiLayerNetwork net = WeightsCases.classifier(new Adam(1e-2));
