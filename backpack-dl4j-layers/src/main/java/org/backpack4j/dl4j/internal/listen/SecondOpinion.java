@@ -207,13 +207,54 @@ final class SecondOpinion {
               e -> {
                 boolean strange = e.getValue().apart() > 0;
                 if (strange) {
-                  verdicts.put(
-                      e.getKey(), notOurs("In double precision it is so as well.", e.getKey()));
+                  INDArray own = Objects.requireNonNull(ours.get(e.getKey()));
+                  verdicts.put(e.getKey(), notFinite(e.getKey(), own));
                 }
                 return strange;
               });
       askTheScore(apart, ours, theirs);
     }
+  }
+
+  /**
+   * One of the two has entries that are no numbers. Where inputs and parameters are finite, so is
+   * the gradient: ours, if it is and its own loss changes as it says.
+   */
+  private Verdict notFinite(String parameter, INDArray gradient) {
+    double norm = GradientDistance.norm(gradient);
+    boolean given =
+        isFinite(copy.model().params()) && feeds.values().stream().allMatch(this::isFinite);
+    if (given && Double.isFinite(norm)) {
+      double slope = ownSlope(parameter, gradient.div(Math.max(norm, Double.MIN_NORMAL)));
+      if (Math.abs(slope - norm) <= FOLLOWS * Math.max(norm, FOLLOWS)) {
+        return new Verdict(
+            Kind.OURS,
+            "DL4J's gradient has entries that are no numbers, in double precision as well, of"
+                + " inputs and parameters that are.",
+            "Ours has the norm %.4g, and along it its loss changes by %.4g."
+                .formatted(norm, slope));
+      }
+    }
+    return notOurs("In double precision it is so as well.", parameter);
+  }
+
+  private boolean isFinite(INDArray array) {
+    return !array.dataType().isFPType()
+        || Double.isFinite(array.castTo(DataType.DOUBLE).norm1Number().doubleValue());
+  }
+
+  /** The derivative of our own loss along a direction, by central differences. */
+  private double ownSlope(String parameter, INDArray direction) {
+    INDArray array = copy.parameter(parameter);
+    INDArray kept = array.dup();
+    double step = STEP * Math.max(0.1, GradientDistance.norm(array));
+    INDArray change = direction.reshape(array.shape()).mul(step);
+    array.addi(change);
+    double above = converted.loss(feeds);
+    array.assign(kept).subi(change);
+    double below = converted.loss(feeds);
+    array.assign(kept);
+    return (above - below) / (2 * step);
   }
 
   /** That the conversion is right does not make rounding of whatever its graph answers. */

@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.internal.listen;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -100,6 +101,32 @@ class GradientComparisonTest {
     } else {
       ((MultiLayerNetwork) net).setListeners(listener);
       ((MultiLayerNetwork) net).fit(batch);
+    }
+  }
+
+  // ---- gradients that are no numbers ----
+
+  /**
+   * DL4J's softmax in double precision divides zero by zero where all logits are far below zero.
+   */
+  @Test
+  void whereDl4jsGradientIsNoNumberOursIsGivenWithANote() {
+    InputType flat = InputType.feedForward(4);
+    MultiLayerNetwork net = Nets.sequential(of(DataType.DOUBLE), flat, dense(5), softmax(3));
+    net.getParam("1_b").addi(-4000);
+    MultiLayerNetwork same = net.clone();
+    same.getParam("1_b").addi(4000); // what is added to all logits changes nothing
+    DataSet batch = batch(DataType.DOUBLE, Nets.random(N, 4), Nets.classes(N, 3));
+    try (BackPackListener listener = new BackPackListener(new BatchGrad());
+        BackPackListener other = new BackPackListener(new BatchGrad())) {
+      fit(net, listener, batch);
+      fit(same, other, batch);
+      assertThat(net.gradient().getGradientFor("1_W").isNaN().any()).isTrue();
+      assertThat(listener.latest().notes())
+          .anyMatch(note -> note.contains("DL4J's gradient has entries that are no numbers"));
+      double[] rows = listener.get("0_W", BatchGrad.class).dup('c').data().asDouble();
+      double[] wanted = other.get("0_W", BatchGrad.class).dup('c').data().asDouble();
+      assertThat(rows).containsExactly(wanted, within(1e-9));
     }
   }
 
