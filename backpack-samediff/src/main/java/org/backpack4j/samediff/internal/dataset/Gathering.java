@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.WeakHashMap;
 import java.util.function.Predicate;
 import org.backpack4j.samediff.ExtendedGraph;
@@ -36,7 +35,12 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  */
 public final class Gathering {
   /** What is known of a graph. */
-  private record Known(Map<String, Quantity> quantities, BatchWeights weights) {}
+  private record Known(Map<String, Quantity> quantities, BatchWeights weights) {
+    /** Whether a quantity is a mean over samples, which have to be of one shape then. */
+    boolean averages() {
+      return quantities.values().stream().anyMatch(q -> q.is(Combination.Kind.MEAN));
+    }
+  }
 
   /** As many entries are put in double precision at once, to be added up. */
   private static final long CHUNK = 1 << 17;
@@ -62,15 +66,7 @@ public final class Gathering {
   /** The results of a batch in double precision, by name: the same memory for each batch. */
   private final Map<String, Doubles> wide = new LinkedHashMap<>();
 
-  /** What was fed last of what is the same in each batch. */
-  private final Map<String, INDArray> same = new TreeMap<>();
-
-  /** What is the same in each batch, by the name of the placeholder: its checksum. */
-  final Map<String, Long> constants = new TreeMap<>();
-
-  /** The shapes of one sample, by the name of the placeholder. */
-  final Map<String, String> shapes = new TreeMap<>();
-
+  final BatchLooks looks = new BatchLooks();
   long batches;
   long samples;
   double data;
@@ -170,26 +166,25 @@ public final class Gathering {
       batches++;
       return;
     }
-    Looks looks = looks(graph, batch.feeds());
-    check(looks, known);
+    BatchLooks.Looks own = looks.of(graph, batch.feeds());
+    looks.check(own, known.averages(), "in the batches before");
     Map<String, INDArray> feeds = new LinkedHashMap<>(batch.feeds());
     Map<String, INDArray> drawn = graph.randomNumbers(offset + samples, count);
     drawn.forEach(feeds::putIfAbsent);
     Map<String, INDArray> results = evaluate(graph, known, feeds);
     Map<String, INDArray> exact = new LinkedHashMap<>();
     try {
-      double own = known.weights().data(count, results);
+      double divisor = known.weights().data(count, results);
       double ownPenalty = known.weights().penalty(count, results);
       List<String> wrong = exact(exact, known, results);
       if (!wrong.isEmpty()) {
-        throw own == 0
+        throw divisor == 0
             ? NotFinite.divided(wrong, place())
             : NotFinite.of(batch, wrong, place(), count);
       }
-      handOn(known, results, count, own);
-      take(known, exact, results, count, own, ownPenalty);
-      constants.putAll(looks.constants());
-      shapes.putAll(looks.shapes());
+      handOn(known, results, count, divisor);
+      take(known, exact, results, count, divisor, ownPenalty);
+      looks.keep(own);
     } finally {
       results.values().forEach(Gathering::release);
       drawn.values().forEach(Gathering::release);
@@ -262,64 +257,6 @@ public final class Gathering {
     }
     throw new IllegalArgumentException(
         "No placeholder with a sample axis is fed: feed the graph's inputs.");
-  }
-
-  /**
-   * What batches have in common.
-   *
-   * @param constants what is fed without a sample axis, by placeholder: its checksum
-   * @param shapes the shapes of a sample, by placeholder
-   */
-  private record Looks(Map<String, Long> constants, Map<String, String> shapes) {}
-
-  private Looks looks(ExtendedGraph graph, Map<String, INDArray> feeds) {
-    Map<String, Integer> axes = graph.sampleAxes();
-    Looks looks = new Looks(new TreeMap<>(), new TreeMap<>());
-    feeds.forEach(
-        (name, array) -> {
-          Integer axis = axes.get(name);
-          if (axis == null) {
-            looks.constants().put(name, checksum(name, array));
-          } else {
-            long[] shape = array.shape().clone();
-            shape[axis] = -1;
-            looks.shapes().put(name, Arrays.toString(shape));
-          }
-        });
-    return looks;
-  }
-
-  /** The checksum of an array; of the same object as before, it is not made again. */
-  private long checksum(String name, INDArray array) {
-    Long known = constants.get(name);
-    if (known != null && same.get(name) == array) {
-      return known;
-    }
-    same.put(name, array);
-    return new Contents().add(array).value();
-  }
-
-  /** What has no samples has to stay the same, and what is averaged needs samples of one shape. */
-  private void check(Looks looks, Known known) {
-    looks
-        .constants()
-        .forEach(
-            (name, checksum) -> {
-              Long before = constants.get(name);
-              if (before != null && !before.equals(checksum)) {
-                throw otherConstant(name, "in the batches before");
-              }
-            });
-    boolean means = known.quantities().values().stream().anyMatch(q -> q.is(Combination.Kind.MEAN));
-    looks
-        .shapes()
-        .forEach(
-            (name, shape) -> {
-              String before = shapes.get(name);
-              if (means && before != null && !before.equals(shape)) {
-                throw otherShape(name, shape, "in the batches before", before);
-              }
-            });
   }
 
   private Map<String, INDArray> evaluate(
@@ -506,8 +443,7 @@ public final class Gathering {
           }
         });
     losses.forEach((loss, mean) -> mean.merge(Objects.requireNonNull(other.losses.get(loss))));
-    constants.putAll(other.constants);
-    shapes.putAll(other.shapes);
+    looks.keep(other.looks.all());
     batches += other.batches;
     samples += other.samples;
     data = sumsData ? 1 : data + other.data;
@@ -524,8 +460,7 @@ public final class Gathering {
     sums.putAll(other.sums);
     other.sums.clear();
     losses.putAll(other.losses);
-    constants.putAll(other.constants);
-    shapes.putAll(other.shapes);
+    looks.keep(other.looks.all());
     samples = other.samples;
     data = other.data;
     penalty = other.penalty;
@@ -545,22 +480,9 @@ public final class Gathering {
               + other.sums.keySet()
               + ".");
     }
-    other.constants.forEach(
-        (name, checksum) -> {
-          Long here = constants.get(name);
-          if (here != null && !here.equals(checksum)) {
-            throw otherConstant(name, "in another partition");
-          }
-        });
     boolean means =
         sums.values().stream().anyMatch(s -> s.combination().kind() == Combination.Kind.MEAN);
-    other.shapes.forEach(
-        (name, shape) -> {
-          String here = shapes.get(name);
-          if (means && here != null && !here.equals(shape)) {
-            throw otherShape(name, shape, "in another partition", here);
-          }
-        });
+    looks.check(other.looks.all(), means, "in another partition");
     sums.forEach(
         (name, sum) -> {
           INDArray added = Objects.requireNonNull(other.sums.get(name)).sum();
@@ -572,30 +494,6 @@ public final class Gathering {
 
   private static boolean isPenalty(String name) {
     return name.endsWith("." + Quantity.PENALTY);
-  }
-
-  private static IllegalArgumentException otherConstant(String name, String where) {
-    return new IllegalArgumentException(
-        "\""
-            + name
-            + "\" has no sample axis, and is fed something else than "
-            + where
-            + ": feed the same, or give it a sample axis (sampleAxis(…)).");
-  }
-
-  private static IllegalArgumentException otherShape(
-      String name, String shape, String where, String before) {
-    return new IllegalArgumentException(
-        "\""
-            + name
-            + "\" is of the shape "
-            + shape
-            + " (−1 stands for the samples), "
-            + where
-            + " "
-            + before
-            + ": the inputs' Kronecker factors average over positions, and need samples of one"
-            + " shape. Pad them.");
   }
 
   private static IllegalArgumentException otherResult(

@@ -75,13 +75,13 @@ public final class GatheringForm {
       out.writeDouble(loss.getValue().values());
       out.writeDouble(loss.getValue().weights());
     }
-    out.writeInt(g.constants.size());
-    for (Map.Entry<String, Long> constant : g.constants.entrySet()) {
+    out.writeInt(g.looks.constants.size());
+    for (Map.Entry<String, Long> constant : g.looks.constants.entrySet()) {
       out.writeUTF(constant.getKey());
       out.writeLong(constant.getValue());
     }
-    out.writeInt(g.shapes.size());
-    for (Map.Entry<String, String> shape : g.shapes.entrySet()) {
+    out.writeInt(g.looks.shapes.size());
+    for (Map.Entry<String, String> shape : g.looks.shapes.entrySet()) {
       out.writeUTF(shape.getKey());
       out.writeUTF(shape.getValue());
     }
@@ -132,10 +132,10 @@ public final class GatheringForm {
       g.losses.put(loss, new LossMean(in.readBoolean(), in.readDouble(), in.readDouble()));
     }
     for (int k = in.readInt(); k > 0; k--) {
-      g.constants.put(in.readUTF(), in.readLong());
+      g.looks.constants.put(in.readUTF(), in.readLong());
     }
     for (int k = in.readInt(); k > 0; k--) {
-      g.shapes.put(in.readUTF(), in.readUTF());
+      g.looks.shapes.put(in.readUTF(), in.readUTF());
     }
     for (int k = in.readInt(); k > 0; k--) {
       String name = in.readUTF();
