@@ -108,6 +108,11 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   }
 
   @Override
+  public boolean needsThePass() {
+    return true;
+  }
+
+  @Override
   public Map<String, INDArray> fed(Model net, int iteration) {
     return feeds(current().passed());
   }

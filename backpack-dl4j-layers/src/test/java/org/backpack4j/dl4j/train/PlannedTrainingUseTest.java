@@ -41,6 +41,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** What a program does with planned steps, and what it is told where there are none. */
@@ -393,5 +394,38 @@ class PlannedTrainingUseTest {
       other.fit(BATCH);
     }
     assertThat(net.getIterationCount()).isEqualTo(2);
+  }
+
+  @Test
+  void aStepThatFailsLeavesTheGeneratorWhereItWas() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            Nets.builder().updater(new Sgd(0.1)),
+            InputType.feedForward(4),
+            new DenseLayer.Builder().nOut(5).build(),
+            new DenseLayer.Builder().nOut(4).dropOut(0.7).build(),
+            new OutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(3)
+                .activation(Activation.SOFTMAX)
+                .build());
+    DataSet batch = new DataSet(Nets.random(5, 4), Nets.classes(5, 3));
+    try (PlannedTraining training = PlannedTraining.of(net)) {
+      training.fit(batch); // by DL4J's own pass as well
+      training.fit(batch);
+      net.setListeners(
+          new BaseTrainingListener() {
+            @Override
+            public void onBackwardPass(Model model) {
+              throw new IllegalStateException("mine");
+            }
+          });
+      INDArray before = net.params().dup();
+      Nd4j.getRandom().setSeed(3);
+      double next = Nd4j.getRandom().nextDouble();
+      Nd4j.getRandom().setSeed(3);
+      assertThatThrownBy(() -> training.fit(batch)).hasMessageContaining("mine");
+      assertThat(Nd4j.getRandom().nextDouble()).isEqualTo(next);
+      assertThat(net.params()).isEqualTo(before);
+    }
   }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.backpack4j.dl4j.BackPackListener;
 import org.backpack4j.samediff.extension.BatchGrad;
+import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.privacy.NoiseMultiplier;
 import org.backpack4j.samediff.privacy.PrivacyAccountant;
 import org.backpack4j.samediff.privacy.PrivacyLedger;
@@ -202,6 +203,25 @@ class PrivacyEngineTest {
         compare(net, before, expected, 0.5, 2e-4);
       }
       assertThat(engine.ledger()).isEqualTo(PrivacyLedger.empty().plus(1e-4, 12.0 / SAMPLES, 3));
+    }
+  }
+
+  /** A lenient listener in front of the engine's wants a graph of its own. */
+  @ParameterizedTest
+  @EnumSource(Steps.class)
+  void otherListenersMayComeFirst(Steps steps) {
+    MultiLayerNetwork net = net(new Sgd(0.5));
+    BackPackListener lenient = new BackPackListener(new BatchL2Grad()).lenient();
+    try (PrivacyEngine engine = quiet(net).build(data());
+        lenient) {
+      net.setListeners(lenient, engine.listener());
+      DataSet batch = engine.iterator().next();
+      Map<String, INDArray> expected = byHand(rows(net, batch), present(batch), 0.7, 12, false);
+      Map<String, INDArray> before = copies(net);
+      steps.make(net, batch);
+      compare(net, before, expected, 0.5, 2e-4);
+      assertThat(lenient.get("0_W", BatchL2Grad.class).length())
+          .isEqualTo(batch.getFeatures().size(0));
     }
   }
 

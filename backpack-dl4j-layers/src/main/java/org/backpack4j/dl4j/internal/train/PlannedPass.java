@@ -118,10 +118,14 @@ public final class PlannedPass implements AutoCloseable {
     } else if (before.isDue()) {
       learn(iteration, key, before.uses, workspaces);
     } else {
+      GeneratorState generator = GeneratorState.now();
       try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
         if (!follow(iteration, before)) {
           known.remove(key);
         }
+      } catch (RuntimeException | Error e) {
+        generator.restore();
+        throw e;
       }
       if (!known.containsKey(key)) {
         learn(iteration, key, 1, workspaces);
@@ -139,7 +143,7 @@ public final class PlannedPass implements AutoCloseable {
       try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
         known.put(key, compared(iteration, watched, uses));
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       known.remove(key);
       before.restore();
       throw e;

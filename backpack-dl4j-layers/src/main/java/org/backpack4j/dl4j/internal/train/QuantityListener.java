@@ -48,6 +48,16 @@ public interface QuantityListener {
   @Nullable ListenerSettings wanted(Model net, int iteration);
 
   /**
+   * Whether the quantities are of no use but with the pass that trains: where one graph cannot
+   * serve all listeners, such a one is served before the others.
+   *
+   * @return whether it comes before those that evaluate {@link #apart}
+   */
+  default boolean needsThePass() {
+    return false;
+  }
+
+  /**
    * What the quantities read beside the batch.
    *
    * @param net the network

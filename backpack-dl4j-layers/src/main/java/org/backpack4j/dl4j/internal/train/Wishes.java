@@ -2,6 +2,7 @@ package org.backpack4j.dl4j.internal.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -42,7 +43,9 @@ final class Wishes {
 
   private Wishes(Model net, List<Wish> all) {
     this.all = all;
-    for (Wish wish : all) {
+    List<Wish> order = new ArrayList<>(all);
+    order.sort(Comparator.comparing(wish -> !wish.listener().needsThePass())); // stable
+    for (Wish wish : order) {
       if (canShare(net, wish.settings()) && fits(wish.settings())) {
         together.add(wish);
       }
