@@ -11,6 +11,7 @@ import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.NetworkGraphs;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.internal.trained.EvaluationMode;
 import org.backpack4j.samediff.BackPack;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
@@ -96,7 +97,7 @@ interface Subject {
       @Override
       public Opened open(List<String> parameters, Extension... extensions) {
         NetworkGraphs graphs =
-            NetworkGraphs.of(Evaluated.of(net), extensions)
+            NetworkGraphs.of(EvaluationMode.of(net), extensions)
                 .scale(Scale.SUM)
                 .statistics(BatchStatistics.RUNNING)
                 .parameters(parameters.toArray(String[]::new));
