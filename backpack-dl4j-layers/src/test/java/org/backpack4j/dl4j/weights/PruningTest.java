@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.dl4j.train.PlannedTraining;
 import org.backpack4j.samediff.dataset.BatchException;
 import org.backpack4j.samediff.extension.DiagGGNExact;
@@ -168,6 +169,19 @@ class PruningTest {
       }
       assertThat(net.params().sub(before).amaxNumber().doubleValue()).isGreaterThan(1e-3);
     }
+  }
+
+  /** What is pruned counts neither for clipping nor for the updater's averages. */
+  @Test
+  void theUpdaterSeesNoGradientOfWhatIsPruned() {
+    MultiLayerNetwork net = WeightsCases.classifier(new Adam(1e-2));
+    PruningMasks masks = Pruning.of(net).prune(0.5);
+    INDArray[] seen = new INDArray[1];
+    net.setListeners(masks, Nets.gradients("0_W", seen));
+    net.fit(WeightsCases.classes(5, 10));
+    INDArray gone = seen[0].mul(masks.mask("0_W").rsub(1));
+    assertThat(gone.amaxNumber().doubleValue()).isZero();
+    assertThat(seen[0].amaxNumber().doubleValue()).isGreaterThan(1e-3);
   }
 
   @Test
