@@ -531,7 +531,7 @@ public final class Influence implements AutoCloseable {
   record TestSample(int label, @Nullable String picture) {
     /** The samples of a batch. */
     static List<TestSample> of(MultiDataSet batch) {
-      int[] classes = Labels.classes(batch.getLabels());
+      int[] classes = Labels.classes(batch);
       List<TestSample> all = new ArrayList<>();
       for (int k = 0; k < classes.length; k++) {
         all.add(

@@ -53,7 +53,7 @@ interface Subject {
    *
    * @param layers names of layers or of parameters; none for all
    * @param batch a batch, by whose shapes the network is converted
-   * @return the names of those that are trained, in order
+   * @return the names of those that are trained, sorted
    * @throws IllegalArgumentException if a name is neither a layer's with parameters nor a
    *     parameter's
    */

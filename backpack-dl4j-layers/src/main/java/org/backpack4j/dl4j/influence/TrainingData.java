@@ -66,7 +66,7 @@ final class TrainingData {
     while (batches.hasNext()) {
       MultiDataSet batch = batches.next();
       checksums.add(checksum(batch));
-      int[] own = Labels.classes(batch.getLabels());
+      int[] own = Labels.classes(batch);
       classes.add(own);
       samples += own.length;
     }

@@ -170,7 +170,7 @@ final class TrakScorer implements Scorer {
   }
 
   private static Margins margins(LossKind.Kind kind, INDArray z, MultiDataSet batch) {
-    int[] classes = Labels.classes(batch.getLabels());
+    int[] classes = Labels.classes(batch);
     boolean fits =
         switch (kind) {
           case SOFTMAX -> z.rank() == 2;

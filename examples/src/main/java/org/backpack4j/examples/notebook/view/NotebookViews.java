@@ -1,6 +1,7 @@
 package org.backpack4j.examples.notebook.view;
 
 import java.util.function.Function;
+import org.backpack4j.dl4j.influence.InfluenceReport;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.QuantityResults;
 import org.dflib.jjava.jupyter.Extension;
@@ -15,6 +16,7 @@ public final class NotebookViews implements Extension {
     show(kernel, View.class, view -> view);
     show(kernel, ExtendedGraph.class, GraphView::of);
     show(kernel, QuantityResults.class, SummaryView::of);
+    show(kernel, InfluenceReport.class, InfluenceView::of);
   }
 
   private static <T> void show(BaseKernel kernel, Class<T> type, Function<T, View> view) {
