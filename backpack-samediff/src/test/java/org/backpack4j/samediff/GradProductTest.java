@@ -275,7 +275,7 @@ class GradProductTest {
 
   /** A table alone has rows for the inputs, and no basis of them. */
   @Test
-  void areQuadraticFormsOfATable() {
+  void areOfATable() {
     SameDiff sd = SameDiff.create();
     SDVariable i = sd.placeHolder("i", DataType.INT32, -1, 2);
     SDVariable y = sd.placeHolder("y", DataType.DOUBLE, -1, 3);
@@ -294,8 +294,13 @@ class GradProductTest {
       INDArray m = g.slice(n).mmul(q);
       expected.putScalar(n, m.mul(m).mul(weights.transpose()).sumNumber().doubleValue());
     }
-    try (ExtendedGraph graph = BackPack.extend(sd, new GradQuadratic())) {
-      compare("t", evaluated(graph, feeds).get("t.grad_quadratic"), expected);
+    INDArray u = Graphs.random(VECTORS, 5, 2);
+    feeds.put("t.grad_product.vectors", u);
+    INDArray products = g.dup('c').reshape(N, 10).mmul(u.dup('c').reshape(VECTORS, 10).transpose());
+    try (ExtendedGraph graph = BackPack.extend(sd, new GradQuadratic(), new GradProduct(VECTORS))) {
+      Map<String, INDArray> out = evaluated(graph, feeds);
+      compare("t", out.get("t.grad_quadratic"), expected);
+      compare("t products", out.get("t.grad_product"), products);
     }
   }
 
