@@ -5,7 +5,7 @@ import org.backpack4j.dl4j.influence.InfluenceReport;
 /** The page of an influence report, within the notebook. */
 public final class InfluenceView implements View {
   private static final int SHOWN = 6;
-  private static final int HEIGHT = 640;
+  private static final int HEIGHT = 800;
 
   private final InfluenceReport report;
   private final String[] classes;
