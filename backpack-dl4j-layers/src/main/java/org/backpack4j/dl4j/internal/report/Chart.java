@@ -152,7 +152,11 @@ final class Chart {
   }
 
   private String label(double value) {
-    return String.format(Locale.ROOT, "%.3g", logarithmic ? Math.pow(10, value) : value);
+    double shown = logarithmic ? Math.pow(10, value) : value;
+    boolean small = shown != 0 && Math.abs(shown) < 1e-3; // its zeros have no room beside the axis
+    return small
+        ? String.format(Locale.ROOT, "%.2e", shown).replace("e-0", "e-")
+        : String.format(Locale.ROOT, "%.3g", shown);
   }
 
   private static double y(double value, double low, double high) {
