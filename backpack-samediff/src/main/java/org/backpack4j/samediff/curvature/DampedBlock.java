@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.curvature;
 
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -18,4 +19,12 @@ interface DampedBlock {
 
   /** The diagonal of the inverse [d]. */
   INDArray inverseDiagonal();
+
+  /**
+   * The covariances of rows [N, I] times the block's weight [I, O], where the inverse is the
+   * weight's covariance; nothing if the form has no shorter way than the inverse itself.
+   */
+  default Optional<OutputCovariances> ofOutputs(INDArray rows) {
+    return Optional.empty();
+  }
 }

@@ -1,7 +1,10 @@
 package org.backpack4j.samediff.curvature;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -81,5 +84,37 @@ public final class DampedCurvature implements LinearOperator {
   public INDArray inverseDiagonal() {
     return Curvature.joined(
         layout, blocks, damped.stream().map(DampedBlock::inverseDiagonal).toList());
+  }
+
+  /**
+   * The covariances of a linear layer's outputs x W, where W has the covariance P⁻¹: the way to the
+   * predictive variances of a network's last layer. Of a diagonal V [I, O] the variances are (x²) V,
+   * of Kronecker factors with damped eigenvalues λ[o, i] they are Q_B diag(Σᵢ (x Q_A)ᵢ² / λ[o, i])
+   * Q_Bᵀ.
+   *
+   * @param weight the name of a weight [I, O] with a block of its own
+   * @param rows what it is multiplied with from the left, x [N, I]
+   * @return the covariances; nothing if the block's form has no shorter way than {@link #solve}
+   * @throws IllegalArgumentException if the name is unknown, the weight is no matrix, or the rows
+   *     have another number of columns
+   */
+  public Optional<OutputCovariances> ofOutputs(String weight, INDArray rows) {
+    long[] shape = layout.shape(weight);
+    if (shape.length != 2 || rows.rank() != 2 || rows.size(1) != shape[0]) {
+      throw new IllegalArgumentException(
+          "\""
+              + weight
+              + "\" has the shape "
+              + Arrays.toString(shape)
+              + ", and what it is multiplied with "
+              + Arrays.toString(rows.shape())
+              + "; they must be [I, O] and [N, I].");
+    }
+    for (int k = 0; k < blocks.size(); k++) {
+      if (blocks.get(k).layout().names().equals(List.of(weight))) {
+        return damped.get(k).ofOutputs(rows.castTo(DataType.DOUBLE));
+      }
+    }
+    return Optional.empty();
   }
 }

@@ -2,6 +2,7 @@ package org.backpack4j.samediff.curvature;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -88,10 +89,10 @@ final class DiagonalBlock extends Block {
                 + ", and must be above 0: take a larger damping.");
       }
     }
-    return new Damped(damped);
+    return new Damped(layout(), damped);
   }
 
-  private record Damped(INDArray diagonal) implements DampedBlock {
+  private record Damped(ParameterLayout layout, INDArray diagonal) implements DampedBlock {
     @Override
     public INDArray times(INDArray vectors) {
       return multiplied(vectors, diagonal);
@@ -120,6 +121,13 @@ final class DiagonalBlock extends Block {
     @Override
     public INDArray inverseDiagonal() {
       return diagonal.length() == 0 ? diagonal.dup() : diagonal.rdiv(1);
+    }
+
+    @Override
+    public Optional<OutputCovariances> ofOutputs(INDArray rows) {
+      INDArray each = inverseDiagonal().reshape('c', layout.shape(layout.names().get(0)));
+      return Optional.of(
+          new OutputCovariances(Matrices.product(rows.mul(rows), each), null)); // [N, O]
     }
   }
 }

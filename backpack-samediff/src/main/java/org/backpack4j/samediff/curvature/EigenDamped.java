@@ -1,5 +1,7 @@
 package org.backpack4j.samediff.curvature;
 
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -84,5 +86,16 @@ final class EigenDamped implements DampedBlock {
   @Override
   public INDArray inverseDiagonal() {
     return eigenvectors.diagonal(inverse());
+  }
+
+  @Override
+  public Optional<OutputCovariances> ofOutputs(INDArray rows) {
+    if (!Arrays.equals(eigenvectors.axes().outputAxes(), new int[] {1})) {
+      return Optional.empty();
+    }
+    Factor right = eigenvectors.right();
+    INDArray turned = right == null ? rows : right.right(rows, false);
+    INDArray h = Matrices.product(turned.mul(turned), false, inverse(), true); // [N, O]
+    return Optional.of(new OutputCovariances(h, eigenvectors.left()));
   }
 }
