@@ -88,9 +88,9 @@ public final class DampedCurvature implements LinearOperator {
 
   /**
    * The covariances of a linear layer's outputs x W, where W has the covariance P⁻¹: the way to the
-   * predictive variances of a network's last layer. Of a diagonal V [I, O] the variances are (x²) V,
-   * of Kronecker factors with damped eigenvalues λ[o, i] they are Q_B diag(Σᵢ (x Q_A)ᵢ² / λ[o, i])
-   * Q_Bᵀ.
+   * predictive variances of a network's last layer. Of a diagonal V [I, O] the variances are (x²)
+   * V, of Kronecker factors with damped eigenvalues λ[o, i] they are Q_B diag(Σᵢ (x Q_A)ᵢ² / λ[o,
+   * i]) Q_Bᵀ.
    *
    * @param weight the name of a weight [I, O] with a block of its own
    * @param rows what it is multiplied with from the left, x [N, I]

@@ -4,9 +4,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The covariances of what a random weight W [I, O] makes of rows x [N, I], x W: matrices [O, O], one
- * for each row, that share their eigenvectors, Q diag(hₙ) Qᵀ. They take N O + O² numbers, not N O²;
- * Jacobians, [N, O, I O], are never made. Made by {@link DampedCurvature#ofOutputs}.
+ * The covariances of what a random weight W [I, O] makes of rows x [N, I], x W: matrices [O, O],
+ * one for each row, that share their eigenvectors, Q diag(hₙ) Qᵀ. They take N O + O² numbers, not N
+ * O²; Jacobians, [N, O, I O], are never made. Made by {@link DampedCurvature#ofOutputs}.
  */
 public final class OutputCovariances {
   private final INDArray eigenvalues;

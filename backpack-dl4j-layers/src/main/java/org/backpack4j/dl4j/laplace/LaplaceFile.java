@@ -1,0 +1,234 @@
+package org.backpack4j.dl4j.laplace;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
+import org.backpack4j.samediff.extension.Columns;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** A fitted approximation as a file: settings and sums, one behind the other, compressed. */
+final class LaplaceFile {
+  private static final String BEGIN = "backpack4j.laplace 1";
+
+  private LaplaceFile() {}
+
+  /** All that is no array. */
+  record Settings(
+      Form form,
+      Columns columns,
+      @Nullable String output,
+      boolean perLayer,
+      double precision,
+      Map<String, Double> precisions,
+      @Nullable Double noise,
+      boolean tuned,
+      Link link,
+      int draws,
+      long seed,
+      Likelihood.Kind kind,
+      List<String> parameters,
+      Subject.Shapes shapes,
+      String digest) {}
+
+  /** What a file has. */
+  record Read(Settings settings, Gathering.Gathered gathered) {}
+
+  static void save(Path file, Settings settings, Gathering.Gathered gathered) throws IOException {
+    Path beside = file.resolveSibling(file.getFileName() + ".tmp");
+    try {
+      try (DataOutputStream out =
+          new DataOutputStream(
+              new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(beside))))) {
+        out.writeUTF(BEGIN);
+        write(out, settings);
+        boolean apart = gathered.basis() != gathered.sums();
+        out.writeBoolean(apart);
+        write(out, gathered.sums());
+        if (apart) {
+          write(out, gathered.basis());
+        }
+      }
+      Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(beside);
+    }
+  }
+
+  static Read load(Path file) throws IOException {
+    try (DataInputStream in =
+        new DataInputStream(
+            new BufferedInputStream(new GZIPInputStream(Files.newInputStream(file))))) {
+      if (!in.readUTF().equals(BEGIN)) {
+        throw new IOException(file + " is no saved Laplace approximation of this version.");
+      }
+      Settings settings = settings(in);
+      boolean apart = in.readBoolean();
+      Sums sums = sums(in);
+      return new Read(settings, new Gathering.Gathered(apart ? sums(in) : sums, sums));
+    } catch (java.util.zip.ZipException | java.io.EOFException | java.io.UTFDataFormatException e) {
+      throw new IOException(file + " is no saved Laplace approximation, or is cut off.", e);
+    }
+  }
+
+  private static void write(DataOutputStream out, Settings settings) throws IOException {
+    out.writeUTF(settings.form().name());
+    out.writeInt(settings.columns().random() ? settings.columns().samples() : 0);
+    out.writeLong(settings.columns().seed());
+    optional(out, settings.output());
+    out.writeBoolean(settings.perLayer());
+    out.writeDouble(settings.precision());
+    out.writeInt(settings.precisions().size());
+    for (Map.Entry<String, Double> entry : settings.precisions().entrySet()) {
+      out.writeUTF(entry.getKey());
+      out.writeDouble(entry.getValue());
+    }
+    out.writeDouble(settings.noise() == null ? Double.NaN : settings.noise());
+    out.writeBoolean(settings.tuned());
+    out.writeUTF(settings.link().name());
+    out.writeInt(settings.draws());
+    out.writeLong(settings.seed());
+    out.writeUTF(settings.kind().name());
+    out.writeInt(settings.parameters().size());
+    for (String p : settings.parameters()) {
+      out.writeUTF(p);
+    }
+    write(out, settings.shapes().features());
+    write(out, settings.shapes().labels());
+    out.writeUTF(settings.digest());
+  }
+
+  private static Settings settings(DataInputStream in) throws IOException {
+    Form form = Form.valueOf(in.readUTF());
+    int labels = in.readInt();
+    long seed = in.readLong();
+    Columns columns = labels == 0 ? Columns.EXACT : Columns.sampled(labels, seed);
+    String output = in.readBoolean() ? in.readUTF() : null;
+    boolean perLayer = in.readBoolean();
+    double precision = in.readDouble();
+    Map<String, Double> precisions = new LinkedHashMap<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      String name = in.readUTF();
+      precisions.put(name, in.readDouble());
+    }
+    double noise = in.readDouble();
+    boolean tuned = in.readBoolean();
+    Link link = Link.valueOf(in.readUTF());
+    int draws = in.readInt();
+    long drawnFrom = in.readLong();
+    Likelihood.Kind kind = Likelihood.Kind.valueOf(in.readUTF());
+    List<String> parameters = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      parameters.add(in.readUTF());
+    }
+    Subject.Shapes shapes = new Subject.Shapes(shapes(in), shapes(in));
+    return new Settings(
+        form,
+        columns,
+        output,
+        perLayer,
+        precision,
+        precisions,
+        Double.isNaN(noise) ? null : noise,
+        tuned,
+        link,
+        draws,
+        drawnFrom,
+        kind,
+        parameters,
+        shapes,
+        in.readUTF());
+  }
+
+  private static void optional(DataOutputStream out, @Nullable String text) throws IOException {
+    out.writeBoolean(text != null);
+    if (text != null) {
+      out.writeUTF(text);
+    }
+  }
+
+  private static void write(DataOutputStream out, List<long[]> shapes) throws IOException {
+    out.writeInt(shapes.size());
+    for (long[] shape : shapes) {
+      out.writeInt(shape.length);
+      for (long extent : shape) {
+        out.writeLong(extent);
+      }
+    }
+  }
+
+  private static List<long[]> shapes(DataInputStream in) throws IOException {
+    List<long[]> shapes = new ArrayList<>();
+    for (int left = in.readInt(); left > 0; left--) {
+      long[] shape = new long[in.readInt()];
+      for (int k = 0; k < shape.length; k++) {
+        shape[k] = in.readLong();
+      }
+      shapes.add(shape);
+    }
+    return shapes;
+  }
+
+  private static void write(DataOutputStream out, Sums sums) throws IOException {
+    out.writeLong(sums.samples);
+    out.writeDouble(sums.terms);
+    out.writeDouble(sums.logLikelihood);
+    out.writeDouble(sums.squaredError);
+    out.writeDouble(sums.scale);
+    out.writeDouble(sums.factor);
+    out.writeInt(sums.seen.length);
+    for (double seen : sums.seen) {
+      out.writeDouble(seen);
+    }
+    out.writeInt(sums.outputs.size());
+    for (Map.Entry<String, INDArray> entry : sums.outputs.entrySet()) {
+      out.writeUTF(entry.getKey());
+      Nd4j.write(entry.getValue(), out);
+      List<Integer> axes = sums.axes.getOrDefault(entry.getKey(), List.of());
+      out.writeBoolean(sums.axes.containsKey(entry.getKey()));
+      out.writeInt(axes.size());
+      for (int axis : axes) {
+        out.writeInt(axis);
+      }
+    }
+  }
+
+  private static Sums sums(DataInputStream in) throws IOException {
+    Sums sums = new Sums();
+    sums.samples = in.readLong();
+    sums.terms = in.readDouble();
+    sums.logLikelihood = in.readDouble();
+    sums.squaredError = in.readDouble();
+    sums.scale = in.readDouble();
+    sums.factor = in.readDouble();
+    sums.seen = new double[in.readInt()];
+    for (int k = 0; k < sums.seen.length; k++) {
+      sums.seen[k] = in.readDouble();
+    }
+    for (int left = in.readInt(); left > 0; left--) {
+      String name = in.readUTF();
+      sums.outputs.put(name, Nd4j.read(in));
+      boolean known = in.readBoolean();
+      List<Integer> axes = new ArrayList<>();
+      for (int count = in.readInt(); count > 0; count--) {
+        axes.add(in.readInt());
+      }
+      if (known) {
+        sums.axes.put(name, axes);
+      }
+    }
+    return sums;
+  }
+}

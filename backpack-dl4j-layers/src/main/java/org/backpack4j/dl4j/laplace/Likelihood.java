@@ -1,0 +1,178 @@
+package org.backpack4j.dl4j.laplace;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.samediff.GraphRow;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/**
+ * What a loss is the negative logarithm of, up to a factor.
+ *
+ * @param kind which
+ * @param predictions the variable of the predictions, in front of the softmax or sigmoid
+ * @param weights the variable of the weights, which masks and scales are in
+ * @param labels the variable of the labels
+ */
+record Likelihood(Kind kind, String predictions, String weights, String labels) {
+  enum Kind {
+    SOFTMAX,
+    SIGMOID,
+    SQUARED
+  }
+
+  private static final Map<String, Kind> KINDS =
+      Map.of(
+          "softmax_cross_entropy_loss", Kind.SOFTMAX,
+          "sigm_cross_entropy_loss", Kind.SIGMOID,
+          "mean_sqerr_loss", Kind.SQUARED);
+
+  /**
+   * The likelihood of a graph.
+   *
+   * @throws IllegalArgumentException if the graph has several predictions, or a loss that is not
+   *     known to be one
+   */
+  static Likelihood of(ExtendedGraph graph) {
+    List<String> predictions = graph.predictions();
+    List<GraphRow> readers =
+        graph.rows().stream()
+            .filter(row -> KINDS.containsKey(row.op()))
+            .filter(row -> predictions.contains(row.inputs().get(0)))
+            .toList();
+    if (predictions.size() != 1 || readers.size() != 1) {
+      throw new IllegalArgumentException(
+          "A Laplace approximation is of one output whose loss is a likelihood: the cross-entropy"
+              + " of a softmax or a sigmoid, or a squared error, one of SameDiff's loss ops. This"
+              + " one has the predictions "
+              + predictions
+              + " and "
+              + readers.size()
+              + " such losses of them: choose an output by output(…), or train with such a loss.");
+    }
+    GraphRow loss = readers.get(0);
+    Kind kind = Objects.requireNonNull(KINDS.get(loss.op()));
+    DifferentialFunction op = graph.sameDiff().getVariableOutputOp(loss.name());
+    if (kind != Kind.SQUARED
+        && op instanceof DynamicCustomOp custom
+        && custom.numTArguments() > 0
+        && custom.getTArgument(0) != 0) {
+      throw new IllegalArgumentException(
+          "The loss \""
+              + loss.name()
+              + "\" smooths labels, and is no likelihood of them: fit with a loss without it.");
+    }
+    return new Likelihood(kind, loss.inputs().get(0), loss.inputs().get(1), loss.inputs().get(2));
+  }
+
+  /** The variables that {@link #observe} reads. */
+  List<String> variables() {
+    return new ArrayList<>(Set.of(predictions, weights, labels));
+  }
+
+  /**
+   * A batch's predictions and labels as rows.
+   *
+   * @param predictions f [R, C]
+   * @param labels y [R, C]
+   * @param weights [R, C], without a scale of all
+   * @param scale what all weights were divided by: the loss's own factor
+   */
+  record Observed(INDArray predictions, INDArray labels, INDArray weights, double scale) {}
+
+  /** Rows [R, C] of type DOUBLE: the last axis has the classes. */
+  static INDArray rows(INDArray array) {
+    long last = array.rank() < 2 ? 1 : array.size(array.rank() - 1);
+    INDArray typed = array.castTo(DataType.DOUBLE).dup('c');
+    return typed.reshape('c', last == 0 ? 0 : array.length() / last, last);
+  }
+
+  /** Reads a batch. */
+  Observed observe(Map<String, INDArray> values) {
+    INDArray f = rows(Objects.requireNonNull(values.get(predictions)));
+    INDArray y =
+        Objects.requireNonNull(values.get(labels))
+            .castTo(DataType.DOUBLE)
+            .dup('c')
+            .reshape('c', f.shape());
+    INDArray w = Objects.requireNonNull(values.get(weights)).castTo(DataType.DOUBLE).dup('c');
+    double scale = w.length() == 0 ? 1 : w.maxNumber().doubleValue();
+    INDArray all = Nd4j.ones(DataType.DOUBLE, f.shape());
+    if (scale != 0 && f.length() > 0) {
+      if (w.length() == f.length()) {
+        all.assign(w.reshape('c', f.shape()));
+      } else if (w.length() == 1) {
+        all.assign(scale);
+      } else if (w.length() == f.size(0)) {
+        all.muliColumnVector(w.reshape('c', w.length(), 1));
+      } else if (w.length() == f.size(1)) {
+        all.muliRowVector(w.reshape('c', 1, w.length()));
+      } else {
+        throw new IllegalArgumentException(
+            "The weights \"" + weights + "\" of the loss fit neither its rows nor its columns.");
+      }
+    } else {
+      all.assign(0);
+    }
+    if (kind != Kind.SQUARED) {
+      return new Observed(f, y, all, 1);
+    }
+    if (scale != 0) {
+      all.divi(scale);
+    }
+    double between = all.length() == 0 ? 0 : all.mul(all.rsub(1)).amaxNumber().doubleValue();
+    if (between > 1e-9) {
+      throw new IllegalArgumentException(
+          "The weights \""
+              + weights
+              + "\" of the squared error are neither 0 nor all the same: one noise for all labels"
+              + " does not describe them. Fit with equal weights.");
+    }
+    return new Observed(f, y, all, scale);
+  }
+
+  /** Σ w ln p(y | f) of a classifier. */
+  double logLikelihood(INDArray f, INDArray y, INDArray w) {
+    if (f.length() == 0) {
+      return 0;
+    }
+    INDArray terms;
+    if (kind == Kind.SOFTMAX) {
+      terms =
+          Nd4j.exec(new org.nd4j.linalg.api.ops.impl.transforms.custom.LogSoftMax(f.dup('c')))[0]
+              .mul(y);
+    } else { // y z − softplus(z)
+      INDArray softplus =
+          Transforms.log(Transforms.exp(Transforms.abs(f, true).negi(), false).addi(1), false)
+              .addi(Transforms.max(f, 0, true));
+      terms = f.mul(y).subi(softplus);
+    }
+    return terms.muli(w).sumNumber().doubleValue();
+  }
+
+  /** −Σ w ln p(y) of predicted probabilities. */
+  double negativeLog(INDArray p, INDArray y, INDArray w) {
+    INDArray positive = Transforms.max(p, 1e-300, true);
+    INDArray terms = Transforms.log(positive, true).muli(y);
+    if (kind == Kind.SIGMOID) {
+      INDArray other = Transforms.max(p.rsub(1), 1e-300, true);
+      terms.addi(Transforms.log(other, false).muli(y.rsub(1)));
+    }
+    return -terms.muli(w).sumNumber().doubleValue();
+  }
+
+  /** The probabilities of logits [R, C]. */
+  INDArray probabilities(INDArray logits) {
+    return kind == Kind.SOFTMAX
+        ? Transforms.softmax(logits, true)
+        : Transforms.sigmoid(logits, true);
+  }
+}
