@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.laplace;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.LinearOperator;
 import org.backpack4j.samediff.curvature.ParameterLayout;
@@ -13,6 +14,7 @@ import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.EKFAC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.GGNProduct;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -111,12 +113,14 @@ record Gathering(Subject subject, List<String> parameters, Form form, Columns co
   private Sums pass(Data data, Extension extension, Map<String, INDArray> fixed) {
     Sums sums = new Sums();
     try (Subject.Graphs graphs = subject.open(parameters, extension)) {
-      DataSetQuantities quantities = DataSetQuantities.of(new Observing(graphs, sums));
+      Observing observing = new Observing(graphs, sums);
+      DataSetQuantities quantities = DataSetQuantities.of(observing);
       DataType type = subject.value(parameters.get(0)).dataType();
       fixed.forEach((name, array) -> quantities.feed(name, array.castTo(type)));
       DataSetResults results = data.over(quantities);
       sums.samples = results.samples();
       sums.put(results.quantities(), extensions(), results.normaliser());
+      observing.axes();
     }
     if (sums.terms == 0) {
       throw new IllegalArgumentException(
@@ -160,15 +164,25 @@ record Gathering(Subject subject, List<String> parameters, Form form, Columns co
   private static final class Observing implements BatchGraphs {
     private final BatchGraphs inner;
     private final Sums sums;
+    private @Nullable ExtendedGraph last;
 
     Observing(BatchGraphs inner, Sums sums) {
       this.inner = inner;
       this.sums = sums;
     }
 
+    /** Notes which axes of weights are their outputs'. */
+    void axes() {
+      ExtendedGraph graph = Objects.requireNonNull(last);
+      for (String name : sums.outputs.keySet()) {
+        graph.outputAxes(name).ifPresent(axes -> sums.axes.put(name, axes));
+      }
+    }
+
     @Override
     public GraphBatch of(MultiDataSet batch) {
       GraphBatch fed = inner.of(batch);
+      last = fed.graph();
       if (fed.graph().samples(fed.feeds()) > 0) {
         Likelihood likelihood = Likelihood.of(fed.graph());
         sums.add(

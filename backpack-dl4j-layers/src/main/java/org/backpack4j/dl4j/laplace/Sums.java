@@ -79,7 +79,6 @@ final class Sums {
                   combination(name, extensions) == Combination.Kind.MEAN
                       ? wide
                       : wide.muli(factor));
-              results.outputAxes(name).ifPresent(a -> axes.put(name, a));
             });
   }
 
