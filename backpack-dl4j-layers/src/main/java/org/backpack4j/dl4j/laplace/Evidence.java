@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.ParameterLayout;
@@ -58,7 +59,7 @@ final class Evidence {
     Map<String, INDArray> parts = layout.split(theta);
     for (int g = 0; g < groups.size(); g++) {
       for (String p : groups.get(g)) {
-        double norm = parts.get(p).norm2Number().doubleValue();
+        double norm = Objects.requireNonNull(parts.get(p)).norm2Number().doubleValue();
         squares[g] += norm * norm;
         sizes[g] += layout.size(p);
       }
@@ -114,7 +115,7 @@ final class Evidence {
       Map<String, INDArray> inverse = curvature.layout().split(damped.inverseDiagonal());
       for (int g = 0; g < traces.length; g++) {
         for (String p : groups.get(g)) {
-          traces[g] += inverse.get(p).sumNumber().doubleValue();
+          traces[g] += Objects.requireNonNull(inverse.get(p)).sumNumber().doubleValue();
         }
       }
     } else {

@@ -24,8 +24,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * Gathers curvature of the negative log-likelihood over data.
  *
  * @param parameters the parameters that it is of
+ * @param scale the factor of the loss, as a sum over samples, in front of −ln p
  */
-record Gathering(Subject subject, List<String> parameters, Form form, Columns columns) {
+record Gathering(
+    Subject subject, List<String> parameters, Form form, Columns columns, double scale) {
   /** So many parameters have a whole matrix: 800 MB. */
   static final long LARGEST = 10_000;
 
@@ -112,6 +114,7 @@ record Gathering(Subject subject, List<String> parameters, Form form, Columns co
 
   private Sums pass(Data data, Extension extension, Map<String, INDArray> fixed) {
     Sums sums = new Sums();
+    sums.scale = scale;
     try (Subject.Graphs graphs = subject.open(parameters, extension)) {
       Observing observing = new Observing(graphs, sums);
       DataSetQuantities quantities = DataSetQuantities.of(observing);

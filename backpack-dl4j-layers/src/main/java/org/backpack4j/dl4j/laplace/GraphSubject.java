@@ -50,10 +50,13 @@ final class GraphSubject implements Subject {
   }
 
   @Override
-  public Graphs open(List<String> parameters, Extension... extensions) {
+  public Graphs open(List<String> parameters, @Nullable String variable, Extension... extensions) {
     ExtendedGraph graph =
         Subject.extend(
-            BackPack.on(own).parameters(parameters.toArray(new String[0])), losses, extensions);
+            BackPack.on(own).parameters(parameters.toArray(new String[0])),
+            losses,
+            variable,
+            extensions);
     return new Graphs() {
       @Override
       public GraphBatch of(MultiDataSet batch) {
@@ -97,7 +100,7 @@ final class GraphSubject implements Subject {
   @Override
   public List<String> parameters(MultiDataSet batch) {
     BackPack.Builder builder = BackPack.on(own).conversion();
-    try (ExtendedGraph graph = Subject.extend(builder, losses)) {
+    try (ExtendedGraph graph = Subject.extend(builder, losses, null)) {
       return graph.parameters();
     }
   }

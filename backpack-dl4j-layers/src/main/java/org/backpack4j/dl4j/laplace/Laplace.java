@@ -17,6 +17,7 @@ import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
+import org.backpack4j.samediff.dataset.BatchWeights;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Jacobian;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -422,7 +423,7 @@ public final class Laplace implements AutoCloseable {
     Subject subject = subject();
     MultiDataSet first = data.first();
     Located located = locate(subject, first);
-    Gathering gathering = new Gathering(subject, located.chosen(), form, columns);
+    Gathering gathering = new Gathering(subject, located.chosen(), form, columns, located.scale());
     Gathering.Gathered gathered = gathering.over(data);
     Curvature curvature = gathering.curvature(gathered);
     Fitted made =
@@ -448,7 +449,7 @@ public final class Laplace implements AutoCloseable {
     return layout.join(values);
   }
 
-  private record Located(List<String> chosen, Likelihood.Kind kind) {}
+  private record Located(List<String> chosen, Likelihood.Kind kind, double scale) {}
 
   /** Which parameters it is of, and what the predictions come out of. */
   private Located locate(Subject subject, MultiDataSet batch) {
@@ -457,13 +458,31 @@ public final class Laplace implements AutoCloseable {
       throw new IllegalArgumentException("The network has no trained parameters.");
     }
     Optional<Head> head;
-    Likelihood.Kind kind;
+    Likelihood likelihood;
     try (Subject.Graphs some = subject.open(all, new Jacobian())) {
       GraphBatch fed = some.of(batch);
-      kind = Likelihood.of(fed.graph()).kind();
+      likelihood = Likelihood.of(fed.graph());
       head = Head.of(fed.graph(), fed.feeds());
     }
-    return new Located(chosen(subject, all, head.orElse(null)), kind);
+    List<String> chosen = chosen(subject, all, head.orElse(null));
+    return new Located(chosen, likelihood.kind(), scale(subject, chosen, likelihood, batch));
+  }
+
+  /** The factor of the loss, as a sum over samples, in front of −ln p. */
+  private static double scale(
+      Subject subject, List<String> parameters, Likelihood likelihood, MultiDataSet batch) {
+    String z = likelihood.predictions();
+    try (Subject.Graphs some = subject.open(parameters, z)) {
+      GraphBatch fed = some.of(batch);
+      BatchWeights weights = fed.graph().batchWeights();
+      List<String> names = new ArrayList<>(likelihood.variables());
+      names.add(z + ".grad");
+      names.addAll(weights.variables());
+      Map<String, INDArray> values = fed.graph().output(fed.feeds(), new LinkedHashSet<>(names));
+      INDArray gradient = Likelihood.rows(Objects.requireNonNull(values.get(z + ".grad")));
+      double factor = likelihood.factor(likelihood.observe(values), gradient);
+      return factor * weights.data(fed.graph().samples(fed.feeds()), values);
+    }
   }
 
   private List<String> chosen(Subject subject, List<String> all, @Nullable Head head) {
@@ -833,10 +852,7 @@ public final class Laplace implements AutoCloseable {
         .each(
             batch,
             Variances.Detail.MATRICES,
-            (from, part) -> {
-              Predictor.checkFinite(from, part);
-              parts.add(Objects.requireNonNull(part.more()));
-            });
+            part -> parts.add(Objects.requireNonNull(part.more())));
     return parts.size() == 1 ? parts.get(0) : Nd4j.concat(0, parts.toArray(new INDArray[0]));
   }
 
@@ -1060,7 +1076,8 @@ public final class Laplace implements AutoCloseable {
               + " was fitted for a network with other parameters than this one: load the network"
               + " that was saved with it, or fit again.");
     }
-    Gathering gathering = new Gathering(subject, settings.parameters(), form, columns);
+    Gathering gathering =
+        new Gathering(subject, settings.parameters(), form, columns, read.gathered().sums().scale);
     Curvature curvature = gathering.curvature(read.gathered());
     fitted =
         new Fitted(

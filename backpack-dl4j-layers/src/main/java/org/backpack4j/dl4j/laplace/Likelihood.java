@@ -83,10 +83,9 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
    *
    * @param predictions f [R, C]
    * @param labels y [R, C]
-   * @param weights [R, C], without a scale of all
-   * @param scale what all weights were divided by: the loss's own factor
+   * @param weights [R, C], of a regression 0 or 1
    */
-  record Observed(INDArray predictions, INDArray labels, INDArray weights, double scale) {}
+  record Observed(INDArray predictions, INDArray labels, INDArray weights) {}
 
   /** Rows [R, C] of type DOUBLE: the last axis has the classes. */
   static INDArray rows(INDArray array) {
@@ -123,7 +122,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
       all.assign(0);
     }
     if (kind != Kind.SQUARED) {
-      return new Observed(f, y, all, 1);
+      return new Observed(f, y, all);
     }
     if (scale != 0) {
       all.divi(scale);
@@ -136,7 +135,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
               + "\" of the squared error are neither 0 nor all the same: one noise for all labels"
               + " does not describe them. Fit with equal weights.");
     }
-    return new Observed(f, y, all, scale);
+    return new Observed(f, y, all);
   }
 
   /** Σ w ln p(y | f) of a classifier. */
@@ -174,5 +173,40 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
     return kind == Kind.SOFTMAX
         ? Transforms.softmax(logits, true)
         : Transforms.sigmoid(logits, true);
+  }
+
+  /**
+   * The factor that a loss has in front of the negative log-likelihood of a batch, a sum over its
+   * terms (of a regression ½ (y − f)²): from its gradient by the predictions, which is that factor
+   * times p − y, or f − y.
+   *
+   * @param gradient the loss's gradient [R, C]
+   * @throws IllegalArgumentException if it is no such multiple
+   */
+  double factor(Observed batch, INDArray gradient) {
+    INDArray f = batch.predictions();
+    INDArray y = batch.labels();
+    INDArray errors = kind == Kind.SQUARED ? f.sub(y) : errors(f, y);
+    INDArray expected = errors.muli(batch.weights());
+    double square = expected.mul(expected).sumNumber().doubleValue();
+    double factor = expected.mul(gradient).sumNumber().doubleValue() / square;
+    double off = gradient.sub(expected.mul(factor)).norm2Number().doubleValue();
+    if (!(factor > 0) || !(off <= 1e-2 * factor * Math.sqrt(square))) {
+      throw new IllegalArgumentException(
+          square == 0
+              ? "The predictions of the first batch are its labels: a loss of zero does not tell"
+                    + " how it scales. Fit a network that is less sure, or put another batch first."
+              : "The loss is no multiple of the negative log-likelihood of \""
+                  + predictions
+                  + "\": its gradient there is another. Train with the loss alone, without factors"
+                  + " that depend on the data.");
+    }
+    return factor;
+  }
+
+  /** The gradient of −ln p by the logits. */
+  private INDArray errors(INDArray f, INDArray y) {
+    INDArray p = probabilities(f);
+    return kind == Kind.SOFTMAX ? p.muliColumnVector(y.sum(true, 1)).subi(y) : p.subi(y);
   }
 }

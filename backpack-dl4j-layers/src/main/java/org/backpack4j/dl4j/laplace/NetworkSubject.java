@@ -79,16 +79,18 @@ final class NetworkSubject implements Subject {
   }
 
   @Override
-  public Graphs open(List<String> parameters, Extension... extensions) {
-    return new Opened(parameters, extensions);
+  public Graphs open(List<String> parameters, @Nullable String variable, Extension... extensions) {
+    return new Opened(parameters, variable, extensions);
   }
 
   private final class Opened implements Graphs {
     private final List<String> parameters;
+    private final @Nullable String variable;
     private final Extension[] extensions;
     private final Map<BatchShape, Made> made = new LinkedHashMap<>(16, 0.75f, true);
 
-    Opened(List<String> parameters, Extension[] extensions) {
+    Opened(List<String> parameters, @Nullable String variable, Extension[] extensions) {
+      this.variable = variable;
       this.parameters = parameters;
       this.extensions = extensions.clone();
     }
@@ -110,7 +112,8 @@ final class NetworkSubject implements Subject {
         here =
             new Made(
                 network,
-                Subject.extend(network.backPack(parameters::contains), losses, extensions));
+                Subject.extend(
+                    network.backPack(parameters::contains), losses, variable, extensions));
         made.put(shape, here);
         if (made.size() > KINDS) {
           BatchShape eldest = made.keySet().iterator().next();

@@ -49,8 +49,7 @@ record Predictor(
       variances.each(
           batch,
           Variances.Detail.NONE,
-          (from, part) -> {
-            checkFinite(from, part);
+          part -> {
             taker.accept(part, null);
           });
     } else if (link == Link.SAMPLED) {
@@ -60,8 +59,7 @@ record Predictor(
       variances.each(
           batch,
           bridge ? Variances.Detail.ROW_SUMS : Variances.Detail.NONE,
-          (from, part) -> {
-            checkFinite(from, part);
+          part -> {
             INDArray f = part.means();
             taker.accept(
                 part,
@@ -76,7 +74,6 @@ record Predictor(
     INDArray all = Objects.requireNonNull(vectors);
     Map<Variances.Part, INDArray> sums = new java.util.IdentityHashMap<>();
     Map<Integer, Variances.Part> order = new LinkedHashMap<>();
-    long[] from = new long[1];
     variances.eachDraw(
         batch,
         layout,
@@ -85,8 +82,6 @@ record Predictor(
           INDArray p = part.likelihood().probabilities(logits);
           INDArray sum = sums.get(part);
           if (sum == null) {
-            checkFinite(from[0], part);
-            from[0] += part.samples();
             order.put(order.size(), part);
             sums.put(part, p);
           } else {
@@ -97,32 +92,6 @@ record Predictor(
         .values()
         .forEach(
             part -> taker.accept(part, Objects.requireNonNull(sums.get(part)).div(all.size(0))));
-  }
-
-  /**
-   * Refuses a part with predictions that are not finite.
-   *
-   * @param from the number of its first sample
-   */
-  static void checkFinite(long from, Variances.Part part) {
-    INDArray f = part.means();
-    double sum = f.sumNumber().doubleValue() + part.variances().sumNumber().doubleValue();
-    if (Double.isFinite(sum)) {
-      return;
-    }
-    long rows = f.size(0) / part.samples();
-    for (long r = 0; r < f.size(0); r++) {
-      double row =
-          f.getRow(r).sumNumber().doubleValue()
-              + part.variances().getRow(r).sumNumber().doubleValue();
-      if (!Double.isFinite(row)) {
-        throw new IllegalArgumentException(
-            "The prediction for sample "
-                + (from + r / rows)
-                + " of the batch is not finite: look for NaN or very large numbers among its"
-                + " features.");
-      }
-    }
   }
 
   /** The negative log-likelihood of a batch with labels. */

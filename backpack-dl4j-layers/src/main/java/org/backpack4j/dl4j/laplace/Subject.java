@@ -27,7 +27,16 @@ interface Subject {
    *
    * @param parameters the names of the parameters
    */
-  Graphs open(List<String> parameters, Extension... extensions);
+  default Graphs open(List<String> parameters, Extension... extensions) {
+    return open(parameters, null, extensions);
+  }
+
+  /**
+   * The same, with the losses' gradient by a variable.
+   *
+   * @param variable the variable; null for none
+   */
+  Graphs open(List<String> parameters, @Nullable String variable, Extension... extensions);
 
   /**
    * The names of all trained parameters, in order.
@@ -73,7 +82,13 @@ interface Subject {
 
   /** An extended graph with choices made by the caller. */
   static ExtendedGraph extend(
-      BackPack.Builder builder, @Nullable List<String> losses, Extension... extensions) {
+      BackPack.Builder builder,
+      @Nullable List<String> losses,
+      @Nullable String variable,
+      Extension... extensions) {
+    if (variable != null) {
+      builder.variables(variable);
+    }
     if (losses != null) {
       builder.losses(losses.toArray(new String[0]));
     }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.extension.Combination;
@@ -34,7 +35,7 @@ final class Sums {
   /** How often each class was seen; empty of a regression. */
   double[] seen = {};
 
-  /** The loss's factor in front of ½ (y − f)² or of −ln p. */
+  /** The factor of the loss, a sum over samples, in front of ½ (y − f)² or of −ln p. */
   double scale = 1;
 
   /** What brought the curvature of the last pass's loss to that of the negative log-likelihood. */
@@ -49,7 +50,6 @@ final class Sums {
     if (likelihood.kind() == Likelihood.Kind.SQUARED) {
       INDArray off = batch.labels().sub(batch.predictions());
       squaredError += off.muli(off).muli(batch.weights()).sumNumber().doubleValue();
-      scale = batch.scale() == 0 ? scale : 2 * batch.scale();
       return;
     }
     logLikelihood += likelihood.logLikelihood(batch.predictions(), batch.labels(), batch.weights());
@@ -115,7 +115,7 @@ final class Sums {
     }
     outputs.forEach(
         (name, array) -> {
-          INDArray added = other.outputs.get(name);
+          INDArray added = Objects.requireNonNull(other.outputs.get(name));
           boolean mean = combination(name, extensions) == Combination.Kind.MEAN;
           double before = mean ? (double) samples / all.samples : 1;
           double after = mean ? (double) other.samples / all.samples : 1;

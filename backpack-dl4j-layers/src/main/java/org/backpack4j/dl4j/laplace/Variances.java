@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.OutputCovariances;
@@ -110,11 +111,11 @@ final class Variances {
       Map<String, INDArray> values) {}
 
   /** Hands the parts of a batch on, in order. */
-  void each(MultiDataSet batch, Detail detail, BiConsumer<Long, Part> taker) {
+  void each(MultiDataSet batch, Detail detail, Consumer<Part> taker) {
     parts(
         batch,
         detail == Detail.MATRICES ? 3 : 2,
-        (from, part) -> taker.accept(from, of(part, detail)));
+        (from, part) -> taker.accept(of(part, from, detail)));
   }
 
   private void parts(MultiDataSet batch, int rank, BiConsumer<Long, MultiDataSet> taker) {
@@ -173,7 +174,7 @@ final class Variances {
     return wirings.computeIfAbsent(fed.graph(), graph -> Wiring.of(fed));
   }
 
-  private Part of(MultiDataSet batch, Detail detail) {
+  private Part of(MultiDataSet batch, long from, Detail detail) {
     GraphBatch fed = graphs.of(batch);
     Wiring wiring = wiring(fed);
     Map<String, INDArray> values = fed.graph().output(fed.feeds(), wiring.variables());
@@ -181,6 +182,7 @@ final class Variances {
     INDArray f = Likelihood.rows(predictions);
     long r = f.size(0);
     long c = f.size(1);
+    checkFinite(f, from, batch.getFeatures(0).size(0));
     INDArray variances = Nd4j.zeros(DataType.DOUBLE, r, c);
     INDArray more =
         switch (detail) {
@@ -208,6 +210,22 @@ final class Variances {
     }
     long samples = batch.getFeatures(0).size(0);
     return new Part(samples, f, predictions.shape(), variances, more, wiring.likelihood(), values);
+  }
+
+  private static void checkFinite(INDArray f, long from, long samples) {
+    if (Double.isFinite(f.sumNumber().doubleValue())) {
+      return;
+    }
+    long each = f.size(0) / samples;
+    for (long r = 0; r < f.size(0); r++) {
+      if (!Double.isFinite(f.getRow(r).sumNumber().doubleValue())) {
+        throw new IllegalArgumentException(
+            "The prediction for sample "
+                + (from + r / each)
+                + " of the batch is not finite: look for NaN or very large numbers among its"
+                + " features.");
+      }
+    }
   }
 
   /** The bias adds the same covariance to each row. */
@@ -325,7 +343,7 @@ final class Variances {
         batch,
         2,
         (from, slice) -> {
-          Part part = of(slice, Detail.NONE);
+          Part part = of(slice, from, Detail.NONE);
           GraphBatch fed = graphs.of(slice);
           Wiring wiring = wiring(fed);
           long[] shape = part.means().shape();
