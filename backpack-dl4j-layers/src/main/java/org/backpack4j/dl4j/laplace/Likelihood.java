@@ -195,7 +195,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
       throw new IllegalArgumentException(
           square == 0
               ? "The predictions of the first batch are its labels: a loss of zero does not tell"
-                    + " how it scales. Fit a network that is less sure, or put another batch first."
+                  + " how it scales. Fit a network that is less sure, or put another batch first."
               : "The loss is no multiple of the negative log-likelihood of \""
                   + predictions
                   + "\": its gradient there is another. Train with the loss alone, without factors"

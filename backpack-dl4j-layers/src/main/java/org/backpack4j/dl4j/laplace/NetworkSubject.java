@@ -11,12 +11,12 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Scale;
-import org.backpack4j.dl4j.internal.Evaluated;
 import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.internal.trained.EvaluationMode;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.dataset.Contents;
@@ -41,7 +41,7 @@ final class NetworkSubject implements Subject {
   NetworkSubject(Model net, @Nullable String output) {
     net.init();
     this.net = net;
-    this.evaluated = Evaluated.of(net);
+    this.evaluated = EvaluationMode.of(net);
     outputs =
         net instanceof ComputationGraph graph
             ? List.copyOf(graph.getConfiguration().getNetworkOutputs())
