@@ -532,17 +532,17 @@ class LaplaceUseTest {
       }
 
       @Override
-      public void reset() {
+      public synchronized void reset() {
         now = make();
       }
 
       @Override
-      public boolean hasNext() {
+      public synchronized boolean hasNext() {
         return now.hasNext();
       }
 
       @Override
-      public DataSet next() {
+      public synchronized DataSet next() {
         return now.next();
       }
     };
