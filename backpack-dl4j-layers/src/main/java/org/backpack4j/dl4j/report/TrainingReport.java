@@ -13,6 +13,7 @@ import java.util.Map;
 import org.backpack4j.dl4j.BackPackListener;
 import org.backpack4j.dl4j.internal.convert.NetworkBatch;
 import org.backpack4j.dl4j.internal.report.Advisor;
+import org.backpack4j.dl4j.internal.report.CloseLook;
 import org.backpack4j.dl4j.internal.report.Observer;
 import org.backpack4j.dl4j.internal.report.Picture;
 import org.backpack4j.dl4j.internal.report.RecordLog;
@@ -65,6 +66,7 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
   private static final long PAUSE = 2_000_000_000L;
 
   private final boolean curved;
+  private final @Nullable CloseLook closeLook;
   private final BackPackListener quantities;
   private final QuantityListener planned;
   private final Observer observer = new Observer();
@@ -77,8 +79,9 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
   private long written;
   private boolean failed;
 
-  private TrainingReport(boolean curved, Extension... extensions) {
+  private TrainingReport(boolean curved, @Nullable CloseLook closeLook, Extension... extensions) {
     this.curved = curved;
+    this.closeLook = closeLook;
     quantities =
         new BackPackListener(extensions)
             .runningStatistics()
@@ -95,7 +98,7 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
    * @return a report on every tenth iteration that is written nowhere yet
    */
   public static TrainingReport economy() {
-    return new TrainingReport(false, new BatchL2Grad(), new GradAlignment(), new Variance());
+    return new TrainingReport(false, null, new BatchL2Grad(), new GradAlignment(), new Variance());
   }
 
   /**
@@ -106,7 +109,26 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
    */
   public static TrainingReport business() {
     return new TrainingReport(
-        true, new BatchL2Grad(), new GradAlignment(), new Variance(), new DiagGGNMC());
+        true, null, new BatchL2Grad(), new GradAlignment(), new Variance(), new DiagGGNMC());
+  }
+
+  /**
+   * The same with histograms of the entries of the samples' gradients, for each parameter, also
+   * against the parameters' values, and the largest eigenvalues of the generalised Gauss-Newton
+   * matrix and of the layers' blocks. They take passes of their own over the batch, with batch
+   * normalisation as in evaluation mode; the eigenvalues take up to 100 of them. Networks with
+   * dropout or noise lack them, and the page says so.
+   *
+   * @return a report on every tenth iteration that is written nowhere yet
+   */
+  public static TrainingReport full() {
+    return new TrainingReport(
+        true,
+        new CloseLook(),
+        new BatchL2Grad(),
+        new GradAlignment(),
+        new Variance(),
+        new DiagGGNMC());
   }
 
   // ---- choices ----
@@ -204,6 +226,9 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
       guarded(
           () -> {
             observer.begin(net, step, curved);
+            if (closeLook != null) {
+              observer.add(closeLook.at(net));
+            }
             pictures = pictures(net);
           });
     }
@@ -280,6 +305,10 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
     if (record == null) {
       return;
     }
+    int last = records.size() - 1;
+    if (last >= 0) {
+      records.set(last, records.get(last).compact());
+    }
     records.add(record);
     if (lines != null) {
       lines.add(record);
@@ -326,6 +355,9 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
           add(observer.last());
           write(false);
         });
+    if (closeLook != null) {
+      closeLook.close();
+    }
     quantities.close();
   }
 }

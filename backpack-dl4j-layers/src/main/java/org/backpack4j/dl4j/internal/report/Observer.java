@@ -54,6 +54,17 @@ public final class Observer {
     }
   }
 
+  /**
+   * Adds to the record that is open.
+   *
+   * @param closeup histograms and eigenvalues of the same iteration
+   */
+  public void add(Closeup closeup) {
+    if (open != null) {
+      open = open.with(closeup);
+    }
+  }
+
   private StepRecord record(Model net, TrainingStep step, boolean curved) {
     Map<String, INDArray> table = net.paramTable();
     Map<String, INDArray> outputs = step.quantities().outputs();
@@ -118,7 +129,8 @@ public final class Observer {
         1 - (samples - 1) * ratios.mean(), // b ḡ²/s² with s² = variance · b/(b − 1)
         Double.NaN,
         curved ? statistics.squaredNorms() / samples / trace : Double.NaN,
-        largest(norms, statistics.squaredNorms()));
+        largest(norms, statistics.squaredNorms()),
+        Closeup.NONE);
   }
 
   /** The mean of ḡ²/variance over the entries of several arrays that vary. */

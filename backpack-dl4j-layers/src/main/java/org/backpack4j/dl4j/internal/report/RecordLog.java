@@ -61,7 +61,12 @@ public final class RecordLog {
     fields.put("mean_gsnr", number(record.signalToNoise()));
     fields.put("early_stopping", number(record.earlyStopping()));
     fields.put("takeuchi", number(record.takeuchi()));
-    fields.put("layers", layers(record.layers()));
+    if (record.closeup() != Closeup.NONE) {
+      fields.put("largest_eigenvalue", number(record.closeup().eigenvalue()));
+      fields.put("gradient_histograms", histograms(record.closeup().histograms()));
+      fields.put("notes", record.closeup().notes());
+    }
+    fields.put("layers", layers(record));
     fields.put("largest_samples", record.largest().stream().map(RecordLog::sample).toList());
     try {
       return JSON.writeValueAsString(fields);
@@ -78,19 +83,33 @@ public final class RecordLog {
     return fields;
   }
 
-  private static Map<String, Object> layers(Map<String, LayerRecord> layers) {
+  private static Map<String, Object> layers(StepRecord record) {
     Map<String, Object> all = new LinkedHashMap<>();
-    layers.forEach(
-        (name, layer) -> {
-          Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-          fields.put("gradient_norm", number(layer.gradientNorm()));
-          fields.put("weight_norm", number(layer.weightNorm()));
-          fields.put("distance", number(layer.distance()));
-          fields.put("update_size", number(layer.updateSize()));
-          fields.put("dead", number(layer.dead()));
-          fields.put("curvature", number(layer.curvature()));
-          all.put(name, fields);
-        });
+    record
+        .layers()
+        .forEach(
+            (name, layer) -> {
+              Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+              fields.put("gradient_norm", number(layer.gradientNorm()));
+              fields.put("weight_norm", number(layer.weightNorm()));
+              fields.put("distance", number(layer.distance()));
+              fields.put("update_size", number(layer.updateSize()));
+              fields.put("dead", number(layer.dead()));
+              fields.put("curvature", number(layer.curvature()));
+              Double eigenvalue = record.closeup().eigenvalues().get(name);
+              if (eigenvalue != null) {
+                fields.put("largest_eigenvalue", number(eigenvalue));
+              }
+              all.put(name, fields);
+            });
+    return all;
+  }
+
+  private static Map<String, Object> histograms(Map<String, Histogram> histograms) {
+    Map<String, Object> all = new LinkedHashMap<>();
+    histograms.forEach(
+        (name, histogram) ->
+            all.put(name, Map.of("range", histogram.range(), "counts", histogram.counts())));
     return all;
   }
 

@@ -45,6 +45,7 @@ public final class ReportPage {
     page.append(advice(advice, records.size()));
     page.append(charts(records));
     page.append(layers(records.get(records.size() - 1)));
+    page.append(HistogramFigures.of(records.get(records.size() - 1).closeup()));
     page.append(samples(records.get(records.size() - 1), pictures));
     return page.append("</body></html>\n").toString();
   }
@@ -156,6 +157,13 @@ public final class ReportPage {
                     line("trace", records, ReportPage::trace))
                 .logarithmic(),
             Chart.of(
+                    "Largest eigenvalue",
+                    "Of the same matrix. Plain gradient descent needs a learning rate below 2 over"
+                        + " it.",
+                    at,
+                    line("eigenvalue", records, r -> r.closeup().eigenvalue()))
+                .logarithmic(),
+            Chart.of(
                     "Takeuchi",
                     "The gradients' second moments over the curvature: the gap to unseen data, in"
                         + " parameters.",
@@ -214,7 +222,10 @@ public final class ReportPage {
     for (String head : new String[] {"layer", "gradient", "weights", "update", "dead"}) {
       html.append("<th scope=\"col\">").append(head).append("</th>");
     }
-    html.append(curved ? "<th scope=\"col\">curvature</th>" : "").append("</tr></thead><tbody>");
+    html.append(curved ? "<th scope=\"col\">curvature</th>" : "");
+    Map<String, Double> eigenvalues = last.closeup().eigenvalues();
+    boolean sharp = !eigenvalues.isEmpty();
+    html.append(sharp ? "<th scope=\"col\">eigenvalue</th>" : "").append("</tr></thead><tbody>");
     last.layers()
         .forEach(
             (name, layer) -> {
@@ -223,7 +234,9 @@ public final class ReportPage {
               html.append(cell("%.3g", layer.weightNorm()));
               html.append(cell("%.2g %%", 100 * layer.updateSize() / layer.weightNorm()));
               html.append(cell("%.0f %%", 100 * layer.dead()));
-              html.append(curved ? cell("%.3g", layer.curvature()) : "").append("</tr>");
+              html.append(curved ? cell("%.3g", layer.curvature()) : "");
+              double eigenvalue = eigenvalues.getOrDefault(name, Double.NaN);
+              html.append(sharp ? cell("%.3g", eigenvalue) : "").append("</tr>");
             });
     return html.append("</tbody></table></div></section>\n").toString();
   }
@@ -277,6 +290,7 @@ polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}
 .advice{padding:0}.wide{overflow-x:auto}table{border-collapse:collapse}
 caption{text-align:left;font-size:.9em}th,td{padding:3px 12px 3px 0;text-align:right}
 th:first-child{text-align:left}tbody tr{border-top:1px solid var(--faint)}
+.bars rect,.grid2 rect{fill:var(--a)}.note{border-left:4px solid var(--b);padding-left:.6em}
 img{width:56px;height:56px;object-fit:contain;image-rendering:pixelated;vertical-align:middle;
 margin-right:8px;border:1px solid var(--faint)}
 """;

@@ -19,6 +19,7 @@ import java.util.Map;
  * @param takeuchi the trace of the gradients' second moments over that of the curvature; NaN where
  *     it was not asked for
  * @param largest the samples of largest gradient norm, the largest first
+ * @param closeup histograms and eigenvalues; nothing where they were not asked for
  */
 public record StepRecord(
     int iteration,
@@ -30,7 +31,8 @@ public record StepRecord(
     double earlyStopping,
     double alpha,
     double takeuchi,
-    List<Sample> largest) {
+    List<Sample> largest,
+    Closeup closeup) {
 
   /**
    * A sample of the batch.
@@ -62,7 +64,8 @@ public record StepRecord(
         earlyStopping,
         alpha,
         takeuchi,
-        largest);
+        largest,
+        closeup);
   }
 
   StepRecord with(double newAlpha, Map<String, LayerRecord> newLayers) {
@@ -76,6 +79,31 @@ public record StepRecord(
         earlyStopping,
         newAlpha,
         takeuchi,
-        largest);
+        largest,
+        closeup);
+  }
+
+  StepRecord with(Closeup seen) {
+    return new StepRecord(
+        iteration,
+        epoch,
+        score,
+        statistics,
+        layers,
+        signalToNoise,
+        earlyStopping,
+        alpha,
+        takeuchi,
+        largest,
+        seen);
+  }
+
+  /**
+   * The record as it is kept when there is a later one.
+   *
+   * @return the same without histograms of two dimensions
+   */
+  public StepRecord compact() {
+    return with(closeup.withoutGrids());
   }
 }
