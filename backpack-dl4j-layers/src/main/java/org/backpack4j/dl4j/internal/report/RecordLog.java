@@ -61,7 +61,7 @@ public final class RecordLog {
     fields.put("mean_gsnr", number(record.signalToNoise()));
     fields.put("early_stopping", number(record.earlyStopping()));
     fields.put("takeuchi", number(record.takeuchi()));
-    if (record.closeup() != Closeup.NONE) {
+    if (!record.closeup().equals(Closeup.NONE)) {
       fields.put("largest_eigenvalue", number(record.closeup().eigenvalue()));
       fields.put("gradient_histograms", histograms(record.closeup().histograms()));
       fields.put("notes", record.closeup().notes());
