@@ -76,13 +76,9 @@ public final class CalibratedPredictions {
     tell("network alone", before, test.getLabels(), net.output(digits.images()));
     Curve first = Curve.of(before, test.getLabels());
     Laplace last = Laplace.of(net).lastLayer().fit(batches).tunePrior();
-    tell("last layer", last, test, digits);
-    Laplace all = Laplace.of(net).kron().fit(batches);
-    all.notes().forEach(System.out::println);
-    all.tunePrior();
-    INDArray after = tell("all layers", all, test, digits);
+    last.notes().forEach(System.out::println);
+    INDArray after = tell("last layer", last, test, digits);
     last.close();
-    all.close();
     ImageIO.write(diagram(first, Curve.of(after, test.getLabels())), "png", file);
     System.out.println("reliability diagram: " + file.getAbsolutePath());
   }
@@ -195,7 +191,7 @@ public final class CalibratedPredictions {
     line(pen, before, new Color(0xd95f02), edge, side);
     pen.drawString("network alone", edge + 12, edge + 20);
     line(pen, after, new Color(0x1b6ca8), edge, side);
-    pen.drawString("Laplace, all layers", edge + 12, edge + 38);
+    pen.drawString("Laplace, last layer", edge + 12, edge + 38);
     pen.dispose();
     return image;
   }
