@@ -55,13 +55,13 @@ public final class CloseLook implements AutoCloseable {
       Map<String, Histogram> histograms = new LinkedHashMap<>();
       try {
         histograms.putAll(histograms(net, data));
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError e) {
         notes.add("Histograms are not there: " + e.getMessage());
       }
       Eigenvalues.Found found = new Eigenvalues.Found(Double.NaN, Map.of());
       try {
         found = eigenvalues(net, data, batch.samples());
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError e) {
         notes.add("Eigenvalues are not there: " + e.getMessage());
       }
       return new Closeup(found.whole(), found.layers(), histograms, notes);
@@ -100,7 +100,8 @@ public final class CloseLook implements AutoCloseable {
     NetworkGraphs graphs = products;
     if (extension == null || graphs == null) {
       long layers = net.paramTable().keySet().stream().map(Eigenvalues::layer).distinct().count();
-      extension = new GGNProduct(layers <= Eigenvalues.LAYERS ? 1 + (int) layers : 1);
+      extension =
+          new GGNProduct(Eigenvalues.haveRoom(layers, net.numParams()) ? 1 + (int) layers : 1);
       graphs = NetworkGraphs.of(net, extension).statistics(BatchStatistics.RUNNING);
       vectors = extension;
       products = graphs;

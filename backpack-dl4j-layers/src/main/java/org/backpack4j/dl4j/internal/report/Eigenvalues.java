@@ -24,6 +24,9 @@ final class Eigenvalues {
   /** Each layer has a vector, up to as many; of more there is the network's alone. */
   static final int LAYERS = 15;
 
+  /** All vectors together have as many entries at most, 128 MiB; else there is the network's. */
+  private static final long ENTRIES = 1L << 24;
+
   private static final long SEED = 8191;
 
   private Eigenvalues() {}
@@ -40,7 +43,12 @@ final class Eigenvalues {
   static String[] layers(ParameterLayout layout) {
     String[] layers =
         layout.names().stream().map(Eigenvalues::layer).distinct().toArray(String[]::new);
-    return layers.length <= LAYERS ? layers : new String[0];
+    return haveRoom(layers.length, layout.size()) ? layers : new String[0];
+  }
+
+  /** Whether each layer has a vector of its own. */
+  static boolean haveRoom(long layers, long parameters) {
+    return layers <= LAYERS && (1 + layers) * parameters <= ENTRIES;
   }
 
   static String layer(String parameter) {
@@ -51,8 +59,9 @@ final class Eigenvalues {
    * Finds them.
    *
    * @param matrix the matrix
-   * @return its eigenvalues; after {@value #ITERATIONS} products the Rayleigh quotients, which are
-   *     no larger than the eigenvalues
+   * @return Rayleigh quotients, which are no larger than the largest eigenvalues: at convergence an
+   *     eigenvalue is as near, nearly always the largest; after {@value #ITERATIONS} products what
+   *     has been reached
    */
   static Found of(LinearOperator matrix) {
     String[] layers = layers(matrix.layout());
