@@ -1,6 +1,5 @@
 package org.backpack4j.dl4j.laplace;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -14,7 +13,6 @@ import org.backpack4j.samediff.internal.rewrite.InferenceDropoutToIdentity;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -24,7 +22,6 @@ import org.nd4j.linalg.factory.Nd4j;
 final class GraphSubject implements Subject {
   private final SameDiff sd;
   private final SameDiff own;
-  private final TrainingConfig config;
   private final @Nullable List<String> losses;
 
   GraphSubject(SameDiff sd, @Nullable String output) {
@@ -45,7 +42,7 @@ final class GraphSubject implements Subject {
     this.sd = sd;
     this.own = GraphCopy.of(sd);
     InferenceDropoutToIdentity.apply(own);
-    this.config = sd.getTrainingConfig();
+    own.setTrainingConfig(sd.getTrainingConfig());
     this.losses = output == null ? null : List.of(output);
   }
 
@@ -60,12 +57,7 @@ final class GraphSubject implements Subject {
     return new Graphs() {
       @Override
       public GraphBatch of(MultiDataSet batch) {
-        Map<String, INDArray> feeds = new LinkedHashMap<>();
-        put(feeds, config.getDataSetFeatureMapping(), batch.getFeatures());
-        put(feeds, config.getDataSetFeatureMaskMapping(), batch.getFeaturesMaskArrays());
-        put(feeds, config.getDataSetLabelMapping(), batch.getLabels());
-        put(feeds, config.getDataSetLabelMaskMapping(), batch.getLabelsMaskArrays());
-        return new GraphBatch(graph, feeds);
+        return new GraphBatch(graph, graph.feeds(batch));
       }
 
       @Override
@@ -83,18 +75,6 @@ final class GraphSubject implements Subject {
         graph.close();
       }
     };
-  }
-
-  private void put(
-      Map<String, INDArray> feeds,
-      @Nullable List<String> placeholders,
-      INDArray @Nullable [] arrays) {
-    for (int k = 0; placeholders != null && arrays != null && k < placeholders.size(); k++) {
-      if (k < arrays.length && arrays[k] != null) {
-        SDVariable placeholder = own.getVariable(placeholders.get(k));
-        feeds.put(placeholder.name(), arrays[k].castTo(placeholder.dataType()));
-      }
-    }
   }
 
   @Override

@@ -322,9 +322,10 @@ public final class Laplace implements AutoCloseable {
   }
 
   /**
-   * Says how much memory predictions may take beside the network's own pass: a few arrays of
+   * Says how much memory predictions may take beside the network's own passes: a few arrays of
    * samples × predictions × parameters of a layer. A batch is cut into as many parts as needed; a
-   * single sample is worked through whatever it takes.
+   * single sample is worked through whatever it takes. The pass that makes the Jacobians of layers
+   * before the last is one of the network's, with as many cotangents as there are predictions.
    *
    * @param bytes the bytes, 256 MiB by default
    * @return this
@@ -768,6 +769,11 @@ public final class Laplace implements AutoCloseable {
           chosen = precision;
         }
       }
+      if (Double.isInfinite(best)) {
+        throw new IllegalArgumentException(
+            "The loss of the validation data is no finite number at any precision: look at their"
+                + " labels, and at the link.");
+      }
     } catch (RuntimeException e) {
       everywhere = before;
       given = own;
@@ -961,12 +967,8 @@ public final class Laplace implements AutoCloseable {
     }
     if (gain > GAIN * sums.samples) {
       notes.add(
-          "Training has not converged: the gradient of the log posterior has the length "
-              + gradientNorm()
-              + ", and a Newton step would raise it by about "
-              + gain / sums.samples
-              + " a sample. The approximation is meant to be made around a maximum: train on, or"
-              + " choose a prior as strong as the weight decay of training.");
+          "Training has not converged: the gradient of the log posterior has the length %.3g, and a Newton step would raise it by about %.3g a sample. The approximation is meant to be made around a maximum: train on, or choose a prior as strong as the weight decay of training."
+              .formatted(gradientNorm(), gain / sums.samples));
     }
     List<Integer> unseen = new ArrayList<>();
     for (int k = 0; k < sums.seen.length; k++) {

@@ -309,7 +309,9 @@ final class Variances {
     long c = variances.size(1);
     long d = block.layout().size();
     INDArray solved = block.solve(j);
-    variances.addi(j.mul(solved).sum(1).reshape('c', r, c));
+    // a product with ones: ND4J's own sum along an axis is slow
+    INDArray squares = j.mul(solved).mmul(Nd4j.ones(DataType.DOUBLE, d, 1));
+    variances.addi(squares.reshape('c', r, c));
     if (more == null) {
       return;
     }

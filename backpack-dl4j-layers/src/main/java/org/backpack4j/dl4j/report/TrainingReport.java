@@ -3,9 +3,7 @@ package org.backpack4j.dl4j.report;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ref.WeakReference;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,6 +17,7 @@ import org.backpack4j.dl4j.internal.report.Picture;
 import org.backpack4j.dl4j.internal.report.RecordLog;
 import org.backpack4j.dl4j.internal.report.ReportPage;
 import org.backpack4j.dl4j.internal.report.StepRecord;
+import org.backpack4j.dl4j.internal.report.WholeFile;
 import org.backpack4j.dl4j.internal.train.QuantityListener;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.extension.BatchL2Grad;
@@ -325,10 +324,7 @@ public final class TrainingReport extends BaseTrainingListener implements AutoCl
     }
     String text = ReportPage.of(title, records, Advisor.of(records), pictures, running);
     try {
-      Path whole = file.toAbsolutePath();
-      Path part = whole.resolveSibling(whole.getFileName() + ".part");
-      Files.writeString(part, text);
-      Files.move(part, whole, StandardCopyOption.REPLACE_EXISTING);
+      WholeFile.write(file.toAbsolutePath(), text);
     } catch (IOException e) {
       throw new UncheckedIOException("The page \"" + file + "\" cannot be written.", e);
     }

@@ -225,13 +225,18 @@ final class SecondOpinion {
     boolean given =
         isFinite(copy.model().params()) && feeds.values().stream().allMatch(this::isFinite);
     if (given && Double.isFinite(norm)) {
-      double slope = ownSlope(parameter, gradient.div(Math.max(norm, Double.MIN_NORMAL)));
+      // along a gradient of zero nothing would be tried: any other direction has to be flat
+      INDArray direction =
+          norm > 0
+              ? gradient.div(norm)
+              : Nd4j.onesLike(gradient).divi(Math.sqrt(gradient.length()));
+      double slope = ownSlope(parameter, direction);
       if (Math.abs(slope - norm) <= FOLLOWS * Math.max(norm, FOLLOWS)) {
         return new Verdict(
             Kind.OURS,
             "DL4J's gradient has entries that are no numbers, in double precision as well, of"
                 + " inputs and parameters that are.",
-            "Ours has the norm %.4g, and along it its loss changes by %.4g."
+            "Ours has the norm %.4g, and its loss changes along it by %.4g."
                 .formatted(norm, slope));
       }
     }
