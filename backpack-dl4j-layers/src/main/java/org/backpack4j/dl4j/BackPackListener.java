@@ -295,14 +295,7 @@ public final class BackPackListener extends BaseTrainingListener implements Auto
   public BackPackListener check(Model net, MultiDataSet batch) {
     NetworkEvaluator evaluator = evaluators.of(net);
     evaluator.check(net);
-    evaluator.prepare(
-        net,
-        BatchShape.of(
-            batch.getFeatures(),
-            batch.getLabels(),
-            batch.getFeaturesMaskArrays(),
-            batch.getLabelsMaskArrays(),
-            InputShapes.outputs(net)));
+    evaluator.prepare(net, BatchShape.of(batch, InputShapes.outputs(net)));
     return this;
   }
 

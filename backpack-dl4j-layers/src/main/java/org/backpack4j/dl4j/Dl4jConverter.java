@@ -117,13 +117,7 @@ public final class Dl4jConverter {
      * @return this builder
      */
     public Builder like(MultiDataSet batch) {
-      shape =
-          BatchShape.of(
-              batch.getFeatures(),
-              batch.getLabels(),
-              batch.getFeaturesMaskArrays(),
-              batch.getLabelsMaskArrays(),
-              InputShapes.outputs(net));
+      shape = BatchShape.of(batch, InputShapes.outputs(net));
       return this;
     }
 

@@ -7,13 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Predicate;
 import org.backpack4j.dl4j.internal.NetworkConverter;
 import org.backpack4j.dl4j.internal.NetworkRecipe;
-import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
-import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion;
+import org.backpack4j.dl4j.internal.trained.NetworkBatches;
 import org.backpack4j.dl4j.spi.ConverterProvider;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
@@ -23,6 +21,7 @@ import org.backpack4j.samediff.internal.dataset.Contents;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -48,18 +47,13 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * data are cut ({@link #statistics}). Not for several threads at once.
  */
 public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
-  /** As many kinds of batches are kept. */
-  private static final int KINDS = 8;
-
   private final Model net;
   private final Extension[] extensions;
-  private final Map<BatchShape, Made> made = new LinkedHashMap<>(16, 0.75f, true);
   private final Set<String> named = new TreeSet<>();
   private final List<ConverterProvider> converters = new ArrayList<>();
   private Scale scale = Scale.SUM;
   private BatchStatistics statistics = BatchStatistics.BATCH;
-
-  private record Made(ConvertedGraph network, ExtendedGraph graph) {}
+  private @Nullable NetworkBatches made;
 
   private NetworkGraphs(Model net, Extension[] extensions) {
     this.net = net;
@@ -137,32 +131,22 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
    */
   @Override
   public GraphBatch of(MultiDataSet batch) {
-    BatchShape shape =
-        BatchShape.of(
-            batch.getFeatures(),
-            batch.getLabels(),
-            batch.getFeaturesMaskArrays(),
-            batch.getLabelsMaskArrays(),
-            InputShapes.outputs(net));
-    Made here = made.get(shape);
-    if (here == null) {
-      here = make(shape);
-      made.put(shape, here);
-      if (made.size() > KINDS) {
-        BatchShape eldest = made.keySet().iterator().next();
-        made.remove(eldest).graph().close();
-      }
-    }
-    return new GraphBatch(here.graph(), here.network().feeds(batch));
+    return batches().of(batch);
   }
 
-  private Made make(BatchShape shape) {
-    ConvertedGraph network =
-        NetworkConverter.convert(
-            net,
-            shape,
-            new NetworkConversion.Choices(
-                scale, statistics, false, false, NetworkConverter.converters(converters)));
+  private NetworkBatches batches() {
+    if (made == null) {
+      made =
+          new NetworkBatches(
+              net,
+              new NetworkConversion.Choices(
+                  scale, statistics, false, false, NetworkConverter.converters(converters)),
+              this::extended);
+    }
+    return made;
+  }
+
+  private ExtendedGraph extended(ConvertedGraph network) {
     Set<String> unknown = new TreeSet<>(named);
     network.parameters().forEach(unknown::remove);
     if (!unknown.isEmpty()) {
@@ -173,8 +157,7 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
               + network.parameters()
               + ".");
     }
-    Predicate<String> chosen = name -> named.isEmpty() || named.contains(name);
-    return new Made(network, network.backPack(chosen).extend(extensions));
+    return network.backPack(name -> named.isEmpty() || named.contains(name)).extend(extensions);
   }
 
   /**
@@ -184,9 +167,7 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
    */
   @Override
   public GraphBatch of(Map<String, INDArray> feeds) {
-    throw new IllegalArgumentException(
-        "A network's batches are data sets: gather over a DataSetIterator or a"
-            + " MultiDataSetIterator.");
+    return batches().of(feeds);
   }
 
   @Override
@@ -212,7 +193,9 @@ public final class NetworkGraphs implements BatchGraphs, AutoCloseable {
   /** Frees what the graphs keep; they are made again when they are needed. */
   @Override
   public void close() {
-    made.values().forEach(m -> m.graph().close());
-    made.clear();
+    if (made != null) {
+      made.close();
+      made = null;
+    }
   }
 }

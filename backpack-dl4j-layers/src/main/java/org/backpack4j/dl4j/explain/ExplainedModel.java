@@ -1,9 +1,9 @@
 package org.backpack4j.dl4j.explain;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.backpack4j.dl4j.internal.trained.Recent;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -13,7 +13,7 @@ abstract class ExplainedModel implements AutoCloseable {
   /** As many cut graphs are kept, those that were used last. */
   private static final int KEPT = 8;
 
-  private final Map<Object, Kept> graphs = new LinkedHashMap<>(16, 0.75f, true);
+  private final Recent<Object, Kept> graphs = new Recent<>(KEPT, k -> k.graph().close());
 
   /**
    * What a person has chosen.
@@ -44,20 +44,11 @@ abstract class ExplainedModel implements AutoCloseable {
 
   /** The graph of a key, which is made if there is none. */
   Kept kept(Object key, Supplier<Kept> made) {
-    Kept found = graphs.get(key);
-    if (found == null) {
-      found = made.get();
-      graphs.put(key, found);
-      if (graphs.size() > KEPT) {
-        graphs.remove(graphs.keySet().iterator().next()).graph().close();
-      }
-    }
-    return found;
+    return graphs.get(key, k -> made.get());
   }
 
   @Override
   public void close() {
-    graphs.values().forEach(k -> k.graph().close());
-    graphs.clear();
+    graphs.close();
   }
 }

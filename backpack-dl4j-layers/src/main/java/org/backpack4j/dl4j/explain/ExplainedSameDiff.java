@@ -1,15 +1,9 @@
 package org.backpack4j.dl4j.explain;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.backpack4j.samediff.BackPack;
-import org.backpack4j.samediff.ExtendedGraph;
-import org.backpack4j.samediff.extension.Jacobian;
-import org.backpack4j.samediff.internal.nd4j.GraphCopy;
-import org.backpack4j.samediff.internal.rewrite.InferenceDropoutToIdentity;
-import org.jspecify.annotations.Nullable;
+import org.backpack4j.dl4j.internal.trained.TrainedGraph;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
@@ -19,11 +13,13 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 /** A SameDiff graph, which is only read. */
 final class ExplainedSameDiff extends ExplainedModel {
   private final SameDiff sd;
+  private final TrainedGraph model;
 
   private record Key(List<String> feeds, Choice choice) {}
 
   ExplainedSameDiff(SameDiff sd) {
     this.sd = sd;
+    this.model = new TrainedGraph(sd);
   }
 
   @Override
@@ -34,9 +30,7 @@ final class ExplainedSameDiff extends ExplainedModel {
           "The graph has no training configuration that maps features to placeholders:"
               + " sd.setTrainingConfig(…), or explain(Map) with at(…).");
     }
-    Map<String, INDArray> feeds = new LinkedHashMap<>();
-    put(feeds, config.getDataSetFeatureMapping(), batch.getFeatures());
-    put(feeds, config.getDataSetFeatureMaskMapping(), batch.getFeaturesMaskArrays());
+    Map<String, INDArray> feeds = TrainedGraph.features(config, batch);
     if (choice.points().isEmpty()) {
       return of(
           feeds,
@@ -46,20 +40,6 @@ final class ExplainedSameDiff extends ExplainedModel {
               choice.probabilities()));
     }
     return of(feeds, choice);
-  }
-
-  private static void put(
-      Map<String, INDArray> feeds,
-      @Nullable List<String> placeholders,
-      INDArray @Nullable [] arrays) {
-    if (placeholders == null || arrays == null) {
-      return;
-    }
-    for (int k = 0; k < Math.min(placeholders.size(), arrays.length); k++) {
-      if (arrays[k] != null) {
-        feeds.put(placeholders.get(k), arrays[k]);
-      }
-    }
   }
 
   @Override
@@ -105,13 +85,11 @@ final class ExplainedSameDiff extends ExplainedModel {
           "Which variable of a SameDiff graph has the probabilities is not known: name it by"
               + " output(…), without probabilities().");
     }
-    SameDiff own = GraphCopy.of(sd);
-    InferenceDropoutToIdentity.apply(own);
     Map<String, String> variables = new LinkedHashMap<>();
     choice.points().forEach(p -> variables.put(p, p));
     ExplainedGraph graph =
         new ExplainedGraph(
-            own,
+            model.copy(),
             false,
             new ExplainedGraph.Question(variables, output(choice), -1),
             feeds,
@@ -129,12 +107,7 @@ final class ExplainedSameDiff extends ExplainedModel {
       }
       return chosen;
     }
-    List<String> predictions = new ArrayList<>();
-    if (!sd.getLossVariables().isEmpty()) {
-      try (ExtendedGraph graph = BackPack.on(sd).conversion().lenient().extend(new Jacobian())) {
-        predictions.addAll(graph.predictions());
-      }
-    }
+    List<String> predictions = model.predictions();
     if (predictions.size() != 1) {
       throw new IllegalArgumentException(
           "The losses of the graph have the predictions "

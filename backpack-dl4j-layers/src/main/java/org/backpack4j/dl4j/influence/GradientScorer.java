@@ -9,7 +9,10 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.backpack4j.dl4j.influence.Subject.Opened;
+import org.backpack4j.dl4j.internal.trained.FedGraphs;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.Recent;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.backpack4j.samediff.dataset.BatchGraphs;
 import org.backpack4j.samediff.dataset.DataSetResults;
@@ -40,29 +43,17 @@ final class GradientScorer implements Scorer {
   /** The graphs of as many quantities are kept. */
   private static final int KEPT = 4;
 
-  private final Subject model;
+  private final TrainedModel model;
   private final List<String> parameters;
   private final TrainingData data;
 
   /** Null for products of gradients as they are. */
   private final @Nullable Preconditioner preconditioner;
 
-  private final Map<String, Opened> kept =
-      new LinkedHashMap<>(8, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Opened> eldest) {
-          boolean full = size() > KEPT;
-          if (full) {
-            eldest.getValue().close();
-          }
-          return full;
-        }
-      };
+  private final Recent<String, OpenGraphs> kept = new Recent<>(KEPT, OpenGraphs::close);
 
   GradientScorer(
-      Subject model,
+      TrainedModel model,
       List<String> parameters,
       TrainingData data,
       @Nullable Preconditioner preconditioner) {
@@ -76,13 +67,12 @@ final class GradientScorer implements Scorer {
   private BatchGraphs opened(Extension extension) {
     String key = extension.getClass().getSimpleName() + " " + extension.columns() + " ";
     String name = key + (extension instanceof GradProduct p ? p.vectors() : 0);
-    return kept.computeIfAbsent(name, k -> model.open(parameters, extension)).graphs();
+    return kept.get(name, k -> model.open(parameters, extension));
   }
 
   @Override
   public void close() {
-    kept.values().forEach(Opened::close);
-    kept.clear();
+    kept.close();
   }
 
   @Nullable Preconditioner preconditioner() {
@@ -222,7 +212,7 @@ final class GradientScorer implements Scorer {
       double[][] scores = new double[count][data.samples()];
       DataSetResults results =
           Passes.rows(
-              FedGraphs.of(opened(product), feeds),
+              new FedGraphs(opened(product), feeds),
               data.pass(),
               data.samples(),
               (name, first, part) -> {
@@ -281,7 +271,7 @@ final class GradientScorer implements Scorer {
     double[] sums = new double[data.samples()];
     DataSetResults results =
         Passes.rows(
-            FedGraphs.of(graphs, feeds),
+            new FedGraphs(graphs, feeds),
             data.pass(),
             data.samples(),
             (name, first, rows) -> {

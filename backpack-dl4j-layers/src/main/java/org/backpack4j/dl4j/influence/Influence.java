@@ -8,7 +8,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.backpack4j.dl4j.influence.Preconditioner.Damping;
 import org.backpack4j.dl4j.influence.Preconditioner.Wish;
-import org.backpack4j.dl4j.influence.Subject.Opened;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.dataset.BatchException;
 import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
 import org.backpack4j.samediff.extension.Columns;
@@ -59,7 +61,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * Sundararajan, 2020, "Estimating training data influence by tracing gradient descent".
  */
 public final class Influence implements AutoCloseable {
-  private final Subject model;
+  private final TrainedModel model;
   private final List<String> parameters;
   private final TrainingData data;
   private final Scorer scorer;
@@ -67,7 +69,11 @@ public final class Influence implements AutoCloseable {
   private final String digest;
 
   private Influence(
-      Subject model, List<String> parameters, TrainingData data, Scorer scorer, String digest) {
+      TrainedModel model,
+      List<String> parameters,
+      TrainingData data,
+      Scorer scorer,
+      String digest) {
     this.model = model;
     this.parameters = parameters;
     this.data = data;
@@ -83,7 +89,7 @@ public final class Influence implements AutoCloseable {
    * @return choices, whose {@link Builder#fit} reads the training data
    */
   public static Builder on(MultiLayerNetwork net) {
-    return new Builder(Subject.of(net));
+    return new Builder(TrainedModel.of(net));
   }
 
   /**
@@ -93,7 +99,7 @@ public final class Influence implements AutoCloseable {
    * @return choices, whose {@link Builder#fit} reads the training data
    */
   public static Builder on(ComputationGraph net) {
-    return new Builder(Subject.of(net));
+    return new Builder(TrainedModel.of(net));
   }
 
   /**
@@ -104,7 +110,9 @@ public final class Influence implements AutoCloseable {
    * @return choices, whose {@link Builder#fit} reads the training data
    */
   public static Builder on(SameDiff graph) {
-    return new Builder(Subject.of(graph));
+    TrainedModel model = TrainedModel.of(graph);
+    model.checkMapping();
+    return new Builder(model);
   }
 
   /** How influence is worked out. Each call changes and answers the builder. */
@@ -118,7 +126,7 @@ public final class Influence implements AutoCloseable {
       TRAK
     }
 
-    private final Subject model;
+    private final TrainedModel model;
     private final List<String> layers = new ArrayList<>();
     private Method method = Method.EKFAC;
     private Columns columns = Columns.EXACT;
@@ -126,7 +134,7 @@ public final class Influence implements AutoCloseable {
     private int dimension;
     private long seed;
 
-    private Builder(Subject model) {
+    private Builder(TrainedModel model) {
       this.model = model;
     }
 
@@ -285,9 +293,16 @@ public final class Influence implements AutoCloseable {
 
     private Influence fit(TrainingData data) {
       data.read();
-      List<String> parameters = model.parameters(layers, data.first());
+      List<String> parameters = parameters(data.first());
       String digest = model.digest();
       return new Influence(model, parameters, data, scorer(parameters, data), digest);
+    }
+
+    /** The parameters of the chosen layers. */
+    private List<String> parameters(MultiDataSet batch) {
+      try (OpenGraphs opened = model.open(List.of())) {
+        return model.parameters(layers, opened.of(batch).graph().parameters());
+      }
     }
 
     private Scorer scorer(List<String> parameters, TrainingData data) {
@@ -348,7 +363,7 @@ public final class Influence implements AutoCloseable {
    *     Builder#fit}, or the parameters have changed since
    */
   public InfluenceReport of(DataSetIterator test) {
-    return ofAll(TrainingData.adapted(test));
+    return ofAll(BatchIterator.of(test));
   }
 
   /**
@@ -452,7 +467,7 @@ public final class Influence implements AutoCloseable {
     checkParameters();
     double[] norms = new double[data.samples()];
     int next = 0;
-    try (Opened opened = model.open(parameters, GradProduct.ofCotangents(1))) {
+    try (OpenGraphs opened = model.open(parameters, GradProduct.ofCotangents(1))) {
       MultiDataSetIterator batches = data.pass();
       batches.reset();
       while (batches.hasNext()) {
@@ -461,9 +476,8 @@ public final class Influence implements AutoCloseable {
         if (count == 0) {
           continue;
         }
-        GraphBatch fed = opened.graphs().of(batch);
-        LossKind loss = LossKind.of(fed.graph(), "EL2N");
-        INDArray errors = loss.errors(fed.graph(), fed.feeds());
+        GraphBatch fed = opened.of(batch);
+        INDArray errors = Errors.of(fed);
         INDArray own = errors.reshape('c', count, errors.length() / count).norm2(1);
         for (int n = 0; n < count; n++) {
           double norm = own.getDouble(n);

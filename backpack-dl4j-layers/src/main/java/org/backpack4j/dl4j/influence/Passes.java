@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
 import org.backpack4j.samediff.dataset.BatchException;
 import org.backpack4j.samediff.dataset.BatchGraphs;
 import org.backpack4j.samediff.dataset.DataSetQuantities;

@@ -4,7 +4,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.backpack4j.dl4j.influence.Subject.Opened;
+import org.backpack4j.dl4j.internal.trained.FedGraphs;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.curvature.Curvature;
@@ -49,8 +51,8 @@ record Preconditioner(
   static final long LARGEST = 8192;
 
   /** What is to be made of the training data. */
-  record Wish(Subject model, List<String> parameters, TrainingData data, Damping damping) {
-    Opened open(Extension... extensions) {
+  record Wish(TrainedModel model, List<String> parameters, TrainingData data, Damping damping) {
+    OpenGraphs open(Extension... extensions) {
       return model.open(parameters, extensions);
     }
   }
@@ -197,9 +199,9 @@ record Preconditioner(
               + ". Take ekfac(), or fewer layers by layers(…).");
     }
     GGNProduct products = new GGNProduct((int) Math.min(PRODUCTS, size));
-    try (Opened opened = wish.open(products)) {
+    try (OpenGraphs opened = wish.open(products)) {
       INDArray rows =
-          DataSetOperator.of(opened.graphs(), products, wish.data().pass())
+          DataSetOperator.of(opened, products, wish.data().pass())
               .times(Nd4j.eye(size).castTo(DataType.DOUBLE));
       INDArray block = rows.add(rows.transpose()).divi(2);
       Curvature sum =
@@ -241,8 +243,8 @@ record Preconditioner(
   }
 
   private static Pass pass(Wish wish, Map<String, INDArray> fed, Extension... extensions) {
-    try (Opened opened = wish.open(extensions)) {
-      FedGraphs graphs = FedGraphs.of(opened.graphs(), fed);
+    try (OpenGraphs opened = wish.open(extensions)) {
+      FedGraphs graphs = new FedGraphs(opened, fed);
       DataSetResults results = Passes.sums(graphs, wish.data().pass());
       return new Pass(results, graphs.last());
     }

@@ -3,7 +3,7 @@ package org.backpack4j.dl4j.influence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Supplier;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
 import org.backpack4j.samediff.internal.dataset.Contents;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -14,12 +14,12 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * for each batch, and every later pass has to read the same: an index means the same sample then.
  */
 final class TrainingData {
-  private final Supplier<MultiDataSetIterator> source;
+  private final MultiDataSetIterator source;
   private final List<Long> checksums = new ArrayList<>();
   private final List<int[]> classes = new ArrayList<>();
   private int samples;
 
-  private TrainingData(Supplier<MultiDataSetIterator> source) {
+  private TrainingData(MultiDataSetIterator source) {
     this.source = source;
   }
 
@@ -33,26 +33,16 @@ final class TrainingData {
   }
 
   static TrainingData of(DataSetIterator iterator) {
-    checkReset(iterator.resetSupported());
-    return new TrainingData(() -> adapted(iterator));
+    return of(BatchIterator.of(iterator));
   }
 
   static TrainingData of(MultiDataSetIterator iterator) {
-    checkReset(iterator.resetSupported());
-    return new TrainingData(() -> iterator);
-  }
-
-  /** The same batches as of several inputs and outputs. */
-  static MultiDataSetIterator adapted(DataSetIterator iterator) {
-    return new Adapted(iterator);
-  }
-
-  private static void checkReset(boolean supported) {
-    if (!supported) {
+    if (!iterator.resetSupported()) {
       throw new IllegalArgumentException(
           "The iterator of the training data cannot be reset, and influence needs several passes"
               + " over them: use one that can be, such as ListDataSetIterator.");
     }
+    return new TrainingData(iterator);
   }
 
   /**
@@ -61,7 +51,7 @@ final class TrainingData {
    * @throws IllegalArgumentException if there is no sample
    */
   void read() {
-    MultiDataSetIterator batches = source.get();
+    MultiDataSetIterator batches = source;
     batches.reset();
     while (batches.hasNext()) {
       MultiDataSet batch = batches.next();
@@ -104,7 +94,7 @@ final class TrainingData {
    *     not what the first pass has read
    */
   MultiDataSetIterator pass() {
-    return new Checked(source.get());
+    return new Checked(source);
   }
 
   /** Compares batches with those of the first pass. */
@@ -154,32 +144,6 @@ final class TrainingData {
     public void reset() {
       inner.reset();
       batch = 0;
-    }
-  }
-
-  /** A {@link DataSetIterator} as one of several inputs and outputs. */
-  private static final class Adapted extends BatchIterator {
-    private static final long serialVersionUID = 1L;
-
-    private final transient DataSetIterator inner;
-
-    Adapted(DataSetIterator inner) {
-      this.inner = inner;
-    }
-
-    @Override
-    public boolean hasNext() {
-      return inner.hasNext();
-    }
-
-    @Override
-    public MultiDataSet next() {
-      return inner.next().toMultiDataSet();
-    }
-
-    @Override
-    public void reset() {
-      inner.reset();
     }
   }
 }

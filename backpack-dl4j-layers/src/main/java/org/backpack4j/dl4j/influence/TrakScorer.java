@@ -1,17 +1,18 @@
 package org.backpack4j.dl4j.influence;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
-import org.backpack4j.dl4j.influence.Subject.Opened;
+import org.backpack4j.dl4j.internal.trained.FedGraphs;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.ParameterLayout;
-import org.backpack4j.samediff.dataset.BatchGraphs;
 import org.backpack4j.samediff.extension.GradProduct;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -29,7 +30,7 @@ final class TrakScorer implements Scorer {
   /** As many bytes of P, in double precision, are there at once. */
   private static final long BLOCK_BYTES = 256L << 20;
 
-  private final Subject model;
+  private final TrainedModel model;
   private final List<String> parameters;
   private final int dimension;
   private final long seed;
@@ -51,7 +52,7 @@ final class TrakScorer implements Scorer {
    * @param damping λ
    */
   TrakScorer(
-      Subject model,
+      TrainedModel model,
       List<String> parameters,
       TrainingData data,
       int dimension,
@@ -94,9 +95,9 @@ final class TrakScorer implements Scorer {
   /** One pass; answers the column behind those that it made. */
   private int project(
       MultiDataSetIterator data, int samples, int from, INDArray all, double[] missing) {
-    try (Opened sized = model.open(parameters, GradProduct.ofCotangents(1))) {
+    try (OpenGraphs sized = model.open(parameters, GradProduct.ofCotangents(1))) {
       data.reset();
-      ParameterLayout layout = ParameterLayout.of(sized.graphs().of(data.next()).graph());
+      ParameterLayout layout = ParameterLayout.of(sized.of(data.next()).graph());
       int count = (int) Math.max(1, Math.min(dimension - from, BLOCK_BYTES / (8 * layout.size())));
       project(data, samples, from, from + count, layout, all, missing);
       return from + count;
@@ -117,39 +118,19 @@ final class TrakScorer implements Scorer {
         .split(signs(layout.size(), from, to, dimension, seed))
         .forEach((p, part) -> feeds.put(p + "." + product.field() + ".vectors", part));
     int[] next = {0};
-    try (Opened opened = model.open(parameters, product)) {
+    try (OpenGraphs opened = model.open(parameters, product)) {
       // labels are of the batch, which the graphs see first
-      List<MultiDataSet> current = new ArrayList<>();
-      BatchGraphs seeing =
-          new BatchGraphs() {
-            @Override
-            public GraphBatch of(MultiDataSet batch) {
-              current.clear();
-              current.add(batch);
-              return opened.graphs().of(batch);
-            }
-
-            @Override
-            public GraphBatch of(Map<String, INDArray> batch) {
-              return opened.graphs().of(batch);
-            }
-
-            @Override
-            public Map<String, String> identity() {
-              return opened.graphs().identity();
-            }
-          };
       FedGraphs graphs =
-          FedGraphs.of(
-              seeing,
+          new FedGraphs(
+              opened,
               feeds,
-              batch -> {
-                LossKind loss = LossKind.of(batch.graph(), "TRAK's margin");
+              (given, batch) -> {
+                OutputLoss loss = Errors.loss(batch.graph(), "TRAK's margin");
                 String prediction = loss.predictions();
                 INDArray z =
                     Objects.requireNonNull(
                         batch.graph().output(batch.feeds(), prediction).get(prediction));
-                Margins margins = margins(loss.kind(), z, current.get(0));
+                Margins margins = margins(loss.kind(), z, given);
                 System.arraycopy(margins.missing(), 0, missing, next[0], margins.missing().length);
                 next[0] += margins.missing().length;
                 return Map.of(prediction + ".vector", margins.cotangents().castTo(z.dataType()));
@@ -169,7 +150,7 @@ final class TrakScorer implements Scorer {
     }
   }
 
-  private static Margins margins(LossKind.Kind kind, INDArray z, MultiDataSet batch) {
+  private static Margins margins(OutputLoss.Kind kind, INDArray z, MultiDataSet batch) {
     int[] classes = Labels.classes(batch);
     boolean fits =
         switch (kind) {
@@ -181,7 +162,7 @@ final class TrakScorer implements Scorer {
       throw new IllegalArgumentException(
           "TRAK's margin is of a classifier with one class for each sample: predictions [N, C] in"
               + " front of a softmax, or [N, 1] in front of a sigmoid. This network's loss is "
-              + (kind == LossKind.Kind.SQUARED ? "a squared error" : "a cross-entropy")
+              + (kind == OutputLoss.Kind.SQUARED ? "a squared error" : "a cross-entropy")
               + " of predictions "
               + Arrays.toString(z.shape())
               + ". Take ekfac() or gradientDotProduct() for it.");
@@ -195,7 +176,7 @@ final class TrakScorer implements Scorer {
                 + " (or 0 and 1 of a single sigmoid), without masks of positions.");
       }
     }
-    return kind == LossKind.Kind.SOFTMAX
+    return kind == OutputLoss.Kind.SOFTMAX
         ? Margins.softmax(z, classes)
         : Margins.sigmoid(z, classes);
   }

@@ -3,21 +3,22 @@ package org.backpack4j.dl4j.laplace;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.backpack4j.samediff.ExtendedGraph;
+import org.backpack4j.dl4j.internal.trained.FedGraphs;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.LinearOperator;
 import org.backpack4j.samediff.curvature.ParameterLayout;
-import org.backpack4j.samediff.dataset.BatchGraphs;
+import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
+import org.backpack4j.samediff.dataset.DataSetOperator;
 import org.backpack4j.samediff.dataset.DataSetQuantities;
 import org.backpack4j.samediff.dataset.DataSetResults;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.EKFAC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.GGNProduct;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -27,7 +28,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param scale the factor of the loss, as a sum over samples, in front of −ln p
  */
 record Gathering(
-    Subject subject, List<String> parameters, Form form, Columns columns, double scale) {
+    TrainedModel model, List<String> parameters, Form form, Columns columns, double scale) {
   /** So many parameters have a whole matrix: 800 MB. */
   static final long LARGEST = 10_000;
 
@@ -115,15 +116,21 @@ record Gathering(
   private Sums pass(Data data, Extension extension, Map<String, INDArray> fixed) {
     Sums sums = new Sums();
     sums.scale = scale;
-    try (Subject.Graphs graphs = subject.open(parameters, extension)) {
-      Observing observing = new Observing(graphs, sums);
-      DataSetQuantities quantities = DataSetQuantities.of(observing);
-      DataType type = subject.value(parameters.get(0)).dataType();
-      fixed.forEach((name, array) -> quantities.feed(name, array.castTo(type)));
-      DataSetResults results = data.over(quantities);
+    try (OpenGraphs graphs = model.open(parameters, extension)) {
+      FedGraphs observed =
+          new FedGraphs(
+              graphs,
+              fixed,
+              (given, batch) -> {
+                observe(sums, batch);
+                return Map.of();
+              });
+      DataSetResults results = DataSetQuantities.of(observed).over(data.iterator());
       sums.samples = results.samples();
       sums.put(results.quantities(), extensions(), results.normaliser());
-      observing.axes();
+      for (String name : sums.outputs.keySet()) { // which axes of weights are their outputs'
+        observed.last().outputAxes(name).ifPresent(axes -> sums.axes.put(name, axes));
+      }
     }
     if (sums.terms == 0) {
       throw new IllegalArgumentException(
@@ -145,8 +152,8 @@ record Gathering(
               + ": choose kron(), or fewer parameters by layers(…).");
     }
     GGNProduct products = new GGNProduct((int) Math.min(d, AT_ONCE));
-    try (Subject.Graphs graphs = subject.open(parameters, products)) {
-      LinearOperator operator = data.operator(graphs, products);
+    try (OpenGraphs graphs = model.open(parameters, products)) {
+      LinearOperator operator = DataSetOperator.of(graphs, products, data.iterator());
       if (!operator.layout().equals(layout)) {
         throw new IllegalStateException(operator.layout() + " is not " + layout);
       }
@@ -163,46 +170,13 @@ record Gathering(
     }
   }
 
-  /** Looks at each batch's predictions and labels before its quantities are gathered. */
-  private static final class Observing implements BatchGraphs {
-    private final BatchGraphs inner;
-    private final Sums sums;
-    private @Nullable ExtendedGraph last;
-
-    Observing(BatchGraphs inner, Sums sums) {
-      this.inner = inner;
-      this.sums = sums;
-    }
-
-    /** Notes which axes of weights are their outputs'. */
-    void axes() {
-      ExtendedGraph graph = Objects.requireNonNull(last);
-      for (String name : sums.outputs.keySet()) {
-        graph.outputAxes(name).ifPresent(axes -> sums.axes.put(name, axes));
-      }
-    }
-
-    @Override
-    public GraphBatch of(MultiDataSet batch) {
-      GraphBatch fed = inner.of(batch);
-      last = fed.graph();
-      if (fed.graph().samples(fed.feeds()) > 0) {
-        Likelihood likelihood = Likelihood.of(fed.graph());
-        sums.add(
-            likelihood,
-            likelihood.observe(fed.graph().output(fed.feeds(), likelihood.variables())));
-      }
-      return fed;
-    }
-
-    @Override
-    public GraphBatch of(Map<String, INDArray> feeds) {
-      return inner.of(feeds);
-    }
-
-    @Override
-    public Map<String, String> identity() {
-      return inner.identity();
+  /** Looks at a batch's predictions and labels before its quantities are gathered. */
+  private static void observe(Sums sums, GraphBatch batch) {
+    if (batch.graph().samples(batch.feeds()) > 0) {
+      Likelihood likelihood = Likelihood.of(batch.graph());
+      sums.add(
+          likelihood,
+          likelihood.observe(batch.graph().output(batch.feeds(), likelihood.loss().variables())));
     }
   }
 }

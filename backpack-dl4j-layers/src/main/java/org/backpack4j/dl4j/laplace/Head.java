@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.GraphRow;
 import org.jspecify.annotations.Nullable;
@@ -95,8 +96,8 @@ record Head(String weight, @Nullable String bias, String features) {
     Head head = new Head(weight, bias, features);
     Map<String, INDArray> values =
         graph.output(feeds, List.of(graph.predictions().get(0), features));
-    INDArray f = Likelihood.rows(Objects.requireNonNull(values.get(graph.predictions().get(0))));
-    INDArray phi = Likelihood.rows(Objects.requireNonNull(values.get(features)));
+    INDArray f = OutputLoss.rows(Objects.requireNonNull(values.get(graph.predictions().get(0))));
+    INDArray phi = OutputLoss.rows(Objects.requireNonNull(values.get(features)));
     INDArray w = graph.sameDiff().getVariable(weight).getArr();
     INDArray b = bias == null ? null : graph.sameDiff().getVariable(bias).getArr();
     return head.gives(f, phi, w, b) ? Optional.of(head) : Optional.empty();

@@ -12,7 +12,9 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeSet;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.ParameterLayout;
@@ -68,7 +70,7 @@ public final class Laplace implements AutoCloseable {
   private static final long BUDGET = 256L << 20;
   private static final double GAIN = 0.01;
 
-  private final Object net;
+  private final TrainedModel net;
 
   // choices
   private Form form = Form.KRON;
@@ -91,9 +93,9 @@ public final class Laplace implements AutoCloseable {
 
   private @Nullable Fitted fitted;
   private @Nullable Variances variances;
-  private Subject.@Nullable Graphs graphs;
+  private @Nullable OpenGraphs graphs;
 
-  private Laplace(Object net) {
+  private Laplace(TrainedModel net) {
     this.net = net;
   }
 
@@ -104,7 +106,7 @@ public final class Laplace implements AutoCloseable {
    * @return a Laplace approximation with nothing fitted yet
    */
   public static Laplace of(MultiLayerNetwork net) {
-    return new Laplace(net);
+    return new Laplace(TrainedModel.of(net));
   }
 
   /**
@@ -114,7 +116,7 @@ public final class Laplace implements AutoCloseable {
    * @return a Laplace approximation with nothing fitted yet
    */
   public static Laplace of(ComputationGraph net) {
-    return new Laplace(net);
+    return new Laplace(TrainedModel.of(net));
   }
 
   /**
@@ -125,7 +127,7 @@ public final class Laplace implements AutoCloseable {
    * @return a Laplace approximation with nothing fitted yet
    */
   public static Laplace of(SameDiff sd) {
-    return new Laplace(sd);
+    return new Laplace(TrainedModel.of(sd));
   }
 
   // ---- choices ----
@@ -366,13 +368,13 @@ public final class Laplace implements AutoCloseable {
    * @param digest of all of the network's parameters
    */
   record Fitted(
-      Subject subject,
+      TrainedModel model,
       Gathering gathering,
       Gathering.Gathered gathered,
-      Likelihood.Kind kind,
+      OutputLoss.Kind kind,
       Curvature curvature,
       INDArray theta,
-      Subject.Shapes shapes,
+      TrainedModel.Shapes shapes,
       String digest) {
 
     ParameterLayout layout() {
@@ -380,7 +382,7 @@ public final class Laplace implements AutoCloseable {
     }
 
     boolean regression() {
-      return kind == Likelihood.Kind.SQUARED;
+      return kind == OutputLoss.Kind.SQUARED;
     }
   }
 
@@ -411,82 +413,78 @@ public final class Laplace implements AutoCloseable {
     return choose(() -> fit(Data.of(iterator)));
   }
 
-  private Subject subject() {
-    return net instanceof SameDiff sd
-        ? new GraphSubject(sd, output)
-        : new NetworkSubject((org.deeplearning4j.nn.api.Model) net, output);
+  private TrainedModel model() {
+    net.checkMapping();
+    return net.ofOutput(output);
   }
 
   private void fit(Data data) {
     if (form == Form.FULL && columns.random()) {
       throw new IllegalArgumentException("full() is exact: leave sampled(…) away.");
     }
-    Subject subject = subject();
+    TrainedModel model = model();
     MultiDataSet first = data.first();
-    Located located = locate(subject, first);
-    Gathering gathering = new Gathering(subject, located.chosen(), form, columns, located.scale());
+    Located located = locate(model, first);
+    Gathering gathering = new Gathering(model, located.chosen(), form, columns, located.scale());
     Gathering.Gathered gathered = gathering.over(data);
     Curvature curvature = gathering.curvature(gathered);
     Fitted made =
         new Fitted(
-            subject,
+            model,
             gathering,
             gathered,
             located.kind(),
             curvature,
-            theta(subject, curvature.layout()),
-            Subject.Shapes.of(first),
-            subject.digest());
+            theta(model, curvature.layout()),
+            TrainedModel.Shapes.of(first),
+            model.digest());
     checkNames(made, given.keySet());
     fitted = made;
   }
 
-  private static INDArray theta(Subject subject, ParameterLayout layout) {
+  private static INDArray theta(TrainedModel model, ParameterLayout layout) {
     Map<String, INDArray> values = new LinkedHashMap<>();
     for (String p : layout.names()) {
-      values.put(
-          p, subject.value(p).castTo(DataType.DOUBLE).dup('c').reshape('c', layout.shape(p)));
+      values.put(p, model.array(p).castTo(DataType.DOUBLE).dup('c').reshape('c', layout.shape(p)));
     }
     return layout.join(values);
   }
 
-  private record Located(List<String> chosen, Likelihood.Kind kind, double scale) {}
+  private record Located(List<String> chosen, OutputLoss.Kind kind, double scale) {}
 
   /** Which parameters it is of, and what the predictions come out of. */
-  private Located locate(Subject subject, MultiDataSet batch) {
-    List<String> all = subject.parameters(batch);
-    if (all.isEmpty()) {
-      throw new IllegalArgumentException("The network has no trained parameters.");
-    }
+  private Located locate(TrainedModel model, MultiDataSet batch) {
+    List<String> all;
     Optional<Head> head;
     Likelihood likelihood;
-    try (Subject.Graphs some = subject.open(all, new Jacobian())) {
+    try (OpenGraphs some = model.open(List.of(), new Jacobian())) {
       GraphBatch fed = some.of(batch);
+      all = fed.graph().parameters();
       likelihood = Likelihood.of(fed.graph());
       head = Head.of(fed.graph(), fed.feeds());
     }
-    List<String> chosen = chosen(subject, all, head.orElse(null));
-    return new Located(chosen, likelihood.kind(), scale(subject, chosen, likelihood, batch));
+    List<String> chosen = chosen(model, all, head.orElse(null));
+    return new Located(chosen, likelihood.kind(), scale(model, chosen, likelihood, batch));
   }
 
   /** The factor of the loss, as a sum over samples, in front of −ln p. */
   private static double scale(
-      Subject subject, List<String> parameters, Likelihood likelihood, MultiDataSet batch) {
-    String z = likelihood.predictions();
-    try (Subject.Graphs some = subject.open(parameters, z)) {
+      TrainedModel model, List<String> parameters, Likelihood likelihood, MultiDataSet batch) {
+    String z = likelihood.loss().predictions();
+    try (OpenGraphs some = model.open(parameters, z)) {
       GraphBatch fed = some.of(batch);
       BatchWeights weights = fed.graph().batchWeights();
-      List<String> names = new ArrayList<>(likelihood.variables());
+      List<String> names = new ArrayList<>(likelihood.loss().variables());
       names.add(z + ".grad");
       names.addAll(weights.variables());
       Map<String, INDArray> values = fed.graph().output(fed.feeds(), new LinkedHashSet<>(names));
-      INDArray gradient = Likelihood.rows(Objects.requireNonNull(values.get(z + ".grad")));
+      INDArray gradient = OutputLoss.rows(Objects.requireNonNull(values.get(z + ".grad")));
       double factor = likelihood.factor(likelihood.observe(values), gradient);
       return factor * weights.data(fed.graph().samples(fed.feeds()), values);
     }
   }
 
-  private List<String> chosen(Subject subject, List<String> all, @Nullable Head head) {
+  private List<String> chosen(TrainedModel model, List<String> all, @Nullable Head head) {
     if (lastLayer) {
       if (head == null || !all.contains(head.weight())) {
         throw new IllegalArgumentException(
@@ -498,32 +496,12 @@ public final class Laplace implements AutoCloseable {
       }
       return all.stream().filter(p -> p.equals(head.weight()) || p.equals(head.bias())).toList();
     }
-    Set<String> chosen = new LinkedHashSet<>();
-    Set<String> unknown = new TreeSet<>();
-    for (String layer : layers) {
-      List<String> own =
-          all.stream().filter(p -> p.equals(layer) || layer.equals(subject.owner(p))).toList();
-      chosen.addAll(own);
-      if (own.isEmpty()) {
-        unknown.add(layer);
-      }
-    }
-    if (!unknown.isEmpty()) {
-      throw new IllegalArgumentException(
-          "layers(…) names "
-              + unknown
-              + ", which are neither layers with trained parameters nor such parameters. Trained"
-              + " parameters are "
-              + all
-              + ".");
-    }
-    return layers.isEmpty() ? all : all.stream().filter(chosen::contains).toList();
+    return model.parameters(layers, all);
   }
 
   private static void checkNames(Fitted here, Set<String> names) {
     for (String name : names) {
-      if (here.layout().names().stream()
-          .noneMatch(p -> p.equals(name) || name.equals(here.subject().owner(p)))) {
+      if (here.layout().names().stream().noneMatch(p -> here.model().isNamed(p, name))) {
         throw new IllegalArgumentException(
             "The prior's precision names \""
                 + name
@@ -566,7 +544,7 @@ public final class Laplace implements AutoCloseable {
     Gathering.Gathered gathered = before.gathering().more(data, before.gathered());
     fitted =
         new Fitted(
-            before.subject(),
+            before.model(),
             before.gathering(),
             gathered,
             before.kind(),
@@ -586,7 +564,7 @@ public final class Laplace implements AutoCloseable {
 
   private Fitted unchanged() {
     Fitted here = fitted();
-    if (!here.digest().equals(here.subject().digest())) {
+    if (!here.digest().equals(here.model().digest())) {
       throw new IllegalStateException(
           "The network's parameters have changed since fit(…): the approximation is around others."
               + " Fit again.");
@@ -607,7 +585,7 @@ public final class Laplace implements AutoCloseable {
     Map<String, Double> all = new LinkedHashMap<>();
     for (String p : here.layout().names()) {
       Double own = given.get(p);
-      all.put(p, own != null ? own : given.getOrDefault(here.subject().owner(p), everywhere));
+      all.put(p, own != null ? own : given.getOrDefault(here.model().owner(p), everywhere));
     }
     return all;
   }
@@ -673,7 +651,7 @@ public final class Laplace implements AutoCloseable {
     }
     Map<String, List<String>> byLayer = new LinkedHashMap<>();
     for (String p : here.layout().names()) {
-      byLayer.computeIfAbsent(here.subject().owner(p), layer -> new ArrayList<>()).add(p);
+      byLayer.computeIfAbsent(here.model().owner(p), layer -> new ArrayList<>()).add(p);
     }
     return List.copyOf(byLayer.values());
   }
@@ -821,7 +799,7 @@ public final class Laplace implements AutoCloseable {
 
   private Prediction predict(INDArray[] features, INDArray @Nullable [] masks) {
     Fitted here = unchanged();
-    MultiDataSet batch = here.subject().unlabelled(features, masks, here.shapes());
+    MultiDataSet batch = here.model().unlabelled(features, masks, here.shapes());
     List<Predictor.Rows> parts = new ArrayList<>();
     predictor().each(batch, (part, p) -> parts.add(new Predictor.Rows(part, p)));
     long samples = features[0].size(0);
@@ -838,7 +816,7 @@ public final class Laplace implements AutoCloseable {
   private INDArray laidOut(List<@Nullable INDArray> rows, long[] shape, long samples) {
     List<INDArray> all = rows.stream().map(Objects::requireNonNull).toList();
     INDArray joined = all.size() == 1 ? all.get(0) : Nd4j.concat(0, all.toArray(new INDArray[0]));
-    return fitted().subject().laidOut(joined, shape, samples);
+    return fitted().model().laidOut(joined, shape, samples);
   }
 
   /**
@@ -852,7 +830,7 @@ public final class Laplace implements AutoCloseable {
    */
   public INDArray covariances(INDArray... features) {
     Fitted here = unchanged();
-    MultiDataSet batch = here.subject().unlabelled(features, null, here.shapes());
+    MultiDataSet batch = here.model().unlabelled(features, null, here.shapes());
     List<INDArray> parts = new ArrayList<>();
     variances()
         .each(
@@ -869,9 +847,9 @@ public final class Laplace implements AutoCloseable {
     return variances;
   }
 
-  private Subject.Graphs graphs() {
+  private OpenGraphs graphs() {
     if (graphs == null) {
-      graphs = fitted().subject().open(fitted().layout().names(), new Jacobian());
+      graphs = fitted().model().open(fitted().layout().names(), new Jacobian());
     }
     return graphs;
   }
@@ -1071,24 +1049,24 @@ public final class Laplace implements AutoCloseable {
     link = settings.link();
     draws = settings.draws();
     seed = settings.seed();
-    Subject subject = subject();
-    if (!subject.digest().equals(settings.digest())) {
+    TrainedModel model = model();
+    if (!model.digest().equals(settings.digest())) {
       throw new IllegalArgumentException(
           file
               + " was fitted for a network with other parameters than this one: load the network"
               + " that was saved with it, or fit again.");
     }
     Gathering gathering =
-        new Gathering(subject, settings.parameters(), form, columns, read.gathered().sums().scale);
+        new Gathering(model, settings.parameters(), form, columns, read.gathered().sums().scale);
     Curvature curvature = gathering.curvature(read.gathered());
     fitted =
         new Fitted(
-            subject,
+            model,
             gathering,
             read.gathered(),
             settings.kind(),
             curvature,
-            theta(subject, curvature.layout()),
+            theta(model, curvature.layout()),
             settings.shapes(),
             settings.digest());
     return this;

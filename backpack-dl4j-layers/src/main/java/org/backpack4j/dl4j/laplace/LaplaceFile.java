@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.extension.Columns;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -38,9 +40,9 @@ final class LaplaceFile {
       Link link,
       int draws,
       long seed,
-      Likelihood.Kind kind,
+      OutputLoss.Kind kind,
       List<String> parameters,
-      Subject.Shapes shapes,
+      TrainedModel.Shapes shapes,
       String digest) {}
 
   /** What a file has. */
@@ -128,12 +130,12 @@ final class LaplaceFile {
     Link link = Link.valueOf(in.readUTF());
     int draws = in.readInt();
     long drawnFrom = in.readLong();
-    Likelihood.Kind kind = Likelihood.Kind.valueOf(in.readUTF());
+    OutputLoss.Kind kind = OutputLoss.Kind.valueOf(in.readUTF());
     List<String> parameters = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {
       parameters.add(in.readUTF());
     }
-    Subject.Shapes shapes = new Subject.Shapes(shapes(in), shapes(in));
+    TrainedModel.Shapes shapes = new TrainedModel.Shapes(shapes(in), shapes(in));
     return new Settings(
         form,
         columns,

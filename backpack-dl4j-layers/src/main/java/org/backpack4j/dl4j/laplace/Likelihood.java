@@ -1,40 +1,20 @@
 package org.backpack4j.dl4j.laplace;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.samediff.ExtendedGraph;
-import org.backpack4j.samediff.GraphRow;
-import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * What a loss is the negative logarithm of, up to a factor.
  *
- * @param kind which
- * @param predictions the variable of the predictions, in front of the softmax or sigmoid
- * @param weights the variable of the weights, which masks and scales are in
- * @param labels the variable of the labels
+ * @param loss the loss
  */
-record Likelihood(Kind kind, String predictions, String weights, String labels) {
-  enum Kind {
-    SOFTMAX,
-    SIGMOID,
-    SQUARED
-  }
-
-  private static final Map<String, Kind> KINDS =
-      Map.of(
-          "softmax_cross_entropy_loss", Kind.SOFTMAX,
-          "sigm_cross_entropy_loss", Kind.SIGMOID,
-          "mean_sqerr_loss", Kind.SQUARED);
-
+record Likelihood(OutputLoss loss) {
   /**
    * The likelihood of a graph.
    *
@@ -42,40 +22,22 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
    *     known to be one
    */
   static Likelihood of(ExtendedGraph graph) {
-    List<String> predictions = graph.predictions();
-    List<GraphRow> readers =
-        graph.rows().stream()
-            .filter(row -> KINDS.containsKey(row.op()))
-            .filter(row -> predictions.contains(row.inputs().get(0)))
-            .toList();
-    if (predictions.size() != 1 || readers.size() != 1) {
-      throw new IllegalArgumentException(
-          "A Laplace approximation is of one output whose loss is a likelihood: the cross-entropy"
-              + " of a softmax or a sigmoid, or a squared error, one of SameDiff's loss ops. This"
-              + " one has the predictions "
-              + predictions
-              + " and "
-              + readers.size()
-              + " such losses of them: choose an output by output(…), or train with such a loss.");
-    }
-    GraphRow loss = readers.get(0);
-    Kind kind = Objects.requireNonNull(KINDS.get(loss.op()));
-    DifferentialFunction op = graph.sameDiff().getVariableOutputOp(loss.name());
-    if (kind != Kind.SQUARED
-        && op instanceof DynamicCustomOp custom
-        && custom.numTArguments() > 0
-        && custom.getTArgument(0) != 0) {
+    OutputLoss loss =
+        OutputLoss.of(
+            graph,
+            "A Laplace approximation",
+            "choose an output by output(…), or train with such a loss.");
+    if (loss.smoothsLabels(graph)) {
       throw new IllegalArgumentException(
           "The loss \""
               + loss.name()
               + "\" smooths labels, and is no likelihood of them: fit with a loss without it.");
     }
-    return new Likelihood(kind, loss.inputs().get(0), loss.inputs().get(1), loss.inputs().get(2));
+    return new Likelihood(loss);
   }
 
-  /** The variables that {@link #observe} reads. */
-  List<String> variables() {
-    return new ArrayList<>(Set.of(predictions, weights, labels));
+  OutputLoss.Kind kind() {
+    return loss.kind();
   }
 
   /**
@@ -87,22 +49,16 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
    */
   record Observed(INDArray predictions, INDArray labels, INDArray weights) {}
 
-  /** Rows [R, C] of type DOUBLE: the last axis has the classes. */
-  static INDArray rows(INDArray array) {
-    long last = array.rank() < 2 ? 1 : array.size(array.rank() - 1);
-    INDArray typed = array.castTo(DataType.DOUBLE).dup('c');
-    return typed.reshape('c', last == 0 ? 0 : array.length() / last, last);
-  }
-
   /** Reads a batch. */
   Observed observe(Map<String, INDArray> values) {
-    INDArray f = rows(Objects.requireNonNull(values.get(predictions)));
+    INDArray f = OutputLoss.rows(Objects.requireNonNull(values.get(loss.predictions())));
     INDArray y =
-        Objects.requireNonNull(values.get(labels))
+        Objects.requireNonNull(values.get(loss.labels()))
             .castTo(DataType.DOUBLE)
             .dup('c')
             .reshape('c', f.shape());
-    INDArray w = Objects.requireNonNull(values.get(weights)).castTo(DataType.DOUBLE).dup('c');
+    INDArray w =
+        Objects.requireNonNull(values.get(loss.weights())).castTo(DataType.DOUBLE).dup('c');
     double scale = w.length() == 0 ? 1 : w.maxNumber().doubleValue();
     INDArray all = Nd4j.ones(DataType.DOUBLE, f.shape());
     if (scale != 0 && f.length() > 0) {
@@ -116,12 +72,14 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
         all.muliRowVector(w.reshape('c', 1, w.length()));
       } else {
         throw new IllegalArgumentException(
-            "The weights \"" + weights + "\" of the loss fit neither its rows nor its columns.");
+            "The weights \""
+                + loss.weights()
+                + "\" of the loss fit neither its rows nor its columns.");
       }
     } else {
       all.assign(0);
     }
-    if (kind != Kind.SQUARED) {
+    if (kind() != OutputLoss.Kind.SQUARED) {
       return new Observed(f, y, all);
     }
     if (scale != 0) {
@@ -131,7 +89,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
     if (between > 1e-9) {
       throw new IllegalArgumentException(
           "The weights \""
-              + weights
+              + loss.weights()
               + "\" of the squared error are neither 0 nor all the same: one noise for all labels"
               + " does not describe them. Fit with equal weights.");
     }
@@ -144,7 +102,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
       return 0;
     }
     INDArray terms;
-    if (kind == Kind.SOFTMAX) {
+    if (kind() == OutputLoss.Kind.SOFTMAX) {
       terms =
           Nd4j.exec(new org.nd4j.linalg.api.ops.impl.transforms.custom.LogSoftMax(f.dup('c')))[0]
               .mul(y);
@@ -161,18 +119,11 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
   double negativeLog(INDArray p, INDArray y, INDArray w) {
     INDArray positive = Transforms.max(p, 1e-300, true);
     INDArray terms = Transforms.log(positive, true).muli(y);
-    if (kind == Kind.SIGMOID) {
+    if (kind() == OutputLoss.Kind.SIGMOID) {
       INDArray other = Transforms.max(p.rsub(1), 1e-300, true);
       terms.addi(Transforms.log(other, false).muli(y.rsub(1)));
     }
     return -terms.muli(w).sumNumber().doubleValue();
-  }
-
-  /** The probabilities of logits [R, C]. */
-  INDArray probabilities(INDArray logits) {
-    return kind == Kind.SOFTMAX
-        ? Transforms.softmax(logits, true)
-        : Transforms.sigmoid(logits, true);
   }
 
   /**
@@ -186,7 +137,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
   double factor(Observed batch, INDArray gradient) {
     INDArray f = batch.predictions();
     INDArray y = batch.labels();
-    INDArray errors = kind == Kind.SQUARED ? f.sub(y) : errors(f, y);
+    INDArray errors = kind() == OutputLoss.Kind.SQUARED ? f.sub(y) : errors(f, y);
     INDArray expected = errors.muli(batch.weights());
     double square = expected.mul(expected).sumNumber().doubleValue();
     double factor = expected.mul(gradient).sumNumber().doubleValue() / square;
@@ -197,7 +148,7 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
               ? "The predictions of the first batch are its labels: a loss of zero does not tell"
                   + " how it scales. Fit a network that is less sure, or put another batch first."
               : "The loss is no multiple of the negative log-likelihood of \""
-                  + predictions
+                  + loss.predictions()
                   + "\": its gradient there is another. Train with the loss alone, without factors"
                   + " that depend on the data.");
     }
@@ -206,7 +157,9 @@ record Likelihood(Kind kind, String predictions, String weights, String labels) 
 
   /** The gradient of −ln p by the logits. */
   private INDArray errors(INDArray f, INDArray y) {
-    INDArray p = probabilities(f);
-    return kind == Kind.SOFTMAX ? p.muliColumnVector(y.sum(true, 1)).subi(y) : p.subi(y);
+    INDArray p = loss.probabilities(f);
+    return kind() == OutputLoss.Kind.SOFTMAX
+        ? p.muliColumnVector(y.sum(true, 1)).subi(y)
+        : p.subi(y);
   }
 }

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -17,13 +18,13 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  */
 record Predictor(
     Variances variances,
-    Likelihood.Kind kind,
+    OutputLoss.Kind kind,
     Link link,
     ParameterLayout layout,
     @Nullable INDArray vectors) {
 
   Predictor {
-    if (link == Link.BRIDGE && kind == Likelihood.Kind.SIGMOID) {
+    if (link == Link.BRIDGE && kind == OutputLoss.Kind.SIGMOID) {
       throw new IllegalArgumentException(
           "The Laplace bridge is of a softmax: take Link.PROBIT or Link.SAMPLED for sigmoids.");
     }
@@ -45,7 +46,7 @@ record Predictor(
 
   /** Hands each part of a batch on with its probabilities. */
   void each(MultiDataSet batch, BiConsumer<Variances.Part, @Nullable INDArray> taker) {
-    if (kind == Likelihood.Kind.SQUARED) {
+    if (kind == OutputLoss.Kind.SQUARED) {
       variances.each(
           batch,
           Variances.Detail.NONE,
@@ -65,7 +66,7 @@ record Predictor(
                 part,
                 bridge
                     ? Links.bridge(f, part.variances(), Objects.requireNonNull(part.more()))
-                    : part.likelihood().probabilities(Links.probit(f, part.variances())));
+                    : part.likelihood().loss().probabilities(Links.probit(f, part.variances())));
           });
     }
   }
@@ -79,7 +80,7 @@ record Predictor(
         layout,
         all,
         (part, logits) -> {
-          INDArray p = part.likelihood().probabilities(logits);
+          INDArray p = part.likelihood().loss().probabilities(logits);
           INDArray sum = sums.get(part);
           if (sum == null) {
             order.put(order.size(), part);

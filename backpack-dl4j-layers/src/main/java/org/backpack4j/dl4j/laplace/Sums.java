@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.extension.Combination;
 import org.backpack4j.samediff.extension.Extension;
@@ -47,7 +48,7 @@ final class Sums {
       return;
     }
     terms += batch.weights().sumNumber().doubleValue();
-    if (likelihood.kind() == Likelihood.Kind.SQUARED) {
+    if (likelihood.kind() == OutputLoss.Kind.SQUARED) {
       INDArray off = batch.labels().sub(batch.predictions());
       squaredError += off.muli(off).muli(batch.weights()).sumNumber().doubleValue();
       return;

@@ -9,6 +9,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.OutputCovariances;
@@ -28,7 +30,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  * alone is as large as samples × predictions × the block's parameters.
  */
 final class Variances {
-  private final Subject.Graphs graphs;
+  private final OpenGraphs graphs;
   private final List<DampedCurvature> blocks;
   private final long budget;
   private final Map<ExtendedGraph, Wiring> wirings = new IdentityHashMap<>();
@@ -58,12 +60,12 @@ final class Variances {
     }
 
     INDArray features(Map<String, INDArray> values) {
-      return Likelihood.rows(
+      return OutputLoss.rows(
           Objects.requireNonNull(values.get(Objects.requireNonNull(head).features())));
     }
 
     List<String> variables() {
-      List<String> names = new ArrayList<>(likelihood.variables());
+      List<String> names = new ArrayList<>(likelihood.loss().variables());
       if (head != null) {
         names.add(head.features());
       }
@@ -78,7 +80,7 @@ final class Variances {
    * @param blocks the blocks of P
    * @param budget how many bytes parts of the Jacobian and results for a few samples may take
    */
-  Variances(Subject.Graphs graphs, List<DampedCurvature> blocks, long budget) {
+  Variances(OpenGraphs graphs, List<DampedCurvature> blocks, long budget) {
     this.graphs = graphs;
     this.blocks = blocks;
     this.budget = budget;
@@ -135,7 +137,7 @@ final class Variances {
     MultiDataSet one = slice(batch, 0, 1);
     GraphBatch fed = graphs.of(one);
     Wiring wiring = wiring(fed);
-    String predictions = wiring.likelihood().predictions();
+    String predictions = wiring.likelihood().loss().predictions();
     INDArray f =
         Objects.requireNonNull(fed.graph().output(fed.feeds(), predictions).get(predictions));
     long largest = 1;
@@ -178,8 +180,9 @@ final class Variances {
     GraphBatch fed = graphs.of(batch);
     Wiring wiring = wiring(fed);
     Map<String, INDArray> values = fed.graph().output(fed.feeds(), wiring.variables());
-    INDArray predictions = Objects.requireNonNull(values.get(wiring.likelihood().predictions()));
-    INDArray f = Likelihood.rows(predictions);
+    INDArray predictions =
+        Objects.requireNonNull(values.get(wiring.likelihood().loss().predictions()));
+    INDArray f = OutputLoss.rows(predictions);
     long r = f.size(0);
     long c = f.size(1);
     checkFinite(f, from, batch.getFeatures(0).size(0));

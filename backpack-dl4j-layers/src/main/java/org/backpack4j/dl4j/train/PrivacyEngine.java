@@ -753,16 +753,7 @@ public final class PrivacyEngine implements AutoCloseable {
     try {
       listener.evaluator().check(net);
       if (!NetworkConverter.draws(net, NetworkConverter.converters())) {
-        listener
-            .evaluator()
-            .prepare(
-                net,
-                BatchShape.of(
-                    data.getFeatures(),
-                    data.getLabels(),
-                    data.getFeaturesMaskArrays(),
-                    data.getLabelsMaskArrays(),
-                    InputShapes.outputs(net)));
+        listener.evaluator().prepare(net, BatchShape.of(data, InputShapes.outputs(net)));
       }
     } catch (UnsupportedGraphException e) {
       PrivacyRefusedException refused = PrivacyCheck.refusal(net, e.refusals());

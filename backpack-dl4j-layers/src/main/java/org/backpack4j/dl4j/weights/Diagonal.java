@@ -2,8 +2,10 @@ package org.backpack4j.dl4j.weights;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import org.backpack4j.dl4j.internal.trained.OpenGraphs;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.dataset.DataSetQuantities;
 import org.backpack4j.samediff.dataset.DataSetResults;
@@ -11,6 +13,7 @@ import org.backpack4j.samediff.extension.Combination;
 import org.backpack4j.samediff.extension.Extension;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
  * A curvature's diagonal and the gradient over a data set, of the mean of the samples' losses, in
@@ -27,19 +30,13 @@ record Diagonal(Map<String, INDArray> diagonal, Map<String, INDArray> gradient, 
   /**
    * Gathers over a data set.
    *
-   * @param table the model
+   * @param model the model
    * @param extension what is a diagonal, or a sum of squares
-   * @param pass goes over the data set
+   * @param data the data set
    */
-  static Diagonal of(
-      WeightTable table, Extension extension, Function<DataSetQuantities, DataSetResults> pass) {
-    WeightTable.Graphs graphs = table.graphs(extension);
-    try (AutoCloseable resource = graphs.resource()) {
-      return of(extension, pass.apply(DataSetQuantities.of(graphs.of())));
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
+  static Diagonal of(TrainedModel model, Extension extension, MultiDataSetIterator data) {
+    try (OpenGraphs graphs = model.open(List.of(), extension)) {
+      return of(extension, DataSetQuantities.of(graphs).over(data));
     }
   }
 

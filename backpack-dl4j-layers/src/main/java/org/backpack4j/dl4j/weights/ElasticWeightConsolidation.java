@@ -4,9 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
-import org.backpack4j.samediff.dataset.DataSetQuantities;
-import org.backpack4j.samediff.dataset.DataSetResults;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
 import org.deeplearning4j.nn.api.Model;
@@ -49,7 +48,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  */
 public final class ElasticWeightConsolidation extends BaseTrainingListener {
   private final Model net;
-  private final WeightTable table;
+  private final TrainedModel trained;
   private final List<Task> tasks = new ArrayList<>();
   private Extension fisher = new DiagGGNExact();
   private double strength = 1;
@@ -66,7 +65,7 @@ public final class ElasticWeightConsolidation extends BaseTrainingListener {
 
   private ElasticWeightConsolidation(Model net) {
     this.net = net;
-    this.table = WeightTable.of(net);
+    this.trained = TrainedModel.of(net);
   }
 
   /**
@@ -128,7 +127,7 @@ public final class ElasticWeightConsolidation extends BaseTrainingListener {
    *     lists every reason
    */
   public ElasticWeightConsolidation fit(DataSetIterator task) {
-    return add(q -> q.over(task));
+    return fit(BatchIterator.of(task));
   }
 
   /**
@@ -141,18 +140,14 @@ public final class ElasticWeightConsolidation extends BaseTrainingListener {
    * @throws org.backpack4j.samediff.UnsupportedGraphException if the quantity cannot be had
    */
   public ElasticWeightConsolidation fit(MultiDataSetIterator task) {
-    return add(q -> q.over(task));
-  }
-
-  private ElasticWeightConsolidation add(Function<DataSetQuantities, DataSetResults> pass) {
-    Diagonal diagonal = Diagonal.of(table, fisher, pass);
+    Diagonal diagonal = Diagonal.of(trained, fisher, task);
     Map<String, INDArray> importance = new LinkedHashMap<>();
     Map<String, INDArray> learned = new LinkedHashMap<>();
     diagonal
         .diagonal()
         .forEach(
             (name, f) -> {
-              INDArray own = table.array(name);
+              INDArray own = trained.array(name);
               if (f.minNumber().doubleValue() < 0) {
                 throw new IllegalArgumentException(
                     "The importance of \"%s\" has negative entries, %.3g at least: a penalty needs a quantity that has none, such as DiagGGNExact."
@@ -207,7 +202,7 @@ public final class ElasticWeightConsolidation extends BaseTrainingListener {
     for (Task task : tasks) {
       for (Map.Entry<String, INDArray> entry : task.importance().entrySet()) {
         INDArray moved =
-            table
+            trained
                 .array(entry.getKey())
                 .castTo(DataType.DOUBLE)
                 .sub(learned(task, entry.getKey()).castTo(DataType.DOUBLE));
@@ -240,7 +235,7 @@ public final class ElasticWeightConsolidation extends BaseTrainingListener {
               (name, f) -> {
                 INDArray gradient = model.gradient().getGradientFor(name);
                 if (gradient != null) {
-                  INDArray pull = table.array(name).sub(learned(task, name)).muli(f);
+                  INDArray pull = trained.array(name).sub(learned(task, name)).muli(f);
                   gradient.addi(pull.muli(scale * task.strength()));
                 }
               });

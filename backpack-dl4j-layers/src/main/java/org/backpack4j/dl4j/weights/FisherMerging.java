@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.backpack4j.samediff.dataset.DataSetQuantities;
-import org.backpack4j.samediff.dataset.DataSetResults;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.nd4j.GraphCopy;
@@ -41,7 +41,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class FisherMerging<M> {
   private final List<M> models;
-  private final List<WeightTable> tables;
+  private final List<TrainedModel> trained;
   private final Function<Map<String, INDArray>, M> maker;
   private final List<Diagonal> diagonals = new ArrayList<>();
   private Extension fisher = new DiagGGNExact();
@@ -49,7 +49,7 @@ public final class FisherMerging<M> {
 
   private FisherMerging(
       List<M> models,
-      Function<M, WeightTable> table,
+      Function<M, TrainedModel> kind,
       Function<M, List<String>> layers,
       Function<Map<String, INDArray>, M> maker) {
     if (models.size() < 2) {
@@ -57,7 +57,7 @@ public final class FisherMerging<M> {
           "There is nothing to merge: of(…) wants two models at least.");
     }
     this.models = models;
-    this.tables = models.stream().map(table).toList();
+    this.trained = models.stream().map(kind).toList();
     this.maker = maker;
     this.weights = new double[models.size()];
     Arrays.fill(weights, 1);
@@ -79,7 +79,7 @@ public final class FisherMerging<M> {
     List<MultiLayerNetwork> models = List.of(nets);
     return new FisherMerging<>(
         models,
-        WeightTable::of,
+        TrainedModel::of,
         net -> Arrays.stream(net.getLayers()).map(l -> kind(l.conf().getLayer())).toList(),
         merged -> {
           MultiLayerNetwork made =
@@ -102,7 +102,7 @@ public final class FisherMerging<M> {
     List<ComputationGraph> models = List.of(nets);
     return new FisherMerging<>(
         models,
-        WeightTable::of,
+        TrainedModel::of,
         net ->
             net.getConfiguration().getVertices().entrySet().stream()
                 .map(e -> e.getKey() + " " + e.getValue().getClass().getSimpleName())
@@ -129,7 +129,7 @@ public final class FisherMerging<M> {
     List<SameDiff> models = List.of(graphs);
     return new FisherMerging<>(
         models,
-        WeightTable::of,
+        TrainedModel::of,
         sd -> Arrays.stream(sd.ops()).map(op -> op.getOwnName() + " " + op.opName()).toList(),
         merged -> {
           SameDiff made = GraphCopy.of(models.get(0));
@@ -158,8 +158,8 @@ public final class FisherMerging<M> {
   }
 
   private void same(int model) {
-    Map<String, INDArray> first = tables.get(0).arrays();
-    Map<String, INDArray> other = tables.get(model).arrays();
+    Map<String, INDArray> first = trained.get(0).arrays();
+    Map<String, INDArray> other = trained.get(model).arrays();
     first.forEach(
         (name, array) -> {
           INDArray own = other.get(name);
@@ -225,10 +225,7 @@ public final class FisherMerging<M> {
    *     lists every reason
    */
   public FisherMerging<M> fit(DataSetIterator... data) {
-    return fit(
-        Arrays.stream(data)
-            .<Function<DataSetQuantities, DataSetResults>>map(d -> q -> q.over(d))
-            .toList());
+    return fit(Arrays.stream(data).map(BatchIterator::of).toArray(MultiDataSetIterator[]::new));
   }
 
   /**
@@ -242,21 +239,14 @@ public final class FisherMerging<M> {
    * @throws org.backpack4j.samediff.UnsupportedGraphException if the quantity cannot be had
    */
   public FisherMerging<M> fit(MultiDataSetIterator... data) {
-    return fit(
-        Arrays.stream(data)
-            .<Function<DataSetQuantities, DataSetResults>>map(d -> q -> q.over(d))
-            .toList());
-  }
-
-  private FisherMerging<M> fit(List<Function<DataSetQuantities, DataSetResults>> passes) {
-    if (passes.size() != models.size()) {
+    if (data.length != models.size()) {
       throw new IllegalArgumentException(
           "There are %d data sets for %d models: one is needed for each."
-              .formatted(passes.size(), models.size()));
+              .formatted(data.length, models.size()));
     }
     List<Diagonal> all = new ArrayList<>();
-    for (int k = 0; k < passes.size(); k++) {
-      all.add(Diagonal.of(tables.get(k), fisher, passes.get(k)));
+    for (int k = 0; k < data.length; k++) {
+      all.add(Diagonal.of(trained.get(k), fisher, data[k]));
     }
     diagonals.clear();
     diagonals.addAll(all);
@@ -274,7 +264,7 @@ public final class FisherMerging<M> {
       throw new IllegalStateException("The Fisher information is not known: call fit(…) first.");
     }
     Map<String, INDArray> merged = new LinkedHashMap<>();
-    tables.get(0).arrays().keySet().forEach(name -> merged.put(name, merged(name)));
+    trained.get(0).arrays().keySet().forEach(name -> merged.put(name, merged(name)));
     return merged;
   }
 
@@ -282,7 +272,7 @@ public final class FisherMerging<M> {
     double[][] values = new double[models.size()][];
     double[][] information = new double[models.size()][];
     for (int k = 0; k < values.length; k++) {
-      values[k] = doubles(tables.get(k).array(name));
+      values[k] = doubles(trained.get(k).array(name));
       INDArray f = diagonals.get(k).diagonal().get(name);
       information[k] =
           f == null ? new double[values[k].length] : doubles(f.mul(diagonals.get(k).samples()));
@@ -306,7 +296,7 @@ public final class FisherMerging<M> {
       }
       merged[j] = below > 0 ? above / below : plain / all;
     }
-    return Nd4j.create(merged, tables.get(0).array(name).shape(), 'c');
+    return Nd4j.create(merged, trained.get(0).array(name).shape(), 'c');
   }
 
   private static double[] doubles(INDArray array) {
@@ -323,7 +313,7 @@ public final class FisherMerging<M> {
     Map<String, INDArray> typed = new LinkedHashMap<>();
     parameters()
         .forEach(
-            (name, array) -> typed.put(name, array.castTo(tables.get(0).array(name).dataType())));
+            (name, array) -> typed.put(name, array.castTo(trained.get(0).array(name).dataType())));
     return maker.apply(typed);
   }
 }

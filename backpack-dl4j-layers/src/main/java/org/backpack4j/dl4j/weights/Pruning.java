@@ -6,9 +6,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
-import org.backpack4j.samediff.dataset.DataSetQuantities;
-import org.backpack4j.samediff.dataset.DataSetResults;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.Extension;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -43,13 +42,13 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * names others. l1, l2 and weight decay are not in the loss.
  */
 public final class Pruning {
-  private final WeightTable table;
+  private final TrainedModel trained;
   private @Nullable Diagonal curvature;
   private List<String> named = List.of();
   private boolean global = true;
 
-  private Pruning(WeightTable table) {
-    this.table = table;
+  private Pruning(TrainedModel trained) {
+    this.trained = trained;
   }
 
   /**
@@ -59,7 +58,7 @@ public final class Pruning {
    * @return what prunes it, by magnitude, all layers together
    */
   public static Pruning of(MultiLayerNetwork net) {
-    return new Pruning(WeightTable.of(net));
+    return new Pruning(TrainedModel.of(net));
   }
 
   /**
@@ -69,7 +68,7 @@ public final class Pruning {
    * @return what prunes it, by magnitude, all layers together
    */
   public static Pruning of(ComputationGraph net) {
-    return new Pruning(WeightTable.of(net));
+    return new Pruning(TrainedModel.of(net));
   }
 
   /**
@@ -79,7 +78,7 @@ public final class Pruning {
    * @return what prunes it, by magnitude, all variables together
    */
   public static Pruning of(SameDiff sd) {
-    return new Pruning(WeightTable.of(sd));
+    return new Pruning(TrainedModel.of(sd));
   }
 
   // ---- choices ----
@@ -122,7 +121,7 @@ public final class Pruning {
    *     lists every reason
    */
   public Pruning obd(DataSetIterator data, Extension diagonal) {
-    return obd(diagonal, q -> q.over(data));
+    return obd(BatchIterator.of(data), diagonal);
   }
 
   /**
@@ -136,11 +135,7 @@ public final class Pruning {
    * @throws org.backpack4j.samediff.UnsupportedGraphException if the curvature cannot be had
    */
   public Pruning obd(MultiDataSetIterator data, Extension diagonal) {
-    return obd(diagonal, q -> q.over(data));
-  }
-
-  private Pruning obd(Extension diagonal, Function<DataSetQuantities, DataSetResults> pass) {
-    curvature = Diagonal.of(table, diagonal, pass);
+    curvature = Diagonal.of(trained, diagonal, data);
     return this;
   }
 
@@ -162,7 +157,7 @@ public final class Pruning {
    * @throws IllegalArgumentException if there is no parameter of a name
    */
   public Pruning parameters(String... names) {
-    Arrays.stream(names).forEach(table::array);
+    Arrays.stream(names).forEach(trained::array);
     named = List.of(names);
     return this;
   }
@@ -170,7 +165,7 @@ public final class Pruning {
   // ---- what comes of it ----
 
   private Map<String, List<String>> groups() {
-    Map<String, List<String>> all = new LinkedHashMap<>(table.weights());
+    Map<String, List<String>> all = new LinkedHashMap<>(trained.weights());
     if (!named.isEmpty()) {
       Map<String, List<String>> chosen = new LinkedHashMap<>();
       for (String name : named) {
@@ -234,7 +229,7 @@ public final class Pruning {
     Collection<List<String>> groups = groups().values();
     for (List<String> group : groups) {
       for (String name : group) {
-        double[] theta = doubles(table.array(name));
+        double[] theta = doubles(trained.array(name));
         for (int k = 0; k < theta.length; k++) {
           if (!Double.isFinite(theta[k])) {
             throw new IllegalArgumentException(
@@ -248,7 +243,7 @@ public final class Pruning {
     if (ranks.isEmpty()) {
       throw new IllegalArgumentException(
           "There are no weights to prune: name parameters by parameters(…); there are "
-              + table.arrays().keySet()
+              + trained.arrays().keySet()
               + ".");
     }
     return new Saliency(ranks, magnitudes)
@@ -265,7 +260,7 @@ public final class Pruning {
    *     is not finite; nothing is changed then
    */
   public PruningMasks prune(double sparsity) {
-    PruningMasks masks = PruningMasks.of(table, keep(sparsity));
+    PruningMasks masks = PruningMasks.of(trained, keep(sparsity));
     masks.apply();
     return masks;
   }
@@ -285,7 +280,7 @@ public final class Pruning {
     known();
     double sum = 0;
     for (Map.Entry<String, boolean[]> entry : keep(sparsity).entrySet()) {
-      double[] theta = doubles(table.array(entry.getKey()));
+      double[] theta = doubles(trained.array(entry.getKey()));
       double[] h = curvature(entry.getKey());
       for (int k = 0; h != null && k < theta.length; k++) {
         sum += entry.getValue()[k] ? 0 : 0.5 * h[k] * theta[k] * theta[k];
@@ -342,7 +337,7 @@ public final class Pruning {
     long all = 0;
     for (List<String> group : groups().values()) {
       for (String name : group) {
-        double[] theta = doubles(table.array(name));
+        double[] theta = doubles(trained.array(name));
         INDArray slopes = known.gradient().get(name);
         double[] h = curvature(name);
         if (slopes == null || h == null) {

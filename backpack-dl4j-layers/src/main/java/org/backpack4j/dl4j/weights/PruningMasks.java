@@ -10,12 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedOutputStream;
+import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -41,19 +43,19 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class PruningMasks extends BaseTrainingListener {
   private static final long MAGIC = 0x4250_344a_4d53_0001L; // BP4JMS, version 1
 
-  private final WeightTable table;
+  private final TrainedModel trained;
   private final Map<String, INDArray> masks;
 
-  private PruningMasks(WeightTable table, Map<String, INDArray> masks) {
-    this.table = table;
+  private PruningMasks(TrainedModel trained, Map<String, INDArray> masks) {
+    this.trained = trained;
     this.masks = masks;
   }
 
-  static PruningMasks of(WeightTable table, Map<String, boolean[]> keep) {
+  static PruningMasks of(TrainedModel trained, Map<String, boolean[]> keep) {
     Map<String, INDArray> masks = new LinkedHashMap<>();
     keep.forEach(
         (name, stays) -> {
-          INDArray own = table.array(name);
+          INDArray own = trained.array(name);
           double[] numbers = new double[stays.length];
           for (int k = 0; k < stays.length; k++) {
             numbers[k] = stays[k] ? 1 : 0;
@@ -62,7 +64,7 @@ public final class PruningMasks extends BaseTrainingListener {
           INDArray mask = Nd4j.create(numbers, own.shape(), 'c').castTo(own.dataType());
           masks.put(name, mask.dup(own.ordering()));
         });
-    return new PruningMasks(table, masks);
+    return new PruningMasks(trained, masks);
   }
 
   // ---- what there is ----
@@ -116,7 +118,7 @@ public final class PruningMasks extends BaseTrainingListener {
 
   /** Sets what is pruned to zero now, as after a call that has changed parameters. */
   public void apply() {
-    masks.forEach((name, mask) -> table.array(name).muli(mask));
+    masks.forEach((name, mask) -> trained.array(name).muli(mask));
   }
 
   // ---- in training ----
@@ -224,7 +226,7 @@ public final class PruningMasks extends BaseTrainingListener {
    * @throws IllegalArgumentException if it is of other parameters; the network is not changed then
    */
   public static PruningMasks load(Path file, MultiLayerNetwork net) throws IOException {
-    return load(file, WeightTable.of(net));
+    return load(file, TrainedModel.of(net));
   }
 
   /**
@@ -237,7 +239,7 @@ public final class PruningMasks extends BaseTrainingListener {
    * @throws IllegalArgumentException if it is of other parameters; the network is not changed then
    */
   public static PruningMasks load(Path file, ComputationGraph net) throws IOException {
-    return load(file, WeightTable.of(net));
+    return load(file, TrainedModel.of(net));
   }
 
   /**
@@ -250,10 +252,10 @@ public final class PruningMasks extends BaseTrainingListener {
    * @throws IllegalArgumentException if it is of other variables; the graph is not changed then
    */
   public static PruningMasks load(Path file, SameDiff sd) throws IOException {
-    return load(file, WeightTable.of(sd));
+    return load(file, TrainedModel.of(sd));
   }
 
-  private static PruningMasks load(Path file, WeightTable table) throws IOException {
+  private static PruningMasks load(Path file, TrainedModel trained) throws IOException {
     byte[] all = Files.readAllBytes(file);
     ByteBuffer bytes = ByteBuffer.wrap(all);
     if (all.length < 2 * Long.BYTES || bytes.getLong(0) != MAGIC) {
@@ -273,12 +275,19 @@ public final class PruningMasks extends BaseTrainingListener {
     }
     Map<String, boolean[]> keep = new LinkedHashMap<>();
     for (Mask mask : read) {
-      table.fit(mask.name(), mask.shape(), "The mask");
-      boolean[] stays = new boolean[Math.toIntExact(table.array(mask.name()).length())];
+      if (!Arrays.equals(trained.array(mask.name()).shape(), mask.shape())) {
+        throw new IllegalArgumentException(
+            "The mask of \"%s\" has the shape %s, the parameter %s: it is of another model."
+                .formatted(
+                    mask.name(),
+                    Arrays.toString(mask.shape()),
+                    Arrays.toString(trained.array(mask.name()).shape())));
+      }
+      boolean[] stays = new boolean[Math.toIntExact(trained.array(mask.name()).length())];
       mask.kept().stream().forEach(k -> stays[k] = true);
       keep.put(mask.name(), stays);
     }
-    PruningMasks masks = of(table, keep);
+    PruningMasks masks = of(trained, keep);
     masks.apply();
     return masks;
   }

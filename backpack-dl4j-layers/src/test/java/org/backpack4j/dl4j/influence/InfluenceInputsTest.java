@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.backpack4j.dl4j.internal.trained.BatchIterator;
 import org.backpack4j.dl4j.testing.ListedBatches;
 import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.dataset.BatchException;

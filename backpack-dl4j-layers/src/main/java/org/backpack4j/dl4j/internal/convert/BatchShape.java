@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
  * The shapes of a batch but for the number of samples. A graph is made for one of these.
@@ -71,6 +72,22 @@ public record BatchShape(
         shapes(featureMasks, features.length),
         shapes(labelMasks, outputs),
         IterationState.Shapes.NONE);
+  }
+
+  /**
+   * The shapes of a batch.
+   *
+   * @param batch features and labels, and their masks
+   * @param outputs the number of outputs
+   * @return the shapes
+   */
+  public static BatchShape of(MultiDataSet batch, int outputs) {
+    return of(
+        batch.getFeatures(),
+        batch.getLabels(),
+        batch.getFeaturesMaskArrays(),
+        batch.getLabelsMaskArrays(),
+        outputs);
   }
 
   /**

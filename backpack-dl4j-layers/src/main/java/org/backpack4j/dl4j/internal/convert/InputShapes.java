@@ -177,6 +177,16 @@ public final class InputShapes {
   }
 
   /**
+   * A network's inputs.
+   *
+   * @param model the network
+   * @return their names
+   */
+  public static List<String> inputs(Model model) {
+    return Network.of(model).inputs();
+  }
+
+  /**
    * The number of a network's outputs.
    *
    * @param model the network

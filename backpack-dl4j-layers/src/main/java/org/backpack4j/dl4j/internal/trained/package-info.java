@@ -1,4 +1,4 @@
-/** What is done with a network that has been trained. */
+/** What a trained model is, network or graph: how it is fed, its loss, its parameters. */
 @NullMarked
 package org.backpack4j.dl4j.internal.trained;
 

@@ -1,9 +1,8 @@
-package org.backpack4j.dl4j.influence;
+package org.backpack4j.dl4j.internal.trained;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.WeakHashMap;
-import java.util.function.Function;
 import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.dataset.BatchGraphs;
 import org.jspecify.annotations.Nullable;
@@ -12,49 +11,47 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** Graphs that are fed more than the batch: vectors, bases, cotangents. */
-final class FedGraphs implements BatchGraphs {
+public final class FedGraphs implements BatchGraphs {
   private final BatchGraphs inner;
   private final Map<String, INDArray> fixed;
-  private final Function<GraphBatch, Map<String, INDArray>> each;
+  private final Look look;
 
   /** What is fed with every batch, of each graph's own types. */
   private final Map<ExtendedGraph, Map<String, INDArray>> typed = new WeakHashMap<>();
 
   private @Nullable ExtendedGraph last;
 
-  private FedGraphs(
-      BatchGraphs inner,
-      Map<String, INDArray> fixed,
-      Function<GraphBatch, Map<String, INDArray>> each) {
-    this.inner = inner;
-    this.fixed = fixed;
-    this.each = each;
-  }
-
-  /**
-   * The same arrays with every batch.
-   *
-   * @param fixed arrays by placeholder, of any floating type; those that a graph does not read are
-   *     left aside
-   */
-  static FedGraphs of(BatchGraphs inner, Map<String, INDArray> fixed) {
-    return new FedGraphs(inner, fixed, batch -> Map.of());
+  /** Looks at each batch before it is evaluated. */
+  public interface Look {
+    /**
+     * Looks at a batch.
+     *
+     * @param data the batch
+     * @param batch its graph and feeds
+     * @return arrays by placeholder that are fed beside it
+     */
+    Map<String, INDArray> at(MultiDataSet data, GraphBatch batch);
   }
 
   /**
    * The same arrays with every batch, and others that are made of the batch.
    *
-   * @param each makes them of the graph and its feeds
+   * @param fixed arrays by placeholder, of any floating type; those that a graph does not read are
+   *     left aside
    */
-  static FedGraphs of(
-      BatchGraphs inner,
-      Map<String, INDArray> fixed,
-      Function<GraphBatch, Map<String, INDArray>> each) {
-    return new FedGraphs(inner, fixed, each);
+  public FedGraphs(BatchGraphs inner, Map<String, INDArray> fixed, Look look) {
+    this.inner = inner;
+    this.fixed = fixed;
+    this.look = look;
+  }
+
+  /** The same arrays with every batch. */
+  public FedGraphs(BatchGraphs inner, Map<String, INDArray> fixed) {
+    this(inner, fixed, (data, batch) -> Map.of());
   }
 
   /** The graph of the last batch. */
-  ExtendedGraph last() {
+  public ExtendedGraph last() {
     ExtendedGraph graph = last;
     if (graph == null) {
       throw new IllegalStateException("no batch was read");
@@ -63,21 +60,18 @@ final class FedGraphs implements BatchGraphs {
   }
 
   @Override
-  public GraphBatch of(MultiDataSet batch) {
-    return fed(inner.of(batch));
+  public GraphBatch of(MultiDataSet data) {
+    GraphBatch batch = inner.of(data);
+    last = batch.graph();
+    Map<String, INDArray> all = new LinkedHashMap<>(batch.feeds());
+    all.putAll(look.at(data, batch));
+    all.putAll(typed.computeIfAbsent(batch.graph(), this::typed));
+    return new GraphBatch(batch.graph(), all);
   }
 
   @Override
   public GraphBatch of(Map<String, INDArray> feeds) {
-    return fed(inner.of(feeds));
-  }
-
-  private GraphBatch fed(GraphBatch batch) {
-    last = batch.graph();
-    Map<String, INDArray> all = new LinkedHashMap<>(batch.feeds());
-    all.putAll(each.apply(batch));
-    all.putAll(typed.computeIfAbsent(batch.graph(), this::typed));
-    return new GraphBatch(batch.graph(), all);
+    throw new UnsupportedOperationException("A trained model's batches are data sets.");
   }
 
   private Map<String, INDArray> typed(ExtendedGraph graph) {
