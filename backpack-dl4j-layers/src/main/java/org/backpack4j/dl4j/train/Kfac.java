@@ -1,14 +1,21 @@
 package org.backpack4j.dl4j.train;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.backpack4j.dl4j.BackPackListener;
 import org.backpack4j.dl4j.Scale;
+import org.backpack4j.dl4j.internal.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.IterationState;
 import org.backpack4j.dl4j.internal.convert.NetworkBatch;
 import org.backpack4j.dl4j.internal.listen.ListenerSettings;
+import org.backpack4j.dl4j.internal.train.PassedBatch;
+import org.backpack4j.dl4j.internal.train.PlannedSolver;
 import org.backpack4j.dl4j.internal.train.QuantityListener;
+import org.backpack4j.dl4j.internal.train.RepeatedPass;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.curvature.Curvature;
@@ -24,10 +31,10 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -53,34 +60,26 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
     QuantityListener.Adapters.add(Kfac.class, kfac -> kfac.planned);
   }
 
-  private final Extension extension;
   private final BackPackListener quantities;
   private final QuantityListener planned;
-  private final Map<String, INDArray> averages = new LinkedHashMap<>();
+  private final MovingCurvature average;
+  private final DampingRule damping = new DampingRule(1e-2);
+  private final Inverses inverses = new Inverses();
+  private final RepeatedPass pass = new RepeatedPass();
+  private final ModelledSteps steps = new ModelledSteps(pass, damping);
+  private final List<Consumer<KfacStep>> callbacks = new ArrayList<>();
   private @Nullable Model trained;
   private @Nullable QuantityResults latest;
-
-  /** The last batch's, for the shapes of the parameters. */
-  private QuantityResults shape = new QuantityResults(Map.of(), List.of());
-
-  private @Nullable DampedCurvature inverse;
-  private double damping = 1e-2;
   private double decay = 0.95;
   private double constraint = Double.POSITIVE_INFINITY;
   private boolean factored = true;
   private int factorsEvery = 1;
-  private int inversesEvery = 10;
 
-  /** How many batches are in the averages. */
-  private int batches;
-
-  /** Steps since the factors, and since the inverse. */
+  /** Steps since the factors. */
   private int sinceFactors;
 
-  private int sinceInverse;
-
   private Kfac(Extension extension) {
-    this.extension = extension;
+    average = new MovingCurvature(extension);
     quantities = new BackPackListener(extension).scale(Scale.MEAN).onStepOf(this::step);
     planned = new OfPlannedSteps(QuantityListener.of(quantities).orElseThrow());
   }
@@ -135,7 +134,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @throws IllegalArgumentException if it is not above 0 and finite
    */
   public Kfac damping(double delta) {
-    damping = positive("The damping", delta);
+    damping.damping(positive("The damping", delta));
     return this;
   }
 
@@ -180,7 +179,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
           "every(" + factors + ", " + inverses + "): both are numbers of steps, at least 1.");
     }
     factorsEvery = factors;
-    inversesEvery = inverses;
+    this.inverses.every(inverses);
     return this;
   }
 
@@ -191,10 +190,94 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    *
    * @param kappa κ, above 0; there is no limit by default
    * @return this listener
-   * @throws IllegalArgumentException if it is not above 0 and finite
+   * @throws IllegalArgumentException if it is not above 0 and finite, or an exact learning rate is
+   *     chosen
    */
   public Kfac normConstraint(double kappa) {
+    if (steps.isExact()) {
+      throw contradiction();
+    }
     constraint = positive("The norm constraint", kappa);
+    return this;
+  }
+
+  private static IllegalArgumentException contradiction() {
+    return new IllegalArgumentException(
+        "A norm constraint changes the length of a step, an exact learning rate or momentum chooses"
+            + " it: choose one of them.");
+  }
+
+  /**
+   * Has the damping adapted as Levenberg and Marquardt do (Martens and Grosse, section 6.5). Every
+   * T steps the batch's loss is evaluated again after the step, with the same random numbers, and ρ
+   * is the change of the loss divided by that of the quadratic model ḡᵀs + ½ sᵀ (G + δ) s, with s
+   * the change of the parameters and G the exact generalised Gauss-Newton matrix of the batch. With
+   * ω = (19/20)ᵀ, δ is multiplied by ω where ρ is above 3/4, and divided by ω where it is below
+   * 1/4.
+   *
+   * @param interval T, at least 1; Martens and Grosse have 5
+   * @return this listener
+   * @throws IllegalArgumentException if it is less than 1
+   */
+  public Kfac adaptDamping(int interval) {
+    if (interval < 1) {
+      throw new IllegalArgumentException(
+          "adaptDamping(" + interval + "): it is a number of steps, at least 1.");
+    }
+    damping.every(interval);
+    return this;
+  }
+
+  /**
+   * Has the length of each step chosen by the quadratic model of its batch (Martens and Grosse,
+   * section 7): with Δ = −(C + δ)⁻¹ ḡ the step is α Δ, α = −ḡᵀΔ / (Δᵀ (G + δ) Δ), where products
+   * with G, the exact generalised Gauss-Newton matrix of the batch, are computed in each step. The
+   * updater must be {@code new Sgd(1)}, without l1, l2, weight decay and gradient normalization.
+   *
+   * @return this listener
+   * @throws IllegalArgumentException if a norm constraint is chosen
+   */
+  public Kfac exactLearningRate() {
+    if (constraint < Double.POSITIVE_INFINITY) {
+      throw contradiction();
+    }
+    steps.exactLearningRate();
+    return this;
+  }
+
+  /**
+   * The same with momentum: a step is α Δ + μ s, with s the step before, and α and μ those of the
+   * quadratic model's minimum. The updater must be as for {@link #exactLearningRate}.
+   *
+   * @return this listener
+   * @throws IllegalArgumentException if a norm constraint is chosen
+   */
+  public Kfac exactMomentum() {
+    exactLearningRate();
+    steps.exactMomentum();
+    return this;
+  }
+
+  /**
+   * Has inverses factorised on another thread. A step uses the last that is finished, so that
+   * trainings do not repeat each other to the last bit. The first is waited for. The thread ends
+   * with what it factorises, and {@link #close} waits for that; if it fails, the next step tells.
+   *
+   * @return this listener
+   */
+  public Kfac inversesInBackground() {
+    inverses.inBackground();
+    return this;
+  }
+
+  /**
+   * Adds a callback.
+   *
+   * @param callback is told after each step what it was made with
+   * @return this listener
+   */
+  public Kfac onStep(Consumer<KfacStep> callback) {
+    callbacks.add(callback);
     return this;
   }
 
@@ -207,7 +290,8 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
 
   /**
    * Tells what stands in the way for batches as this one, as {@link BackPackListener#check(Model,
-   * DataSet)} does.
+   * DataSet)} does. Where random numbers are drawn, what the quadratic model needs is looked at in
+   * the first step.
    *
    * @param net the network
    * @param batch a batch as the network will be trained with
@@ -217,6 +301,15 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    */
   public Kfac check(Model net, DataSet batch) {
     quantities.check(net, batch);
+    MultiDataSet several = batch.toMultiDataSet();
+    steps.check(
+        net,
+        BatchShape.of(
+            several.getFeatures(),
+            several.getLabels(),
+            several.getFeaturesMaskArrays(),
+            several.getLabelsMaskArrays(),
+            InputShapes.outputs(net)));
     return this;
   }
 
@@ -233,7 +326,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
   }
 
   private boolean isDue() {
-    return inverse == null || sinceFactors >= factorsEvery;
+    return inverses.isEmpty() || sinceFactors >= factorsEvery;
   }
 
   private synchronized void step(Model net, TrainingStep step) {
@@ -242,22 +335,41 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
 
   @Override
   public synchronized void onForwardPass(Model model, List<INDArray> activations) {
-    if (hears(model) && isDue()) {
-      quantities.onForwardPass(model, activations);
+    if (hears(model)) {
+      if (steps.isAsked() && !PlannedSolver.trains(model)) {
+        Map<String, INDArray> named = new LinkedHashMap<>();
+        for (int k = 1; k < activations.size(); k++) {
+          named.put(Integer.toString(k - 1), activations.get(k)); // the first is the input
+        }
+        pass.forward(model, named);
+      }
+      if (isDue()) {
+        quantities.onForwardPass(model, activations);
+      }
     }
   }
 
   @Override
   public synchronized void onForwardPass(Model model, Map<String, INDArray> activations) {
-    if (hears(model) && isDue()) {
-      quantities.onForwardPass(model, activations);
+    if (hears(model)) {
+      if (steps.isAsked() && !PlannedSolver.trains(model)) {
+        pass.forward(model, activations);
+      }
+      if (isDue()) {
+        quantities.onForwardPass(model, activations);
+      }
     }
   }
 
   @Override
   public synchronized void onBackwardPass(Model model) {
-    if (hears(model) && isDue()) {
-      quantities.onBackwardPass(model);
+    if (hears(model)) {
+      if (!PlannedSolver.trains(model)) {
+        pass.backward(model);
+      }
+      if (isDue()) {
+        quantities.onBackwardPass(model);
+      }
     }
   }
 
@@ -273,18 +385,11 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
     }
     try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
       if (isDue()) {
-        add(results());
+        average.add(results(), decay);
         sinceFactors = 0;
       }
-      DampedCurvature current = inverse;
-      if (current == null || sinceInverse >= inversesEvery) {
-        current = factorised();
-        inverse = current;
-        sinceInverse = 0;
-      }
-      precondition(model, current);
+      precondition(model, inverses.ofStep(this::curvature, damping.damping()));
       sinceFactors++;
-      sinceInverse++;
     }
   }
 
@@ -299,67 +404,37 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
     return found;
   }
 
-  private void add(QuantityResults results) {
-    shape = results;
-    batches++;
-    results
-        .outputs()
-        .forEach(
-            (name, array) -> {
-              if (name.contains("." + extension.field())) {
-                INDArray now = array.castTo(DataType.DOUBLE).mul(1 - decay);
-                INDArray before = averages.get(name);
-                averages.put(name, before == null ? now : now.addi(before.mul(decay)));
-              }
-            });
-  }
-
-  private DampedCurvature factorised() {
-    double whole = 1 - Math.pow(decay, batches); // what the weights of the batches add up to
-    Map<String, INDArray> arrays = new LinkedHashMap<>(shape.outputs());
-    Map<String, List<Integer>> axes = new LinkedHashMap<>();
-    averages.forEach(
-        (name, average) -> {
-          arrays.put(name, average.div(whole));
-          shape.outputAxes(name).ifPresent(a -> axes.put(name, a));
-        });
-    Curvature curvature =
-        Curvature.of(new QuantityResults(arrays, List.of(extension), Map.of(), axes), extension);
-    return (factored ? curvature.withFactoredDamping() : curvature).damped(damping);
+  private Curvature curvature() {
+    Curvature curvature = average.curvature();
+    return factored ? curvature.withFactoredDamping() : curvature;
   }
 
   private void precondition(Model model, DampedCurvature current) {
     ParameterLayout layout = current.layout();
-    double samples = model.batchSize();
-    Map<String, INDArray> own = new LinkedHashMap<>();
-    Map<String, INDArray> views = new LinkedHashMap<>();
-    for (String name : layout.names()) {
-      INDArray view = model.gradient().getGradientFor(name);
-      if (view == null) {
-        throw new IllegalStateException("DL4J has no gradient of \"" + name + "\".");
-      }
-      views.put(name, view);
-      own.put(name, view.dup('c').reshape(layout.shape(name)));
-    }
-    INDArray gradient = layout.join(own).divi(samples);
-    INDArray natural = current.solve(gradient.reshape(1, layout.size())).reshape(layout.size());
-    double product = gradient.mul(natural).sumNumber().doubleValue();
+    MeanGradient gradient = MeanGradient.of(model, layout);
+    INDArray natural =
+        current.solve(gradient.flat().reshape(1, layout.size())).reshape(layout.size());
+    double product = gradient.flat().mul(natural).sumNumber().doubleValue();
     double shorter = product > constraint ? Math.sqrt(constraint / product) : 1;
-    // DL4J divides by the number of samples
-    layout
-        .split(natural.muli(samples * shorter))
-        .forEach(
-            (name, part) -> {
-              INDArray view = views.get(name);
-              if (view != null) {
-                view.assign(part.castTo(view.dataType()).reshape(view.shape()));
-              }
-            });
+    steps.make(model, iteration(model), gradient, layout, natural, shorter);
+  }
+
+  private static int iteration(Model model) {
+    return model instanceof ComputationGraph graph
+        ? graph.getIterationCount()
+        : ((MultiLayerNetwork) model).getIterationCount();
   }
 
   @Override
   public synchronized void iterationDone(Model model, int iteration, int epoch) {
     quantities.iterationDone(model, iteration, epoch);
+    if (hears(model)) {
+      KfacStep step = steps.made(model);
+      pass.done();
+      if (step != null) {
+        callbacks.forEach(callback -> callback.accept(step));
+      }
+    }
   }
 
   /** Where the quantities come with the pass that trains. */
@@ -373,6 +448,13 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
     @Override
     public @Nullable ListenerSettings wanted(Model net, int iteration) {
       return hears(net) && isDue() ? inner.wanted(net, iteration) : null;
+    }
+
+    @Override
+    public void passed(Model net, PassedBatch passed) {
+      if (hears(net) && steps.isAsked()) {
+        pass.passed(passed);
+      }
     }
 
     @Override
@@ -396,9 +478,11 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
     }
   }
 
-  /** Frees the memory that evaluations keep. */
+  /** Frees the memory that evaluations keep, and waits for an inverse on another thread. */
   @Override
-  public void close() {
+  public synchronized void close() {
     quantities.close();
+    steps.close();
+    inverses.close();
   }
 }

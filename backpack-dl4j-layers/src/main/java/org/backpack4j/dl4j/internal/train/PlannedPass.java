@@ -361,6 +361,10 @@ public final class PlannedPass implements AutoCloseable {
       Map<QuantityListener, RuntimeException> apart) {
     Model net = iteration.net();
     Wishes wishes = iteration.wishes();
+    PassedBatch passed = new PassedBatch(iteration.batch(), drawn, added);
+    for (TrainingListener listener : NetworkFields.listeners(net)) {
+      QuantityListener.of(listener).ifPresent(q -> q.passed(net, passed));
+    }
     // each has arrays of its own before any is told, since it may change them
     Map<Wishes.Wish, TrainingStep> steps = new LinkedHashMap<>();
     for (Wishes.Wish wish : wishes.all()) {

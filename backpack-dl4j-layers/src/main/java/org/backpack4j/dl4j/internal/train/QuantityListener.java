@@ -69,6 +69,18 @@ public interface QuantityListener {
   }
 
   /**
+   * Hears of the batch of each iteration, whether anything was {@link #wanted} or not, before any
+   * listener is given its {@link #step}.
+   *
+   * @param net the network, before the update
+   * @param passed the batch with what was drawn for it; the arrays are of use until the iteration
+   *     is over
+   */
+  default void passed(Model net, PassedBatch passed) {
+    // most have no use for it
+  }
+
+  /**
    * Takes the step of an iteration. Its arrays are the listener's.
    *
    * @param net the network, before the update
