@@ -75,6 +75,34 @@ public final class Charts {
     save(chart, file);
   }
 
+  /**
+   * Curves over different x, with the y axis logarithmic.
+   *
+   * @param curves for each series points (x, y)
+   */
+  public static void curves(
+      Path file, String title, String xAxis, String yAxis, Map<String, List<double[]>> curves)
+      throws IOException {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title(title)
+            .xAxisTitle(xAxis)
+            .yAxisTitle(yAxis)
+            .build();
+    curves.forEach(
+        (series, points) ->
+            chart
+                .addSeries(
+                    series,
+                    points.stream().mapToDouble(p -> p[0]).toArray(),
+                    points.stream().mapToDouble(p -> p[1]).toArray())
+                .setMarker(SeriesMarkers.NONE));
+    chart.getStyler().setYAxisLogarithmic(true);
+    save(chart, file);
+  }
+
   private static void save(Chart<? extends AxesChartStyler, ?> chart, Path file)
       throws IOException {
     AxesChartStyler styler = chart.getStyler();
