@@ -1,7 +1,8 @@
 package org.backpack4j.dl4j.train;
 
-import java.util.concurrent.CancellationException;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import org.backpack4j.samediff.curvature.Curvature;
@@ -14,11 +15,12 @@ import org.jspecify.annotations.Nullable;
  * a time; until it is finished steps use the one before. The first is waited for.
  */
 final class Inverses {
-  private boolean background;
+  /** Where factorisations run but the first; null for the thread that trains. */
+  private @Nullable Executor elsewhere;
+
   private int every = 10;
   private @Nullable Factorised current;
   private @Nullable FutureTask<Factorised> running;
-  private @Nullable Thread thread;
 
   /** Steps since the matrix was taken that was factorised last. */
   private int age;
@@ -34,9 +36,23 @@ final class Inverses {
     every = steps;
   }
 
-  /** Factorises on another thread from now on. */
-  void inBackground() {
-    background = true;
+  /** Factorises elsewhere from now on, all but the first. */
+  void on(Executor executor) {
+    elsewhere = executor;
+  }
+
+  /** The matrix that the last step's inverse is of. */
+  Curvature matrix() {
+    return Objects.requireNonNull(current, "there was no step").curvature();
+  }
+
+  /** A thread of its own for each, which does not keep the program alive. */
+  static Executor threads() {
+    return task -> {
+      Thread worker = new Thread(task, "backpack-kfac-inverse");
+      worker.setDaemon(true);
+      worker.start();
+    };
   }
 
   boolean isEmpty() {
@@ -58,8 +74,11 @@ final class Inverses {
     }
     if (current == null || (age >= every && running == null)) {
       Curvature taken = matrix.get();
-      if (background && current != null) {
-        start(new FutureTask<>(() -> Factorised.of(taken, damping)));
+      Executor executor = elsewhere;
+      if (executor != null && current != null) {
+        FutureTask<Factorised> task = new FutureTask<>(() -> Factorised.of(taken, damping));
+        running = task;
+        executor.execute(task);
       } else {
         current = Factorised.of(taken, damping);
       }
@@ -74,21 +93,12 @@ final class Inverses {
     return used.inverse();
   }
 
-  private void start(FutureTask<Factorised> task) {
-    Thread worker = new Thread(task, "backpack-kfac-inverse");
-    worker.setDaemon(true);
-    running = task;
-    thread = worker;
-    worker.start();
-  }
-
   private @Nullable Factorised finished() {
     FutureTask<Factorised> task = running;
     if (task == null || !task.isDone()) {
       return null;
     }
     running = null;
-    thread = null;
     try {
       return task.get();
     } catch (ExecutionException e) {
@@ -96,38 +106,33 @@ final class Inverses {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw failure(e);
-    } catch (CancellationException e) {
-      return null;
     }
   }
 
   private static IllegalStateException failure(Throwable reason) {
     return new IllegalStateException(
         "The curvature could not be factorised on its thread: "
-            + reason.getMessage()
+            + reason
             + " This step was not made; a larger damping helps where a matrix is not positive.",
         reason);
   }
 
-  /** Waits until nothing is factorised on another thread any more. */
+  /** Waits until nothing is factorised elsewhere any more; what comes of it is not used. */
   void close() {
-    Thread worker = thread;
     FutureTask<Factorised> task = running;
     running = null;
-    thread = null;
-    if (worker != null && task != null) {
-      task.cancel(false);
-      boolean interrupted = false;
-      while (worker.isAlive()) {
-        try {
-          worker.join();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
+    boolean interrupted = false;
+    while (task != null && !task.isDone()) {
+      try {
+        task.get();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      } catch (ExecutionException e) {
+        return; // there is no step that it could be told in
       }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -4,7 +4,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.deeplearning4j.nn.api.Model;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** A network's gradient in the layout of a matrix: the mean over the samples of the batch. */
 final class MeanGradient {
@@ -18,16 +21,16 @@ final class MeanGradient {
 
   private MeanGradient(Model net, ParameterLayout layout) {
     this.layout = layout;
-    Map<String, INDArray> parts = new LinkedHashMap<>();
+    flat = Nd4j.create(DataType.DOUBLE, layout.size());
     for (String name : layout.names()) {
       INDArray view = net.gradient().getGradientFor(name);
       if (view == null) {
         throw new IllegalStateException("DL4J has no gradient of \"" + name + "\".");
       }
       views.put(name, view);
-      parts.put(name, view.dup('c').reshape(layout.shape(name)));
+      part(flat, name, view).assign(view);
     }
-    flat = layout.join(parts).divi(net.batchSize());
+    flat.divi(net.batchSize());
     divisor = net.conf().isMiniBatch() ? net.batchSize() : 1;
   }
 
@@ -42,14 +45,15 @@ final class MeanGradient {
 
   /** Puts a vector [D] in its place, so that DL4J's updater is given that vector. */
   void replaceBy(INDArray vector) {
-    layout
-        .split(vector.mul(divisor))
-        .forEach(
-            (name, part) -> {
-              INDArray view = views.get(name);
-              if (view != null) {
-                view.assign(part.castTo(view.dataType()).reshape(view.shape()));
-              }
-            });
+    INDArray scaled = vector.mul(divisor);
+    views.forEach((name, view) -> view.assign(part(scaled, name, view)));
+  }
+
+  /** A parameter's part of a vector, as a view of the shape that DL4J has. */
+  private INDArray part(INDArray vector, String name, INDArray view) {
+    long from = layout.offset(name);
+    return vector
+        .get(NDArrayIndex.interval(from, from + layout.size(name)))
+        .reshape('c', view.shape());
   }
 }

@@ -46,8 +46,10 @@ final class MovingCurvature {
             (name, array) -> {
               if (name.contains("." + extension.field())) {
                 INDArray now = array.castTo(DataType.DOUBLE).mul(1 - decay);
-                INDArray before = averages.get(name);
-                averages.put(name, before == null ? now : now.addi(before.mul(decay)));
+                INDArray before = averages.putIfAbsent(name, now);
+                if (before != null) {
+                  before.muli(decay).addi(now);
+                }
               }
             });
   }

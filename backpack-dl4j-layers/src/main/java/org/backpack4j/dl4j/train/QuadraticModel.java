@@ -44,8 +44,8 @@ final class QuadraticModel {
    * @param step δ [D]
    */
   double change(INDArray step) {
-    INDArray row = step.reshape(1, step.length());
-    return dot(gradient, row) + quadratic(row, ggn.times(row), row) / 2;
+    Restricted line = restricted(step.reshape(1, step.length()));
+    return line.slopes().getDouble(0) + line.curvatures().getDouble(0) / 2;
   }
 
   /**
@@ -54,8 +54,8 @@ final class QuadraticModel {
    * @param direction Δ [D]
    */
   Minimum along(INDArray direction) {
-    INDArray row = direction.reshape(1, direction.length());
-    return along(dot(gradient, row), quadratic(row, ggn.times(row), row));
+    Restricted line = restricted(direction.reshape(1, direction.length()));
+    return along(line.slopes().getDouble(0), line.curvatures().getDouble(0));
   }
 
   private static Minimum along(double slope, double curvature) {
@@ -70,17 +70,12 @@ final class QuadraticModel {
    * @param directions Δ and δ₀ as rows [2, D]
    */
   Minimum within(INDArray directions) {
-    INDArray products = ggn.times(directions);
-    INDArray first = directions.getRow(0, true);
-    INDArray second = directions.getRow(1, true);
-    double a = quadratic(first, products.getRow(0, true), first);
-    double b =
-        (quadratic(first, products.getRow(1, true), second)
-                + quadratic(second, products.getRow(0, true), first))
-            / 2;
-    double c = quadratic(second, products.getRow(1, true), second);
-    double slope = dot(gradient, first);
-    double other = dot(gradient, second);
+    Restricted plane = restricted(directions);
+    double a = plane.curvatures().getDouble(0, 0);
+    double b = (plane.curvatures().getDouble(0, 1) + plane.curvatures().getDouble(1, 0)) / 2;
+    double c = plane.curvatures().getDouble(1, 1);
+    double slope = plane.slopes().getDouble(0);
+    double other = plane.slopes().getDouble(1);
     double determinant = a * c - b * b;
     if (!(determinant > PARALLEL * a * c)) {
       return along(slope, a);
@@ -90,12 +85,18 @@ final class QuadraticModel {
     return new Minimum(alpha, mu, (alpha * slope + mu * other) / 2);
   }
 
-  /** uᵀ (G + λ) v. */
-  private double quadratic(INDArray u, INDArray product, INDArray v) {
-    return dot(u, product) + damping * dot(u, v);
-  }
+  /**
+   * The model on the span of some directions.
+   *
+   * @param slopes ḡᵀ of each [V, 1]
+   * @param curvatures uᵀ (G + λ) v of each two [V, V]
+   */
+  private record Restricted(INDArray slopes, INDArray curvatures) {}
 
-  private static double dot(INDArray a, INDArray b) {
-    return a.reshape(a.length()).mul(b.reshape(b.length())).sumNumber().doubleValue();
+  private Restricted restricted(INDArray directions) {
+    INDArray transposed = directions.transpose();
+    return new Restricted(
+        directions.mmul(gradient.reshape(gradient.length(), 1)),
+        ggn.times(directions).mmul(transposed).addi(directions.mmul(transposed).muli(damping)));
   }
 }

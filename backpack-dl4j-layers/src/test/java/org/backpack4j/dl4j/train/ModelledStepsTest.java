@@ -353,6 +353,21 @@ class ModelledStepsTest {
     assertThat(again.params()).isEqualTo(net.params());
   }
 
+  /** Where nothing but the first inverse is factorised, it does not matter on which thread. */
+  @Test
+  void theFirstInverseIsWaitedFor() {
+    MultiLayerNetwork net = net(whole());
+    MultiLayerNetwork same = net.clone();
+    List<DataSet> data = batches(5, 5, 5);
+    Kfac background = Kfac.diagonal().every(1, 100).exactMomentum().inversesInBackground();
+    net.setListeners(Kfac.diagonal().every(1, 100).exactMomentum());
+    same.setListeners(background);
+    data.forEach(net::fit);
+    data.forEach(same::fit);
+    background.close();
+    assertThat(same.params()).isEqualTo(net.params());
+  }
+
   /** In single precision a training goes as in double, up to its rounding. */
   @Test
   void singlePrecisionMakesTheSameChoices() {
