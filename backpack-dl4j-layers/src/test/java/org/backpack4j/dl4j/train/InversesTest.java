@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
-import java.util.function.Supplier;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.DampedCurvature;
 import org.backpack4j.samediff.curvature.ParameterLayout;
@@ -26,11 +25,10 @@ class InversesTest {
   private int step;
 
   /** At step k the matrix is k. */
-  private final Supplier<Curvature> matrix =
-      () -> {
-        taken.add(step);
-        return of(step);
-      };
+  private Curvature matrix() {
+    taken.add(step);
+    return of(step);
+  }
 
   private static Curvature of(double entry) {
     return Curvature.builder(ParameterLayout.of(Map.of("w", new long[] {1})))
@@ -40,7 +38,7 @@ class InversesTest {
 
   private double next(Inverses inverses, double damping) {
     step++;
-    return entry(inverses.ofStep(matrix, damping)) - damping;
+    return entry(inverses.ofStep(this::matrix, damping)) - damping;
   }
 
   private static double entry(DampedCurvature damped) {
