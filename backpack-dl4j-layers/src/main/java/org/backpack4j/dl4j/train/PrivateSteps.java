@@ -8,6 +8,7 @@ import java.util.Objects;
 import org.backpack4j.dl4j.internal.convert.NetworkBatch;
 import org.backpack4j.dl4j.internal.listen.ListenerSettings;
 import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
+import org.backpack4j.dl4j.internal.train.Gradients;
 import org.backpack4j.dl4j.internal.train.PlannedSolver;
 import org.backpack4j.dl4j.internal.train.QuantityListener;
 import org.backpack4j.samediff.TrainingStep;
@@ -232,7 +233,7 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   }
 
   private void overwrite(Model model, Draw draw) {
-    Map<String, INDArray> gradients = model.gradient().gradientForVariable();
+    Map<String, INDArray> gradients = Gradients.of(model);
     gradients.forEach(
         (name, gradient) -> {
           if (!draw.sums.containsKey(name) && gradient.amaxNumber().doubleValue() != 0) {

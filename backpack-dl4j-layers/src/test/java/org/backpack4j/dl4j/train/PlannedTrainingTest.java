@@ -18,7 +18,9 @@ import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
@@ -28,6 +30,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
@@ -250,6 +253,19 @@ class PlannedTrainingTest {
             true,
             new Bidirectional(Bidirectional.Mode.CONCAT, lstm()),
             steps()),
+        series(
+            "convolution over time",
+            false,
+            false,
+            new Convolution1DLayer.Builder(2).nOut(3).build(),
+            new GlobalPoolingLayer(),
+            output()),
+        rows("encoder", adam().l2Bias(0.01), new AutoEncoder.Builder().nOut(4).build(), output()),
+        rows(
+            "scaled features",
+            adam(),
+            new ElementWiseMultiplicationLayer.Builder().nIn(4).nOut(4).build(),
+            output()),
         series(
             "pooled series with masks", true, false, lstm(), new GlobalPoolingLayer(), output()));
   }

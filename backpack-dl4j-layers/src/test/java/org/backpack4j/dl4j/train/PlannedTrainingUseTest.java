@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -356,6 +357,72 @@ class PlannedTrainingUseTest {
   }
 
   /** What such a layer draws cannot be drawn without its backward pass. */
+  /** M2.1's softmax_bp, where oneDNN is at work, for arrays of different orders. */
+  private static boolean softmaxIsWrongInSinglePrecision() {
+    INDArray x = Nets.random(3, 6);
+    INDArray e = Nets.random(3, 6).muli(3).dup('f');
+    Activation softmax = Activation.SOFTMAX;
+    INDArray right = softmax.getActivationFunction().backprop(x.dup(), e.dup('f')).getFirst();
+    INDArray single =
+        softmax
+            .getActivationFunction()
+            .backprop(x.castTo(DataType.FLOAT), e.castTo(DataType.FLOAT))
+            .getFirst();
+    return single.castTo(DataType.DOUBLE).sub(right).amaxNumber().doubleValue() > 1e-3;
+  }
+
+  @Test
+  void aGradientThatDl4jHasWrongInSinglePrecisionAloneIsRefused() {
+    assumeTrue(softmaxIsWrongInSinglePrecision());
+    MultiLayerNetwork net =
+        Nets.sequential(
+                InputType.recurrent(4),
+                new LSTM.Builder().nOut(3).activation(Activation.SOFTMAX).build(),
+                new RnnOutputLayer.Builder(LossFunction.MSE)
+                    .nOut(2)
+                    .activation(Activation.TANH)
+                    .build())
+            .convertDataType(DataType.FLOAT);
+    DataSet single =
+        new DataSet(
+            Nets.random(4, 4, 5).castTo(DataType.FLOAT),
+            Nets.random(4, 2, 5).castTo(DataType.FLOAT));
+    try (PlannedTraining training = PlannedTraining.of(net)) {
+      assertThatThrownBy(() -> training.fit(single))
+          .isInstanceOf(PlannedTrainingException.class)
+          .hasMessageContaining("wrong in single precision")
+          .hasMessageContaining("net.fit");
+    }
+  }
+
+  @Test
+  void aScoreMayBeInfinite() {
+    DataSet far = new DataSet(Nets.random(6, 4), Nets.random(6, 2).muli(1e200));
+    INDArray[] parameters = new INDArray[2];
+    for (int k = 0; k < 2; k++) {
+      MultiLayerNetwork net =
+          Nets.sequential(
+              Nets.builder().updater(new Sgd(1e-200)),
+              InputType.feedForward(4),
+              new OutputLayer.Builder(LossFunction.MSE)
+                  .nOut(2)
+                  .activation(Activation.IDENTITY)
+                  .build());
+      try (PlannedTraining training = PlannedTraining.of(net)) {
+        for (int step = 0; step < 3; step++) {
+          if (k == 0) {
+            net.fit(far);
+          } else {
+            training.fit(far);
+          }
+        }
+      }
+      assertThat(net.score()).isInfinite();
+      parameters[k] = net.params();
+    }
+    same(parameters[1], parameters[0]);
+  }
+
   @Test
   void dropoutThatCannotBeDrawnIsRefusedAndTheGeneratorIsWhereItWas() {
     MultiLayerNetwork net =

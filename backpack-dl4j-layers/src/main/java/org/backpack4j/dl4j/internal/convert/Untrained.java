@@ -2,7 +2,9 @@ package org.backpack4j.dl4j.internal.convert;
 
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
@@ -35,6 +37,25 @@ public final class Untrained {
       }
     }
     return reasons;
+  }
+
+  /**
+   * The parameters that DL4J changes in pretraining alone: no output depends on them.
+   *
+   * @param model the network
+   * @return their names
+   */
+  public static Set<String> ofPretraining(Model model) {
+    Set<String> names = new LinkedHashSet<>();
+    for (NetworkNode step : Network.of(model).steps()) {
+      Layer layer = step.layer();
+      for (String key : step.parameters().get().keySet()) {
+        if (layer != null && layer.isPretrainParam(key)) {
+          names.add(step.parameter(key));
+        }
+      }
+    }
+    return names;
   }
 
   /** That a listener has left a parameter out. */

@@ -23,7 +23,10 @@ final class ConvolutionLayerConverter implements LayerConverter<ConvolutionLayer
     CNN2DFormat format = conf.getCnn2dDataFormat();
     Windows windows = windows(conf);
     LayerOutput w = context.parameter("W");
-    SDVariable z = convolve(context, x.variable(), w, conf.hasBias(), windows, format.name());
+    SDVariable z =
+        Taps.needed(windows, w)
+            ? dilated(context, Taps.of(context, x, windows, format), w, conf.hasBias(), format)
+            : convolve(context, x.variable(), w, conf.hasBias(), windows, format.name());
     long[] shape = windows.over(x.shape(), Images.height(format));
     return context.activate(
         conf.getActivationFn(),
@@ -37,6 +40,20 @@ final class ConvolutionLayerConverter implements LayerConverter<ConvolutionLayer
         conf.getStride(),
         conf.getPadding(),
         conf.getDilation());
+  }
+
+  private static SDVariable dilated(
+      ConversionContext context, Taps taps, LayerOutput w, boolean biased, CNN2DFormat format) {
+    SDVariable first = context.sd().permute(w.variable(), 2, 3, 1, 0);
+    SDVariable kernel = taps.kernel(context, first, w.size(1), w.size(0));
+    Conv2DConfig config = config(taps.windows(), CNN2DFormat.NCHW.name(), WeightsFormat.YXIO);
+    SDVariable bias = bias(context, biased, w.size(0));
+    SDVariable image = taps.image().variable();
+    SDVariable z =
+        bias == null
+            ? context.sd().cnn().conv2d(image, kernel, config)
+            : context.sd().cnn().conv2d(image, kernel, bias, config);
+    return taps.images(context, z, w.size(0), format);
   }
 
   static SDVariable convolve(

@@ -27,10 +27,12 @@ final class SeparableConvolution2DConverter implements LayerConverter<SeparableC
     CNN2DFormat format = conf.getCnn2dDataFormat();
     Windows windows = ConvolutionLayerConverter.windows(conf);
     LayerOutput pointwise = context.parameter("pW");
-    SDVariable w = context.sd().permute(context.parameter("W").variable(), 2, 3, 1, 0);
-    Conv2DConfig config =
-        ConvolutionLayerConverter.config(windows, format.name(), WeightsFormat.YXIO);
-    SDVariable apart = context.sd().cnn().depthWiseConv2d(x.variable(), w, config);
+    LayerOutput each = context.parameter("W");
+    SDVariable w = context.sd().permute(each.variable(), 2, 3, 1, 0);
+    SDVariable apart =
+        Taps.needed(windows, each)
+            ? dilated(context, Taps.of(context, x, windows, format), each, w, format)
+            : depthwise(context, x.variable(), w, windows, format);
     Windows points =
         new Windows(
             conf.getConvolutionMode(),
@@ -45,5 +47,20 @@ final class SeparableConvolution2DConverter implements LayerConverter<SeparableC
     return context.activate(
         conf.getActivationFn(),
         new LayerOutput(z, Images.with(shape, Images.channels(format), pointwise.size(0))));
+  }
+
+  private static SDVariable depthwise(
+      ConversionContext context, SDVariable x, SDVariable w, Windows windows, CNN2DFormat format) {
+    Conv2DConfig config =
+        ConvolutionLayerConverter.config(windows, format.name(), WeightsFormat.YXIO);
+    return context.sd().cnn().depthWiseConv2d(x, w, config);
+  }
+
+  private static SDVariable dilated(
+      ConversionContext context, Taps taps, LayerOutput w, SDVariable first, CNN2DFormat format) {
+    SDVariable kernel = taps.kernel(context, first, w.size(1), w.size(0));
+    SDVariable z =
+        depthwise(context, taps.image().variable(), kernel, taps.windows(), CNN2DFormat.NCHW);
+    return taps.images(context, z, w.size(0) * w.size(1), format);
   }
 }

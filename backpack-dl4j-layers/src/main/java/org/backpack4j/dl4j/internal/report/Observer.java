@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.backpack4j.dl4j.internal.train.Gradients;
 import org.backpack4j.samediff.TrainingStep;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +37,9 @@ public final class Observer {
   private Map<String, INDArray> parameters = Map.of();
 
   private Map<String, INDArray> gradient = Map.of();
-  private long samples;
+
+  /** The number of samples that this gradient is a sum over. */
+  private long summed;
 
   /** Parameters that have quantities: running averages, which move by rules of their own, don't. */
   private Set<String> observed = Set.of();
@@ -69,7 +72,7 @@ public final class Observer {
     Map<String, INDArray> table = net.paramTable();
     Map<String, INDArray> outputs = step.quantities().outputs();
     double[] norms = doubles(total(outputs, "batch_l2"));
-    samples = norms.length;
+    int samples = norms.length;
     double[] products = doubles(of(outputs, "grad_alignment"));
     for (int n = 0; n < products.length; n++) {
       products[n] /= samples; // with the mean gradient
@@ -236,7 +239,8 @@ public final class Observer {
       if (begun != null && begun.iteration() == iteration) {
         open = begun.withScore(net.score());
         parameters = copies(net.paramTable());
-        gradient = copies(net.gradient().gradientForVariable());
+        gradient = copies(Gradients.of(net));
+        summed = batch;
       }
       return complete;
     }
@@ -296,14 +300,14 @@ public final class Observer {
   private double alpha(Model net, long batch) {
     double start = 0;
     double end = 0;
-    Map<String, INDArray> now = net.gradient().gradientForVariable();
+    Map<String, INDArray> now = Gradients.of(net);
     for (Map.Entry<String, INDArray> p : net.paramTable().entrySet()) {
       INDArray before = parameters.get(p.getKey());
       INDArray then = gradient.get(p.getKey());
       INDArray here = now.get(p.getKey());
       if (before != null && then != null && here != null) {
         INDArray direction = p.getValue().sub(before);
-        start += dot(then, direction) / samples;
+        start += dot(then, direction) / summed;
         end += dot(here, direction) / batch;
       }
     }

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.backpack4j.dl4j.Obstacle;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.NetworkConversion.BatchStatistic;
+import org.backpack4j.dl4j.internal.convert.Untrained;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -36,6 +37,9 @@ final class GradientViews {
   /** By the names of variables of the graph, where its value is written. */
   private final Map<String, INDArray> gradients = new LinkedHashMap<>();
 
+  /** Where DL4J writes zeros: parameters of pretraining, on which no loss depends. */
+  private final List<INDArray> unused = new ArrayList<>();
+
   private final List<BatchStatistic> statistics;
 
   private GradientViews(INDArray flattened, Gradient example, List<BatchStatistic> statistics) {
@@ -55,6 +59,8 @@ final class GradientViews {
     GradientViews views = new GradientViews(flattened, example, network.statistics());
     List<String> parameters = network.parameters();
     Set<String> own = net.paramTable().keySet();
+    Map<String, INDArray> shaped = Gradients.of(net);
+    Set<String> pretrained = Untrained.ofPretraining(net);
     example
         .gradientForVariable()
         .forEach(
@@ -71,7 +77,9 @@ final class GradientViews {
                         "DL4J keeps its gradient beside the network's flattened gradient",
                         PlannedPass.REMEDY));
               } else if (parameters.contains(name)) {
-                views.gradients.put(name + ".grad", view);
+                views.gradients.put(name + ".grad", Objects.requireNonNull(shaped.get(name)));
+              } else if (pretrained.contains(name) && view.amaxNumber().doubleValue() == 0) {
+                views.unused.add(view);
               } else if (!views.isStatistic(name)) {
                 obstacles.add(
                     new Obstacle(
@@ -135,8 +143,9 @@ final class GradientViews {
     return gradient;
   }
 
-  /** Writes zeros where DL4J does: frozen layers that gradients pass through. */
-  void clearFrozen(Model net) {
+  /** Writes zeros where DL4J does: in pretraining's, and in frozen layers' that are passed. */
+  void clear(Model net) {
+    unused.forEach(view -> view.assign(0));
     for (Layer layer : NetworkFields.layers(net)) {
       INDArray view =
           layer instanceof FrozenLayerWithBackprop frozen

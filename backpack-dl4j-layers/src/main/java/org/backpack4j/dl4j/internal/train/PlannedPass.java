@@ -228,8 +228,8 @@ public final class PlannedPass implements AutoCloseable {
   private static void compareScores(Model net, double ours) {
     double theirs = net.score();
     double same = tolerance(net.params());
-    boolean both = Double.isNaN(ours) && Double.isNaN(theirs);
-    if (!both && !(Math.abs(ours - theirs) <= same * Math.max(Math.abs(theirs), 1))) {
+    boolean alike = Double.compare(ours, theirs) == 0; // NaN and infinity, too
+    if (!alike && !(Math.abs(ours - theirs) <= same * Math.max(Math.abs(theirs), 1))) {
       throw refusal(
           "the score",
           "it is %.6g here and %.6g in DL4J's own step".formatted(ours, theirs),
@@ -319,7 +319,7 @@ public final class PlannedPass implements AutoCloseable {
                 view.muli(iteration.factor());
               }
             });
-    views.clearFrozen(net);
+    views.clear(net);
     views.write(views.changes(net, results));
     double score = score(iteration, made, results);
     NetworkFields.set(net, views.gradient(), score);
