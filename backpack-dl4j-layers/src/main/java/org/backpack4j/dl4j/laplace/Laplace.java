@@ -2,36 +2,22 @@ package org.backpack4j.dl4j.laplace;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
-import java.util.SplittableRandom;
 import org.backpack4j.dl4j.internal.trained.OpenGraphs;
-import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.curvature.Curvature;
-import org.backpack4j.samediff.curvature.DampedCurvature;
-import org.backpack4j.samediff.curvature.ParameterLayout;
-import org.backpack4j.samediff.dataset.BatchGraphs.GraphBatch;
-import org.backpack4j.samediff.dataset.BatchWeights;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Jacobian;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A Laplace approximation of a trained network or graph (MacKay, 1992; Daxberger, Kristiadi, Immer,
@@ -67,36 +53,24 @@ import org.nd4j.linalg.factory.Nd4j;
  * ones are refused. Not for several threads at once.
  */
 public final class Laplace implements AutoCloseable {
-  private static final long BUDGET = 256L << 20;
-  private static final double GAIN = 0.01;
-
   private final TrainedModel net;
-
-  // choices
-  private Form form = Form.KRON;
-  private Columns columns = Columns.EXACT;
-  private boolean lastLayer;
-  private List<String> layers = List.of();
-  private @Nullable String output;
-  private boolean perLayer;
-  private Map<String, Double> given = Map.of();
-  private double everywhere = 1;
-  private @Nullable Double fixedNoise;
-
-  /** Whether the noise was found by tuning, and may be tuned again. */
-  private boolean tuned;
-
-  private Link link = Link.PROBIT;
-  private int draws = 100;
-  private long seed;
-  private long budget = BUDGET;
-
+  private final Choices choices;
+  private final Prior prior;
   private @Nullable Fitted fitted;
-  private @Nullable Variances variances;
+
+  // made when they are needed
+  private @Nullable Posterior posterior;
+  private @Nullable Predictions predictions;
   private @Nullable OpenGraphs graphs;
 
-  private Laplace(TrainedModel net) {
+  private Laplace(TrainedModel net, Choices choices, Prior prior) {
     this.net = net;
+    this.choices = choices;
+    this.prior = prior;
+  }
+
+  private static Laplace of(TrainedModel net) {
+    return new Laplace(net, new Choices(), new Prior());
   }
 
   /**
@@ -106,7 +80,7 @@ public final class Laplace implements AutoCloseable {
    * @return a Laplace approximation with nothing fitted yet
    */
   public static Laplace of(MultiLayerNetwork net) {
-    return new Laplace(TrainedModel.of(net));
+    return of(TrainedModel.of(net));
   }
 
   /**
@@ -116,7 +90,7 @@ public final class Laplace implements AutoCloseable {
    * @return a Laplace approximation with nothing fitted yet
    */
   public static Laplace of(ComputationGraph net) {
-    return new Laplace(TrainedModel.of(net));
+    return of(TrainedModel.of(net));
   }
 
   /**
@@ -127,7 +101,7 @@ public final class Laplace implements AutoCloseable {
    * @return a Laplace approximation with nothing fitted yet
    */
   public static Laplace of(SameDiff sd) {
-    return new Laplace(TrainedModel.of(sd));
+    return of(TrainedModel.of(sd));
   }
 
   // ---- choices ----
@@ -148,7 +122,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace diagonal() {
-    return choose(() -> form = Form.DIAGONAL);
+    return choose(() -> choices.form = Form.DIAGONAL);
   }
 
   /**
@@ -159,7 +133,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace kron() {
-    return choose(() -> form = Form.KRON);
+    return choose(() -> choices.form = Form.KRON);
   }
 
   /**
@@ -169,7 +143,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace ekfac() {
-    return choose(() -> form = Form.EKFAC);
+    return choose(() -> choices.form = Form.EKFAC);
   }
 
   /**
@@ -179,7 +153,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace full() {
-    return choose(() -> form = Form.FULL);
+    return choose(() -> choices.form = Form.FULL);
   }
 
   /**
@@ -189,11 +163,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace lastLayer() {
-    return choose(
-        () -> {
-          lastLayer = true;
-          layers = List.of();
-        });
+    return choose(() -> choices.parameters(true, List.of()));
   }
 
   /**
@@ -205,11 +175,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace layers(String... names) {
-    return choose(
-        () -> {
-          lastLayer = false;
-          layers = List.of(names);
-        });
+    return choose(() -> choices.parameters(false, List.of(names)));
   }
 
   /**
@@ -220,7 +186,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace output(String name) {
-    return choose(() -> output = name);
+    return choose(() -> choices.output = name);
   }
 
   /**
@@ -234,7 +200,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if there is not at least one label
    */
   public Laplace sampled(int labels, long drawnFrom) {
-    return choose(() -> columns = Columns.sampled(labels, drawnFrom));
+    return choose(() -> choices.columns = Columns.sampled(labels, drawnFrom));
   }
 
   /**
@@ -245,7 +211,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace priorPerLayer() {
-    return choose(() -> perLayer = true);
+    return choose(() -> choices.perLayer = true);
   }
 
   /**
@@ -256,8 +222,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if it is not a finite number above 0
    */
   public Laplace priorPrecision(double precision) {
-    everywhere = positive("The prior's precision", precision);
-    given = Map.of();
+    prior.all(precision);
     return changed();
   }
 
@@ -270,13 +235,7 @@ public final class Laplace implements AutoCloseable {
    *     is fitted
    */
   public Laplace priorPrecision(Map<String, Double> precisions) {
-    precisions.forEach((name, p) -> positive("The prior's precision of \"" + name + "\"", p));
-    Map<String, Double> all = new LinkedHashMap<>(given);
-    all.putAll(precisions);
-    if (fitted != null) {
-      checkNames(fitted, all.keySet());
-    }
-    given = all;
+    prior.some(precisions, fitted);
     return changed();
   }
 
@@ -289,8 +248,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if it is not a finite number above 0
    */
   public Laplace noise(double variance) {
-    fixedNoise = positive("The noise", variance);
-    tuned = false;
+    prior.noise(variance);
     return changed();
   }
 
@@ -301,7 +259,7 @@ public final class Laplace implements AutoCloseable {
    * @return this
    */
   public Laplace link(Link choice) {
-    link = choice;
+    choices.link = choice;
     return this;
   }
 
@@ -314,13 +272,8 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if there is not at least one
    */
   public Laplace sampledLogits(int count, long drawnFrom) {
-    if (count < 1) {
-      throw new IllegalArgumentException(
-          "At least one draw of logits is needed, not " + count + ".");
-    }
-    draws = count;
-    seed = drawnFrom;
-    return link(Link.SAMPLED);
+    choices.logits(count, drawnFrom);
+    return this;
   }
 
   /**
@@ -334,57 +287,18 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if there is none
    */
   public Laplace memoryBudget(long bytes) {
-    if (bytes < 1) {
-      throw new IllegalArgumentException("A budget of " + bytes + " bytes is none.");
-    }
-    budget = bytes;
+    choices.budget(bytes);
     return changed();
-  }
-
-  private static double positive(String what, @Nullable Double value) {
-    if (value == null || !Double.isFinite(value) || value <= 0) {
-      throw new IllegalArgumentException(
-          what + " must be a finite number above 0, which makes P regular, not " + value + ".");
-    }
-    return value;
   }
 
   /** What depended on the prior, the noise or the budget is made again. */
   private Laplace changed() {
-    variances = null;
+    posterior = null;
+    predictions = null;
     return this;
   }
 
   // ---- fitting ----
-
-  /**
-   * What fitting has found.
-   *
-   * @param gathered what H is made of
-   * @param kind of the likelihood
-   * @param curvature H
-   * @param theta θ in H's layout
-   * @param shapes of a batch
-   * @param digest of all of the network's parameters
-   */
-  record Fitted(
-      TrainedModel model,
-      Gathering gathering,
-      Gathering.Gathered gathered,
-      OutputLoss.Kind kind,
-      Curvature curvature,
-      INDArray theta,
-      TrainedModel.Shapes shapes,
-      String digest) {
-
-    ParameterLayout layout() {
-      return curvature.layout();
-    }
-
-    boolean regression() {
-      return kind == OutputLoss.Kind.SQUARED;
-    }
-  }
 
   /**
    * Fits the precision to the training data.
@@ -398,7 +312,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace fit(DataSetIterator iterator) {
-    return choose(() -> fit(Data.of(iterator)));
+    return fit(Data.of(iterator));
   }
 
   /**
@@ -410,106 +324,22 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if it is fitted already
    */
   public Laplace fit(MultiDataSetIterator iterator) {
-    return choose(() -> fit(Data.of(iterator)));
+    return fit(Data.of(iterator));
   }
 
+  private Laplace fit(Data data) {
+    return choose(
+        () -> {
+          Fitted made = new Fitting(model(), choices).fit(data);
+          prior.check(made);
+          fitted = made;
+        });
+  }
+
+  /** The network with the loss of the chosen output. */
   private TrainedModel model() {
     net.checkMapping();
-    return net.ofOutput(output);
-  }
-
-  private void fit(Data data) {
-    if (form == Form.FULL && columns.random()) {
-      throw new IllegalArgumentException("full() is exact: leave sampled(…) away.");
-    }
-    TrainedModel model = model();
-    MultiDataSet first = data.first();
-    Located located = locate(model, first);
-    Gathering gathering = new Gathering(model, located.chosen(), form, columns, located.scale());
-    Gathering.Gathered gathered = gathering.over(data);
-    Curvature curvature = gathering.curvature(gathered);
-    Fitted made =
-        new Fitted(
-            model,
-            gathering,
-            gathered,
-            located.kind(),
-            curvature,
-            theta(model, curvature.layout()),
-            TrainedModel.Shapes.of(first),
-            model.digest());
-    checkNames(made, given.keySet());
-    fitted = made;
-  }
-
-  private static INDArray theta(TrainedModel model, ParameterLayout layout) {
-    Map<String, INDArray> values = new LinkedHashMap<>();
-    for (String p : layout.names()) {
-      values.put(p, model.array(p).castTo(DataType.DOUBLE).dup('c').reshape('c', layout.shape(p)));
-    }
-    return layout.join(values);
-  }
-
-  private record Located(List<String> chosen, OutputLoss.Kind kind, double scale) {}
-
-  /** Which parameters it is of, and what the predictions come out of. */
-  private Located locate(TrainedModel model, MultiDataSet batch) {
-    List<String> all;
-    Optional<Head> head;
-    Likelihood likelihood;
-    try (OpenGraphs some = model.open(List.of(), new Jacobian())) {
-      GraphBatch fed = some.of(batch);
-      all = fed.graph().parameters();
-      likelihood = Likelihood.of(fed.graph());
-      head = Head.of(fed.graph(), fed.feeds());
-    }
-    List<String> chosen = chosen(model, all, head.orElse(null));
-    return new Located(chosen, likelihood.kind(), scale(model, chosen, likelihood, batch));
-  }
-
-  /** The factor of the loss, as a sum over samples, in front of −ln p. */
-  private static double scale(
-      TrainedModel model, List<String> parameters, Likelihood likelihood, MultiDataSet batch) {
-    String z = likelihood.loss().predictions();
-    try (OpenGraphs some = model.open(parameters, z)) {
-      GraphBatch fed = some.of(batch);
-      BatchWeights weights = fed.graph().batchWeights();
-      List<String> names = new ArrayList<>(likelihood.loss().variables());
-      names.add(z + ".grad");
-      names.addAll(weights.variables());
-      Map<String, INDArray> values = fed.graph().output(fed.feeds(), new LinkedHashSet<>(names));
-      INDArray gradient = OutputLoss.rows(Objects.requireNonNull(values.get(z + ".grad")));
-      double factor = likelihood.factor(likelihood.observe(values), gradient);
-      return factor * weights.data(fed.graph().samples(fed.feeds()), values);
-    }
-  }
-
-  private List<String> chosen(TrainedModel model, List<String> all, @Nullable Head head) {
-    if (lastLayer) {
-      if (head == null || !all.contains(head.weight())) {
-        throw new IllegalArgumentException(
-            "lastLayer() needs a dense layer with trained parameters right in front of the loss,"
-                + " which was not found: name layers or parameters by layers(…). Trained"
-                + " parameters are "
-                + all
-                + ".");
-      }
-      return all.stream().filter(p -> p.equals(head.weight()) || p.equals(head.bias())).toList();
-    }
-    return model.parameters(layers, all);
-  }
-
-  private static void checkNames(Fitted here, Set<String> names) {
-    for (String name : names) {
-      if (here.layout().names().stream().noneMatch(p -> here.model().isNamed(p, name))) {
-        throw new IllegalArgumentException(
-            "The prior's precision names \""
-                + name
-                + "\", which is neither a fitted parameter nor its layer; fitted are "
-                + here.layout().names()
-                + ".");
-      }
-    }
+    return net.ofOutput(choices.output);
   }
 
   /**
@@ -539,19 +369,7 @@ public final class Laplace implements AutoCloseable {
   }
 
   private Laplace update(Data data) {
-    Fitted before = unchanged();
-    data.first();
-    Gathering.Gathered gathered = before.gathering().more(data, before.gathered());
-    fitted =
-        new Fitted(
-            before.model(),
-            before.gathering(),
-            gathered,
-            before.kind(),
-            before.gathering().curvature(gathered),
-            before.theta(),
-            before.shapes(),
-            before.digest());
+    fitted = fitted().unchanged().with(data);
     return changed();
   }
 
@@ -562,14 +380,11 @@ public final class Laplace implements AutoCloseable {
     return fitted;
   }
 
-  private Fitted unchanged() {
-    Fitted here = fitted();
-    if (!here.digest().equals(here.model().digest())) {
-      throw new IllegalStateException(
-          "The network's parameters have changed since fit(…): the approximation is around others."
-              + " Fit again.");
+  private Posterior posterior() {
+    if (posterior == null) {
+      posterior = new Posterior(fitted(), prior);
     }
-    return here;
+    return posterior;
   }
 
   // ---- the posterior ----
@@ -581,13 +396,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public Map<String, Double> priorPrecisions() {
-    Fitted here = fitted();
-    Map<String, Double> all = new LinkedHashMap<>();
-    for (String p : here.layout().names()) {
-      Double own = given.get(p);
-      all.put(p, own != null ? own : given.getOrDefault(here.model().owner(p), everywhere));
-    }
-    return all;
+    return prior.precisions(fitted());
   }
 
   /**
@@ -597,63 +406,9 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public OptionalDouble noise() {
-    return fitted().regression() ? OptionalDouble.of(sigma()) : OptionalDouble.empty();
-  }
-
-  /** σ²; 1 of a classifier. */
-  private double sigma() {
-    Fitted here = fitted();
-    if (!here.regression()) {
-      return 1;
-    }
-    if (fixedNoise != null) {
-      return fixedNoise;
-    }
-    Sums sums = here.gathered().sums();
-    if (sums.squaredError <= 0) {
-      throw new IllegalStateException(
-          "The network's predictions are the labels themselves, so that no noise can be fitted: set"
-              + " it by noise(…).");
-    }
-    return sums.squaredError / sums.terms;
-  }
-
-  /** H / σ². */
-  private Curvature scaled() {
-    double sigma = sigma();
-    Curvature curvature = fitted().curvature();
-    return sigma == 1 ? curvature : curvature.scaled(1 / sigma); // scaled matrices forget factors
-  }
-
-  /** The blocks of P. */
-  private List<DampedCurvature> blocks() {
-    Map<String, Double> precisions = priorPrecisions();
-    List<DampedCurvature> blocks = new ArrayList<>();
-    for (Curvature block : scaled().blocks()) {
-      Map<String, Double> own = new LinkedHashMap<>(precisions);
-      own.keySet().retainAll(block.layout().names());
-      blocks.add(block.damped(own));
-    }
-    return blocks;
-  }
-
-  private Evidence evidence(List<List<String>> groups) {
-    Fitted here = fitted();
-    return new Evidence(
-        here.curvature(), here.gathered().sums(), here.regression(), groups, here.theta());
-  }
-
-  /** The parameters that share a precision: all, or those of each layer. */
-  private List<List<String>> groups() {
-    Fitted here = fitted();
-    if (!perLayer) {
-      return List.of(here.layout().names());
-    }
-    Map<String, List<String>> byLayer = new LinkedHashMap<>();
-    for (String p : here.layout().names()) {
-      byLayer.computeIfAbsent(here.model().owner(p), layer -> new ArrayList<>()).add(p);
-    }
-    return List.copyOf(byLayer.values());
+    return fitted().regression()
+        ? OptionalDouble.of(prior.sigma(fitted()))
+        : OptionalDouble.empty();
   }
 
   /**
@@ -664,11 +419,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public double logMarginalLikelihood() {
-    Fitted here = fitted();
-    Map<String, Double> precisions = priorPrecisions();
-    List<List<String>> each = here.layout().names().stream().map(List::of).toList();
-    double[] own = here.layout().names().stream().mapToDouble(precisions::get).toArray();
-    return evidence(each).at(own, sigma()).value();
+    return posterior().logMarginalLikelihood();
   }
 
   /**
@@ -680,28 +431,8 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public Laplace tunePrior() {
-    Fitted here = fitted();
-    List<List<String>> groups = groups();
-    Map<String, Double> now = priorPrecisions();
-    double[] start =
-        groups.stream().mapToDouble(g -> Objects.requireNonNull(now.get(g.get(0)))).toArray();
-    boolean withNoise = here.regression() && tunesNoise();
-    Evidence evidence = evidence(groups);
-    Evidence.Maximum maximum = evidence.maximise(start, sigma(), withNoise);
-    if (groups.size() == 1) {
-      priorPrecision(maximum.precisions()[0]);
-    } else {
-      given = evidence.byParameter(maximum.precisions());
-    }
-    if (withNoise) {
-      fixedNoise = maximum.noise();
-      tuned = true;
-    }
+    PriorTuning.byEvidence(fitted(), prior, choices.perLayer);
     return changed();
-  }
-
-  private boolean tunesNoise() {
-    return fixedNoise == null || tuned;
   }
 
   /**
@@ -731,43 +462,14 @@ public final class Laplace implements AutoCloseable {
   }
 
   private Laplace tunePrior(Data validation) {
-    unchanged();
+    fitted().unchanged();
     validation.first();
-    double before = everywhere;
-    Map<String, Double> own = given;
-    double best = Double.POSITIVE_INFINITY;
-    double chosen = before;
     try {
-      for (int k = 0; k <= 32; k++) {
-        double precision = Math.pow(10, -4 + k / 4.0);
-        priorPrecision(precision);
-        double loss = loss(validation);
-        if (loss < best) {
-          best = loss;
-          chosen = precision;
-        }
-      }
-      if (Double.isInfinite(best)) {
-        throw new IllegalArgumentException(
-            "The loss of the validation data is no finite number at any precision: look at their"
-                + " labels, and at the link.");
-      }
-    } catch (RuntimeException e) {
-      everywhere = before;
-      given = own;
+      PriorTuning.byLoss(prior, () -> changed().predictions().loss(validation));
+    } finally {
       changed();
-      throw e;
     }
-    return priorPrecision(chosen);
-  }
-
-  /** The negative log-likelihood of predictions. */
-  private double loss(Data data) {
-    Predictor predictor = predictor();
-    double sigma = sigma();
-    double[] sum = new double[1];
-    data.each(batch -> sum[0] += predictor.negativeLog(batch, sigma));
-    return sum[0];
+    return this;
   }
 
   // ---- predictions ----
@@ -782,7 +484,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted, or the network's parameters have changed
    */
   public Prediction predict(INDArray... features) {
-    return predict(features, null);
+    return current().predict(features, null);
   }
 
   /**
@@ -794,29 +496,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted, or the network's parameters have changed
    */
   public Prediction predict(MultiDataSet batch) {
-    return predict(batch.getFeatures(), batch.getFeaturesMaskArrays());
-  }
-
-  private Prediction predict(INDArray[] features, INDArray @Nullable [] masks) {
-    Fitted here = unchanged();
-    MultiDataSet batch = here.model().unlabelled(features, masks, here.shapes());
-    List<Predictor.Rows> parts = new ArrayList<>();
-    predictor().each(batch, (part, p) -> parts.add(new Predictor.Rows(part, p)));
-    long samples = features[0].size(0);
-    long[] shape = parts.get(0).shape(samples);
-    return new Prediction(
-        here.regression()
-            ? null
-            : laidOut(parts.stream().map(Predictor.Rows::probabilities).toList(), shape, samples),
-        laidOut(parts.stream().map(p -> p.part().means()).toList(), shape, samples),
-        laidOut(parts.stream().map(p -> p.part().variances()).toList(), shape, samples),
-        here.regression() ? sigma() : null);
-  }
-
-  private INDArray laidOut(List<@Nullable INDArray> rows, long[] shape, long samples) {
-    List<INDArray> all = rows.stream().map(Objects::requireNonNull).toList();
-    INDArray joined = all.size() == 1 ? all.get(0) : Nd4j.concat(0, all.toArray(new INDArray[0]));
-    return fitted().model().laidOut(joined, shape, samples);
+    return current().predict(batch.getFeatures(), batch.getFeaturesMaskArrays());
   }
 
   /**
@@ -829,47 +509,23 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted, or the network's parameters have changed
    */
   public INDArray covariances(INDArray... features) {
-    Fitted here = unchanged();
-    MultiDataSet batch = here.model().unlabelled(features, null, here.shapes());
-    List<INDArray> parts = new ArrayList<>();
-    variances()
-        .each(
-            batch,
-            Variances.Detail.MATRICES,
-            part -> parts.add(Objects.requireNonNull(part.more())));
-    return parts.size() == 1 ? parts.get(0) : Nd4j.concat(0, parts.toArray(new INDArray[0]));
+    return current().covariances(features);
   }
 
-  private Variances variances() {
-    if (variances == null) {
-      variances = new Variances(graphs(), blocks(), budget);
-    }
-    return variances;
+  /** Predictions of the network that was fitted, and is still the same. */
+  private Predictions current() {
+    fitted().unchanged();
+    return predictions();
   }
 
-  private OpenGraphs graphs() {
+  private Predictions predictions() {
     if (graphs == null) {
       graphs = fitted().model().open(fitted().layout().names(), new Jacobian());
     }
-    return graphs;
-  }
-
-  private Predictor predictor() {
-    INDArray vectors = null;
-    if (link == Link.SAMPLED && !fitted().regression()) {
-      vectors = vectors(draws, seed);
+    if (predictions == null) {
+      predictions = new Predictions(posterior(), graphs, choices);
     }
-    return new Predictor(variances(), fitted().kind(), link, fitted().layout(), vectors);
-  }
-
-  /** Draws [n, D] of N(0, P⁻¹). */
-  private INDArray vectors(int count, long drawnFrom) {
-    SplittableRandom random = new SplittableRandom(drawnFrom);
-    Map<String, INDArray> parts = new LinkedHashMap<>();
-    for (DampedCurvature block : blocks()) {
-      parts.putAll(block.layout().split(block.sample(count, random)));
-    }
-    return fitted().layout().joinRows(parts);
+    return predictions;
   }
 
   /**
@@ -882,12 +538,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public Map<String, INDArray> sample(int count, long drawnFrom) {
-    Fitted here = fitted();
-    if (count < 1) {
-      throw new IllegalArgumentException("At least one draw is needed, not " + count + ".");
-    }
-    INDArray all = vectors(count, drawnFrom);
-    return here.layout().split(all.addRowVector(here.theta()));
+    return posterior().sample(count, drawnFrom);
   }
 
   /**
@@ -908,20 +559,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public double gradientNorm() {
-    return gradient().norm2Number().doubleValue();
-  }
-
-  private INDArray gradient() {
-    Fitted here = fitted();
-    Map<String, INDArray> parts =
-        here.layout().split(here.gathered().sums().gradient(here.layout()).div(sigma()));
-    Map<String, INDArray> theta = here.layout().split(here.theta());
-    priorPrecisions()
-        .forEach(
-            (p, precision) ->
-                Objects.requireNonNull(parts.get(p))
-                    .addi(Objects.requireNonNull(theta.get(p)).mul(precision)));
-    return here.layout().join(parts);
+    return posterior().gradient().norm2Number().doubleValue();
   }
 
   /**
@@ -933,34 +571,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted
    */
   public List<String> notes() {
-    Fitted here = fitted();
-    List<String> notes = new ArrayList<>();
-    Sums sums = here.gathered().sums();
-    INDArray gradient = gradient();
-    Map<String, INDArray> parts = here.layout().split(gradient.reshape(1, gradient.length()));
-    double gain = 0;
-    for (DampedCurvature block : blocks()) {
-      INDArray own = block.layout().joinRows(parts);
-      gain += 0.5 * own.mul(block.solve(own)).sumNumber().doubleValue();
-    }
-    if (gain > GAIN * sums.samples) {
-      notes.add(
-          "Training has not converged: the gradient of the log posterior has the length %.3g, and a Newton step would raise it by about %.3g a sample. The approximation is meant to be made around a maximum: train on, or choose a prior as strong as the weight decay of training."
-              .formatted(gradientNorm(), gain / sums.samples));
-    }
-    List<Integer> unseen = new ArrayList<>();
-    for (int k = 0; k < sums.seen.length; k++) {
-      if (sums.seen[k] == 0) {
-        unseen.add(k);
-      }
-    }
-    if (!unseen.isEmpty()) {
-      notes.add(
-          "The data have no sample of the classes "
-              + unseen
-              + ": what the network answers about them rests on the prior alone.");
-    }
-    return notes;
+    return posterior().notes();
   }
 
   // ---- files ----
@@ -975,25 +586,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalStateException if nothing is fitted, or the network's parameters have changed
    */
   public void save(Path file) throws IOException {
-    Fitted here = unchanged();
-    LaplaceFile.Settings settings =
-        new LaplaceFile.Settings(
-            form,
-            columns,
-            output,
-            perLayer,
-            everywhere,
-            given,
-            fixedNoise,
-            tuned,
-            link,
-            draws,
-            seed,
-            here.kind(),
-            here.layout().names(),
-            here.shapes(),
-            here.digest());
-    LaplaceFile.save(file, settings, here.gathered());
+    LaplaceFile.save(file, choices, prior, fitted().unchanged());
   }
 
   /**
@@ -1006,7 +599,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if the network has other parameters than it was fitted for
    */
   public static Laplace load(Path file, MultiLayerNetwork net) throws IOException {
-    return of(net).read(file);
+    return load(file, TrainedModel.of(net));
   }
 
   /**
@@ -1019,7 +612,7 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if the network has other parameters than it was fitted for
    */
   public static Laplace load(Path file, ComputationGraph net) throws IOException {
-    return of(net).read(file);
+    return load(file, TrainedModel.of(net));
   }
 
   /**
@@ -1032,44 +625,14 @@ public final class Laplace implements AutoCloseable {
    * @throws IllegalArgumentException if the graph has other parameters than it was fitted for
    */
   public static Laplace load(Path file, SameDiff sd) throws IOException {
-    return of(sd).read(file);
+    return load(file, TrainedModel.of(sd));
   }
 
-  private Laplace read(Path file) throws IOException {
+  private static Laplace load(Path file, TrainedModel net) throws IOException {
     LaplaceFile.Read read = LaplaceFile.load(file);
-    LaplaceFile.Settings settings = read.settings();
-    form = settings.form();
-    columns = settings.columns();
-    output = settings.output();
-    perLayer = settings.perLayer();
-    everywhere = settings.precision();
-    given = settings.precisions();
-    fixedNoise = settings.noise();
-    tuned = settings.tuned();
-    link = settings.link();
-    draws = settings.draws();
-    seed = settings.seed();
-    TrainedModel model = model();
-    if (!model.digest().equals(settings.digest())) {
-      throw new IllegalArgumentException(
-          file
-              + " was fitted for a network with other parameters than this one: load the network"
-              + " that was saved with it, or fit again.");
-    }
-    Gathering gathering =
-        new Gathering(model, settings.parameters(), form, columns, read.gathered().sums().scale);
-    Curvature curvature = gathering.curvature(read.gathered());
-    fitted =
-        new Fitted(
-            model,
-            gathering,
-            read.gathered(),
-            settings.kind(),
-            curvature,
-            theta(model, curvature.layout()),
-            settings.shapes(),
-            settings.digest());
-    return this;
+    Laplace made = new Laplace(net, read.choices(), read.prior());
+    made.fitted = read.fitted(file, made.model());
+    return made;
   }
 
   /** Frees what predictions keep; it is made again when it is needed. */
@@ -1079,6 +642,6 @@ public final class Laplace implements AutoCloseable {
       graphs.close();
     }
     graphs = null;
-    variances = null;
+    changed();
   }
 }

@@ -27,35 +27,49 @@ final class LaplaceFile {
 
   private LaplaceFile() {}
 
-  /** All that is no array. */
-  record Settings(
-      Form form,
-      Columns columns,
-      @Nullable String output,
-      boolean perLayer,
-      double precision,
-      Map<String, Double> precisions,
-      @Nullable Double noise,
-      boolean tuned,
-      Link link,
-      int draws,
-      long seed,
+  /**
+   * What a file has.
+   *
+   * @param parameters those that it is of
+   * @param digest of all parameters of the model
+   */
+  record Read(
+      Choices choices,
+      Prior prior,
       OutputLoss.Kind kind,
       List<String> parameters,
       TrainedModel.Shapes shapes,
-      String digest) {}
+      String digest,
+      Gathering.Gathered gathered) {
 
-  /** What a file has. */
-  record Read(Settings settings, Gathering.Gathered gathered) {}
+    /**
+     * What was fitted.
+     *
+     * @param file the file, in an error
+     * @param model the model that it was fitted for
+     */
+    Fitted fitted(Path file, TrainedModel model) {
+      if (!model.digest().equals(digest)) {
+        throw new IllegalArgumentException(
+            file
+                + " was fitted for a network with other parameters than this one: load the network"
+                + " that was saved with it, or fit again.");
+      }
+      double scale = gathered.sums().scale;
+      Gathering gathering = new Gathering(model, parameters, choices.form, choices.columns, scale);
+      return Fitted.of(gathering, gathered, kind, shapes, digest);
+    }
+  }
 
-  static void save(Path file, Settings settings, Gathering.Gathered gathered) throws IOException {
+  static void save(Path file, Choices choices, Prior prior, Fitted fitted) throws IOException {
+    Gathering.Gathered gathered = fitted.gathered();
     Path beside = file.resolveSibling(file.getFileName() + ".tmp");
     try {
       try (DataOutputStream out =
           new DataOutputStream(
               new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(beside))))) {
         out.writeUTF(BEGIN);
-        write(out, settings);
+        write(out, choices, prior, fitted);
         boolean apart = gathered.basis() != gathered.sums();
         out.writeBoolean(apart);
         write(out, gathered.sums());
@@ -76,82 +90,73 @@ final class LaplaceFile {
       if (!in.readUTF().equals(BEGIN)) {
         throw new IOException(file + " is no saved Laplace approximation of this version.");
       }
-      Settings settings = settings(in);
-      boolean apart = in.readBoolean();
-      Sums sums = sums(in);
-      return new Read(settings, new Gathering.Gathered(apart ? sums(in) : sums, sums));
+      return read(in);
     } catch (java.util.zip.ZipException | java.io.EOFException | java.io.UTFDataFormatException e) {
       throw new IOException(file + " is no saved Laplace approximation, or is cut off.", e);
     }
   }
 
-  private static void write(DataOutputStream out, Settings settings) throws IOException {
-    out.writeUTF(settings.form().name());
-    out.writeInt(settings.columns().random() ? settings.columns().samples() : 0);
-    out.writeLong(settings.columns().seed());
-    optional(out, settings.output());
-    out.writeBoolean(settings.perLayer());
-    out.writeDouble(settings.precision());
-    out.writeInt(settings.precisions().size());
-    for (Map.Entry<String, Double> entry : settings.precisions().entrySet()) {
+  private static void write(DataOutputStream out, Choices choices, Prior prior, Fitted fitted)
+      throws IOException {
+    out.writeUTF(choices.form.name());
+    out.writeInt(choices.columns.random() ? choices.columns.samples() : 0);
+    out.writeLong(choices.columns.seed());
+    optional(out, choices.output);
+    out.writeBoolean(choices.perLayer);
+    out.writeDouble(prior.everywhere);
+    out.writeInt(prior.given.size());
+    for (Map.Entry<String, Double> entry : prior.given.entrySet()) {
       out.writeUTF(entry.getKey());
       out.writeDouble(entry.getValue());
     }
-    out.writeDouble(settings.noise() == null ? Double.NaN : settings.noise());
-    out.writeBoolean(settings.tuned());
-    out.writeUTF(settings.link().name());
-    out.writeInt(settings.draws());
-    out.writeLong(settings.seed());
-    out.writeUTF(settings.kind().name());
-    out.writeInt(settings.parameters().size());
-    for (String p : settings.parameters()) {
+    out.writeDouble(prior.noise == null ? Double.NaN : prior.noise);
+    out.writeBoolean(prior.tuned);
+    out.writeUTF(choices.link.name());
+    out.writeInt(choices.draws);
+    out.writeLong(choices.seed);
+    out.writeUTF(fitted.kind().name());
+    out.writeInt(fitted.layout().names().size());
+    for (String p : fitted.layout().names()) {
       out.writeUTF(p);
     }
-    write(out, settings.shapes().features());
-    write(out, settings.shapes().labels());
-    out.writeUTF(settings.digest());
+    write(out, fitted.shapes().features());
+    write(out, fitted.shapes().labels());
+    out.writeUTF(fitted.digest());
   }
 
-  private static Settings settings(DataInputStream in) throws IOException {
-    Form form = Form.valueOf(in.readUTF());
+  private static Read read(DataInputStream in) throws IOException {
+    Choices choices = new Choices();
+    choices.form = Form.valueOf(in.readUTF());
     int labels = in.readInt();
     long seed = in.readLong();
-    Columns columns = labels == 0 ? Columns.EXACT : Columns.sampled(labels, seed);
-    String output = in.readBoolean() ? in.readUTF() : null;
-    boolean perLayer = in.readBoolean();
-    double precision = in.readDouble();
+    choices.columns = labels == 0 ? Columns.EXACT : Columns.sampled(labels, seed);
+    choices.output = in.readBoolean() ? in.readUTF() : null;
+    choices.perLayer = in.readBoolean();
+    Prior prior = new Prior();
+    prior.everywhere = in.readDouble();
     Map<String, Double> precisions = new LinkedHashMap<>();
     for (int left = in.readInt(); left > 0; left--) {
       String name = in.readUTF();
       precisions.put(name, in.readDouble());
     }
+    prior.given = precisions;
     double noise = in.readDouble();
-    boolean tuned = in.readBoolean();
-    Link link = Link.valueOf(in.readUTF());
-    int draws = in.readInt();
-    long drawnFrom = in.readLong();
+    prior.noise = Double.isNaN(noise) ? null : noise;
+    prior.tuned = in.readBoolean();
+    choices.link = Link.valueOf(in.readUTF());
+    choices.draws = in.readInt();
+    choices.seed = in.readLong();
     OutputLoss.Kind kind = OutputLoss.Kind.valueOf(in.readUTF());
     List<String> parameters = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {
       parameters.add(in.readUTF());
     }
     TrainedModel.Shapes shapes = new TrainedModel.Shapes(shapes(in), shapes(in));
-    return new Settings(
-        form,
-        columns,
-        output,
-        perLayer,
-        precision,
-        precisions,
-        Double.isNaN(noise) ? null : noise,
-        tuned,
-        link,
-        draws,
-        drawnFrom,
-        kind,
-        parameters,
-        shapes,
-        in.readUTF());
+    String digest = in.readUTF();
+    boolean apart = in.readBoolean();
+    Sums sums = sums(in);
+    Gathering.Gathered gathered = new Gathering.Gathered(apart ? sums(in) : sums, sums);
+    return new Read(choices, prior, kind, parameters, shapes, digest, gathered);
   }
 
   private static void optional(DataOutputStream out, @Nullable String text) throws IOException {
