@@ -76,6 +76,11 @@ final class PoissonBatches {
     return rate;
   }
 
+  /** How many batches an epoch has: in it each sample is expected once. */
+  int stepsOfAnEpoch() {
+    return (int) Math.max(1, Math.round(1 / rate));
+  }
+
   /**
    * Draws a batch.
    *

@@ -3,19 +3,8 @@ package org.backpack4j.dl4j.train;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
-import org.backpack4j.dl4j.UnconvertibleNetworkException;
-import org.backpack4j.dl4j.internal.NetworkConverter;
-import org.backpack4j.dl4j.internal.convert.BatchShape;
 import org.backpack4j.dl4j.internal.convert.InputShapes;
-import org.backpack4j.samediff.UnsupportedGraphException;
-import org.backpack4j.samediff.privacy.NoiseMultiplier;
 import org.backpack4j.samediff.privacy.PrivacyAccountant;
 import org.backpack4j.samediff.privacy.PrivacyLedger;
 import org.deeplearning4j.earlystopping.termination.IterationTerminationCondition;
@@ -24,8 +13,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.deeplearning4j.util.ModelSerializer;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -67,48 +54,22 @@ public final class PrivacyEngine implements AutoCloseable {
 
   private final Model net;
   private final PoissonBatches batches;
-  private final double expected;
-  private final int stepsOfAnEpoch;
-  private final Clipping clipping;
-  private final double sigma;
-  private final @Nullable Double target;
-  private final double delta;
-  private final PrivacyAccountant accountant;
-  private final NoiseSource noise;
+  private final PrivacyBudget budget;
+  private final DrawnBatches drawn;
+  private final NoisySums sums;
   private final PrivateSteps listener;
 
-  /** How many more steps there are. */
-  private final AtomicLong left;
-
-  private volatile PrivacyLedger ledger;
-  private volatile double bound;
-
-  /** What was drawn, until its step is made. */
-  private @Nullable List<PoissonBatches.Piece> drawn;
-
-  /** Whether the step of what was drawn has begun. */
-  private boolean begun;
-
   private PrivacyEngine(
-      Builder chosen, PoissonBatches batches, double sigma, long left, int layers) {
-    this.net = chosen.net;
+      Model net, PrivacyChoices chosen, PoissonBatches batches, PrivacyBudget budget) {
+    this.net = net;
     this.batches = batches;
-    this.expected = batches.rate() * batches.samples();
-    this.stepsOfAnEpoch = stepsOfAnEpoch(batches.rate());
-    this.clipping = chosen.clipping();
-    this.sigma = sigma;
-    this.target = chosen.epsilon;
-    this.delta = Objects.requireNonNull(chosen.delta);
-    this.accountant = chosen.accountant;
-    this.noise = chosen.noise == null ? NoiseSource.secure() : chosen.noise;
-    this.left = new AtomicLong(left);
-    this.ledger = chosen.ledger;
-    this.bound = clipping.bound();
-    this.listener = new PrivateSteps(this, clipping.extension(layers));
-  }
-
-  private static int stepsOfAnEpoch(double rate) {
-    return (int) Math.max(1, Math.round(1 / rate));
+    this.budget = budget;
+    Clipping clipping = chosen.clipping();
+    NoiseSource noise = chosen.noise == null ? NoiseSource.secure() : chosen.noise;
+    this.drawn = new DrawnBatches(batches, noise, budget);
+    this.sums = new NoisySums(clipping, noise, budget.sigma(), batches.rate() * batches.samples());
+    this.listener =
+        new PrivateSteps(net, drawn, budget, sums, clipping.extension(PrivacyChoices.layers(net)));
   }
 
   /**
@@ -171,7 +132,12 @@ public final class PrivacyEngine implements AutoCloseable {
   }
 
   private PoissonIterator poisson() {
-    return new PoissonIterator(this::draw, stepsOfAnEpoch, (int) Math.round(expected));
+    return new PoissonIterator(this::draw, stepsPerEpoch(), (int) Math.round(sums.expected()));
+  }
+
+  private MultiDataSet draw() {
+    listener.checkListeners();
+    return drawn.draw();
   }
 
   /**
@@ -192,7 +158,7 @@ public final class PrivacyEngine implements AutoCloseable {
 
     @Override
     public boolean terminate(double lastMiniBatchScore) {
-      return left.get() == 0;
+      return budget.left() == 0;
     }
 
     @Override
@@ -209,7 +175,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @return ε, the accountant's upper bound; 0 before the first step
    */
   public double epsilon() {
-    return accountant.epsilon(ledger, delta).upper();
+    return budget.epsilon();
   }
 
   /**
@@ -218,7 +184,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @return the ledger, which does not change any more
    */
   public PrivacyLedger ledger() {
-    return ledger;
+    return budget.ledger();
   }
 
   /**
@@ -228,7 +194,7 @@ public final class PrivacyEngine implements AutoCloseable {
    *     most
    */
   public double noiseMultiplier() {
-    return sigma;
+    return budget.sigma();
   }
 
   /**
@@ -246,7 +212,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @return the number
    */
   public long stepsLeft() {
-    return left.get();
+    return budget.left();
   }
 
   /**
@@ -255,7 +221,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @return 1/q, rounded
    */
   public int stepsPerEpoch() {
-    return stepsOfAnEpoch;
+    return batches.stepsOfAnEpoch();
   }
 
   /**
@@ -264,7 +230,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @return R; that of {@link Builder#clip} unless clipping is adaptive
    */
   public double bound() {
-    return bound;
+    return sums.bound();
   }
 
   /**
@@ -275,7 +241,7 @@ public final class PrivacyEngine implements AutoCloseable {
    * @throws IOException if it cannot be written
    */
   public void save(Path file) throws IOException {
-    SavedLedger.save(net, ledger, file);
+    SavedLedger.save(net, budget.ledger(), file);
   }
 
   /**
@@ -293,132 +259,7 @@ public final class PrivacyEngine implements AutoCloseable {
   /** Frees the memory that is kept between steps. */
   @Override
   public void close() {
-    listener.evaluator().close();
-  }
-
-  // ---- for the listener ----
-
-  Model network() {
-    return net;
-  }
-
-  Clipping clipping() {
-    return clipping;
-  }
-
-  double expectedBatch() {
-    return expected;
-  }
-
-  NoiseSource noise() {
-    return noise;
-  }
-
-  /** Draws a batch; answers the piece that the network is trained with. */
-  private synchronized MultiDataSet draw() {
-    checkListeners();
-    if (drawn != null && !begun) {
-      throw new IllegalStateException(
-          "A batch was drawn, and no private step was made of the one before: add the engine's"
-              + " listener() to the network, and let nothing read batches ahead of the training"
-              + " (AsyncDataSetIterator).");
-    }
-    checkBudget();
-    List<PoissonBatches.Piece> pieces = batches.draw(noise);
-    drawn = pieces;
-    begun = false;
-    return pieces.get(pieces.size() - 1).data();
-  }
-
-  /** Steps are private by the listener alone, and if none behind it reads the batch again. */
-  private void checkListeners() {
-    Collection<TrainingListener> listeners =
-        net instanceof ComputationGraph graph
-            ? graph.getListeners()
-            : ((MultiLayerNetwork) net).getListeners();
-    if (listeners == null || !listeners.contains(listener)) {
-      throw new IllegalStateException(
-          "The network does not have the engine's listener, without which its steps are not"
-              + " private: net.addListeners(engine.listener()).");
-    }
-    if (listeners.stream().anyMatch(Kfac.class::isInstance)) {
-      throw new IllegalStateException(
-          "The network has a Kfac listener, which multiplies the gradient by curvature of the batch"
-              + " that is neither clipped nor noised: ε would be wrong. Take it off the network.");
-    }
-  }
-
-  private void checkBudget() {
-    if (left.get() > 0) {
-      return;
-    }
-    double spent = epsilon();
-    throw new PrivacyBudgetException(
-        "No further step: ε = %.4f at δ = %s was spent%s. Stop here, or build another engine with a"
-                .formatted(
-                    spent,
-                    delta,
-                    target == null ? ", and all epochs are made" : ", of a budget of " + target)
-            + " larger budget or more epochs, and resume(ledger()).",
-        spent);
-  }
-
-  /** The pieces of the batch of which a network's gradient is to be computed. */
-  synchronized List<PoissonBatches.Piece> begin(Model model) {
-    if (model != net) {
-      throw new IllegalStateException(
-          "The listener hears of another network than its engine is on: a copy, or one that was"
-              + " restored. Build an engine on that one, and resume(ledger()).");
-    }
-    checkListeners();
-    List<PoissonBatches.Piece> pieces = drawn;
-    INDArray fed =
-        model instanceof ComputationGraph graph
-            ? graph.getInput(0)
-            : ((MultiLayerNetwork) model).getInput();
-    if (pieces == null
-        || begun
-        || !isSame(fed, pieces.get(pieces.size() - 1).data().getFeatures(0))) {
-      throw new IllegalStateException(
-          "The network is trained with a batch that the engine has not drawn, or a second time with"
-              + " one that it has: train with the engine's iterator() alone, in which every sample"
-              + " is in a batch by chance. Otherwise ε would be wrong.");
-    }
-    begun = true;
-    checkBudget();
-    return pieces;
-  }
-
-  private static boolean isSame(INDArray fed, INDArray drawn) {
-    return fed == drawn
-        || (fed.data().address() == drawn.data().address()
-            && Arrays.equals(fed.shape(), drawn.shape()));
-  }
-
-  /**
-   * Counts a step.
-   *
-   * @param samples how many samples it has
-   * @param clipped how many are clipped
-   * @return the standard deviation of the gradient's noise
-   */
-  double record(double samples, double clipped) {
-    ledger = ledger.plus(sigma, batches.rate(), 1);
-    left.decrementAndGet();
-    double deviation = clipping.gradientMultiplier(sigma, expected) * clipping.sensitivity(bound);
-    if (clipping.isAdaptive()) {
-      double spread = Clipping.countDeviation(sigma, expected);
-      double count = samples - clipped - samples / 2 + noise.normals(1, spread)[0];
-      bound = clipping.next(bound, count / expected + 0.5);
-    }
-    return deviation;
-  }
-
-  /** A refusal as the network's owner reads it. */
-  RuntimeException told(Model model, RuntimeException reason) {
-    return reason instanceof UnsupportedGraphException e
-        ? PrivacyCheck.refusal(model, e.refusals())
-        : reason;
+    listener.close();
   }
 
   // ---- choices ----
@@ -426,19 +267,7 @@ public final class PrivacyEngine implements AutoCloseable {
   /** The choices of a private training. */
   public static final class Builder {
     private final Model net;
-    private PrivacyAccountant accountant = PrivacyAccountant.prv();
-    private PrivacyLedger ledger = PrivacyLedger.empty();
-    private Clipping.Kind kind = Clipping.Kind.FLAT;
-    private double gamma = 0.01;
-    private double quantile = 0.5;
-    private int epochs = 1;
-    private int most = Integer.MAX_VALUE;
-    private @Nullable Double epsilon;
-    private @Nullable Double delta;
-    private @Nullable Double sigma;
-    private @Nullable Double clip;
-    private @Nullable Integer batch;
-    private @Nullable NoiseSource noise;
+    private final PrivacyChoices chosen = new PrivacyChoices();
 
     private Builder(Model net) {
       this.net = net;
@@ -451,7 +280,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder epsilon(double budget) {
-      epsilon = above("epsilon", budget);
+      chosen.epsilon = PrivacyChoices.above("epsilon", budget);
       return this;
     }
 
@@ -462,11 +291,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder delta(double probability) {
-      if (!(probability > 0 && probability < 1)) {
-        throw new IllegalArgumentException(
-            "delta is " + probability + ", expected a number between 0 and 1, such as 1e-5");
-      }
-      delta = probability;
+      chosen.delta = PrivacyChoices.share("delta", probability, "number", "1e-5");
       return this;
     }
 
@@ -477,7 +302,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder epochs(int number) {
-      epochs = (int) above("epochs", number);
+      chosen.epochs = (int) PrivacyChoices.above("epochs", number);
       return this;
     }
 
@@ -488,7 +313,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder batchSize(int samples) {
-      batch = (int) above("batchSize", samples);
+      chosen.batch = (int) PrivacyChoices.above("batchSize", samples);
       return this;
     }
 
@@ -499,7 +324,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder clip(double norm) {
-      clip = above("clip", norm);
+      chosen.clip = PrivacyChoices.above("clip", norm);
       return this;
     }
 
@@ -510,7 +335,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder perLayer() {
-      kind = Clipping.Kind.PER_LAYER;
+      chosen.kind = Clipping.Kind.PER_LAYER;
       return this;
     }
 
@@ -523,8 +348,8 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder automatic(double stabiliser) {
-      kind = Clipping.Kind.AUTOMATIC;
-      gamma = above("automatic", stabiliser);
+      chosen.kind = Clipping.Kind.AUTOMATIC;
+      chosen.gamma = PrivacyChoices.above("automatic", stabiliser);
       return this;
     }
 
@@ -537,12 +362,8 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder adaptive(double share) {
-      if (!(share > 0 && share < 1)) {
-        throw new IllegalArgumentException(
-            "adaptive is " + share + ", expected a share between 0 and 1, such as 0.5");
-      }
-      kind = Clipping.Kind.ADAPTIVE;
-      quantile = share;
+      chosen.quantile = PrivacyChoices.share("adaptive", share, "share", "0.5");
+      chosen.kind = Clipping.Kind.ADAPTIVE;
       return this;
     }
 
@@ -554,7 +375,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder noiseMultiplier(double multiplier) {
-      sigma = above("noiseMultiplier", multiplier);
+      chosen.sigma = PrivacyChoices.above("noiseMultiplier", multiplier);
       return this;
     }
 
@@ -565,7 +386,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder accountant(PrivacyAccountant choice) {
-      accountant = choice;
+      chosen.accountant = choice;
       return this;
     }
 
@@ -577,7 +398,7 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder resume(PrivacyLedger before) {
-      ledger = before;
+      chosen.ledger = before;
       return this;
     }
 
@@ -589,25 +410,14 @@ public final class PrivacyEngine implements AutoCloseable {
      * @return this
      */
     public Builder pieces(int samples) {
-      most = (int) above("pieces", samples);
+      chosen.most = (int) PrivacyChoices.above("pieces", samples);
       return this;
     }
 
     /** Random numbers that can be guessed, for tests. */
     Builder noise(NoiseSource source) {
-      noise = source;
+      chosen.noise = source;
       return this;
-    }
-
-    private static double above(String what, double number) {
-      if (!(number > 0 && Double.isFinite(number))) {
-        throw new IllegalArgumentException(what + " is " + number + ", expected a number above 0");
-      }
-      return number;
-    }
-
-    private Clipping clipping() {
-      return new Clipping(kind, clip == null ? 1 : clip, gamma, quantile);
     }
 
     /**
@@ -634,8 +444,8 @@ public final class PrivacyEngine implements AutoCloseable {
      *     allows for no step
      */
     public PrivacyEngine build(DataSetIterator data) {
-      if (batch == null) {
-        batch = data.batch();
+      if (chosen.batch == null) {
+        chosen.batch = data.batch();
       }
       data.reset();
       List<org.nd4j.linalg.dataset.DataSet> all = new ArrayList<>();
@@ -654,115 +464,23 @@ public final class PrivacyEngine implements AutoCloseable {
      */
     public PrivacyEngine build(MultiDataSet data) {
       MultiDataSet typed = PoissonBatches.laidOut(data, net.params().dataType());
-      int expected = chosenBatch(typed.getFeatures(0).size(0));
-      double wanted = needed("delta(…)", delta);
-      if (kind != Clipping.Kind.AUTOMATIC) {
-        needed("clip(…)", clip);
-      }
-      PrivacyCheck.of(net, most < Integer.MAX_VALUE);
-      PoissonBatches batches = new PoissonBatches(typed, expected, most);
-      if (wanted * batches.samples() > 1) {
+      PoissonBatches batches =
+          new PoissonBatches(typed, chosen.batch(typed.getFeatures(0).size(0)), chosen.most);
+      double delta = chosen.delta();
+      chosen.clipping(); // refused before the network is
+      PrivacyCheck.of(net, chosen.most < Integer.MAX_VALUE);
+      if (delta * batches.samples() > 1) {
         log.warn(
             "delta {} is above one over the number of samples, {}: a promise that some sample is"
                 + " published keeps to it.",
-            wanted,
+            delta,
             batches.samples());
       }
-      long planned = (long) epochs * stepsOfAnEpoch(batches.rate());
-      double multiplier = multiplier(batches.rate(), planned);
-      long left = steps(multiplier, batches.rate(), planned);
-      PrivacyEngine engine = new PrivacyEngine(this, batches, multiplier, left, layers());
-      engine.prepare(typed);
+      long planned = (long) chosen.epochs * batches.stepsOfAnEpoch();
+      PrivacyBudget budget = new PrivacyBudget(chosen, delta, batches.rate(), planned);
+      PrivacyEngine engine = new PrivacyEngine(net, chosen, batches, budget);
+      engine.listener.prepare(typed);
       return engine;
-    }
-
-    private int chosenBatch(long samples) {
-      int chosen = (int) needed("batchSize(…)", batch == null ? null : (double) batch);
-      if (chosen > samples) {
-        throw new IllegalArgumentException(
-            "batchSize is %d, expected at most the number of samples, %d"
-                .formatted(chosen, samples));
-      }
-      return chosen;
-    }
-
-    private static double needed(String what, @Nullable Double value) {
-      if (value == null) {
-        throw new IllegalArgumentException(
-            what + " was not chosen: PrivacyEngine.on(net)." + what + "….build(data)");
-      }
-      return value;
-    }
-
-    private double multiplier(double rate, long planned) {
-      if (sigma != null) {
-        return sigma;
-      }
-      List<PrivacyLedger.Phase> before = ledger.phases();
-      if (!before.isEmpty()) {
-        return before.get(before.size() - 1).noiseMultiplier();
-      }
-      double budget = needed("epsilon(…)", epsilon);
-      return NoiseMultiplier.forTarget(
-          budget, Objects.requireNonNull(delta), rate, planned, accountant);
-    }
-
-    /** How many steps the budget allows for, and not more than are planned. */
-    private long steps(double multiplier, double rate, long planned) {
-      if (epsilon == null || isWithin(multiplier, rate, planned)) {
-        return planned;
-      }
-      long enough = 0;
-      long tooMany = planned;
-      while (tooMany - enough > 1) {
-        long middle = enough + (tooMany - enough) / 2;
-        if (isWithin(multiplier, rate, middle)) {
-          enough = middle;
-        } else {
-          tooMany = middle;
-        }
-      }
-      if (enough == 0) {
-        throw new IllegalArgumentException(
-            "epsilon %s at delta %s allows for no step with the noise multiplier %s%s: choose a larger"
-                    .formatted(
-                        epsilon,
-                        delta,
-                        multiplier,
-                        ledger.phases().isEmpty() ? "" : " after what was spent before")
-                + " budget or more noise");
-      }
-      return enough;
-    }
-
-    private boolean isWithin(double multiplier, double rate, long steps) {
-      PrivacyLedger then = ledger.plus(multiplier, rate, steps);
-      return accountant.epsilon(then, Objects.requireNonNull(delta)).upper()
-          <= Objects.requireNonNull(epsilon);
-    }
-
-    private int layers() {
-      Set<String> layers = new LinkedHashSet<>();
-      net.paramTable().keySet().forEach(name -> layers.add(Clipping.layer(name)));
-      return Math.max(1, layers.size());
-    }
-  }
-
-  /** Makes the graph beforehand, unless it has to wait for what is drawn. */
-  private void prepare(MultiDataSet data) {
-    try {
-      listener.evaluator().check(net);
-      if (!NetworkConverter.draws(net, NetworkConverter.converters())) {
-        listener.evaluator().prepare(net, BatchShape.of(data, InputShapes.outputs(net)));
-      }
-    } catch (UnsupportedGraphException e) {
-      PrivacyRefusedException refused = PrivacyCheck.refusal(net, e.refusals());
-      refused.initCause(e);
-      throw refused;
-    } catch (UnconvertibleNetworkException e) {
-      PrivacyRefusedException refused = new PrivacyRefusedException(e.obstacles());
-      refused.initCause(e);
-      throw refused;
     }
   }
 }

@@ -1,10 +1,15 @@
 package org.backpack4j.dl4j.train;
 
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.backpack4j.dl4j.UnconvertibleNetworkException;
+import org.backpack4j.dl4j.internal.NetworkConverter;
+import org.backpack4j.dl4j.internal.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.InputShapes;
 import org.backpack4j.dl4j.internal.convert.NetworkBatch;
 import org.backpack4j.dl4j.internal.listen.ListenerSettings;
 import org.backpack4j.dl4j.internal.listen.NetworkEvaluator;
@@ -12,13 +17,14 @@ import org.backpack4j.dl4j.internal.train.Gradients;
 import org.backpack4j.dl4j.internal.train.PlannedSolver;
 import org.backpack4j.dl4j.internal.train.QuantityListener;
 import org.backpack4j.samediff.TrainingStep;
+import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.extension.ClippedGrad;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -31,7 +37,10 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   private static final String CLIPPED = ".clipped_grad";
   private static final String COUNT = "clipped_grad.clipped";
 
-  private final PrivacyEngine engine;
+  private final Model net;
+  private final DrawnBatches drawn;
+  private final PrivacyBudget budget;
+  private final NoisySums noisy;
   private final ListenerSettings settings;
   private final NetworkEvaluator evaluator;
 
@@ -56,14 +65,37 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
     }
   }
 
-  PrivateSteps(PrivacyEngine engine, ClippedGrad extension) {
-    this.engine = engine;
+  PrivateSteps(
+      Model net, DrawnBatches drawn, PrivacyBudget budget, NoisySums noisy, ClippedGrad extension) {
+    this.net = net;
+    this.drawn = drawn;
+    this.budget = budget;
+    this.noisy = noisy;
     settings = ListenerSettings.of(extension);
     evaluator = new NetworkEvaluator(settings);
   }
 
-  NetworkEvaluator evaluator() {
-    return evaluator;
+  /** Makes the graph beforehand, unless it has to wait for what is drawn. */
+  void prepare(MultiDataSet data) {
+    try {
+      evaluator.check(net);
+      if (!NetworkConverter.draws(net, NetworkConverter.converters())) {
+        evaluator.prepare(net, BatchShape.of(data, InputShapes.outputs(net)));
+      }
+    } catch (UnsupportedGraphException e) {
+      PrivacyRefusedException refused = PrivacyCheck.refusal(net, e.refusals());
+      refused.initCause(e);
+      throw refused;
+    } catch (UnconvertibleNetworkException e) {
+      PrivacyRefusedException refused = new PrivacyRefusedException(e.obstacles());
+      refused.initCause(e);
+      throw refused;
+    }
+  }
+
+  /** Frees the memory that is kept between steps. */
+  void close() {
+    evaluator.close();
   }
 
   // ---- DL4J's own passes ----
@@ -103,8 +135,8 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   // ---- planned passes ----
 
   @Override
-  public ListenerSettings wanted(Model net, int iteration) {
-    begin(net);
+  public ListenerSettings wanted(Model model, int iteration) {
+    begin(model);
     return settings;
   }
 
@@ -114,24 +146,31 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   }
 
   @Override
-  public Map<String, INDArray> fed(Model net, int iteration) {
+  public Map<String, INDArray> fed(Model model, int iteration) {
     return feeds(current().passed());
   }
 
   @Override
-  public void step(Model net, TrainingStep step) {
+  public void step(Model model, TrainingStep step) {
     attempt(
         () -> {
           Map<String, INDArray> results = new LinkedHashMap<>(step.quantities().outputs());
           results.keySet().removeIf(name -> !isWanted(name));
-          complete(net, current(), results);
+          complete(model, current(), results);
         });
   }
 
   @Override
-  public void failed(Model net, RuntimeException reason) {
+  public void failed(Model model, RuntimeException reason) {
     under = null;
-    throw engine.told(net, reason);
+    throw told(reason);
+  }
+
+  /** A refusal as the network's owner reads it. */
+  private RuntimeException told(RuntimeException reason) {
+    return reason instanceof UnsupportedGraphException e
+        ? PrivacyCheck.refusal(net, e.refusals())
+        : reason;
   }
 
   // ---- both ----
@@ -139,8 +178,35 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   /** Everything is noticed before a gradient is used that is not private. */
   private void begin(Model model) {
     under = null;
-    List<PoissonBatches.Piece> pieces = engine.begin(model);
-    under = new Draw(pieces);
+    if (model != net) {
+      throw new IllegalStateException(
+          "The listener hears of another network than its engine is on: a copy, or one that was"
+              + " restored. Build an engine on that one, and resume(ledger()).");
+    }
+    checkListeners();
+    INDArray fed =
+        model instanceof ComputationGraph graph
+            ? graph.getInput(0)
+            : ((MultiLayerNetwork) model).getInput();
+    under = new Draw(drawn.begin(fed));
+  }
+
+  /** Steps are private by the listener alone, and if none behind it reads the batch again. */
+  void checkListeners() {
+    Collection<TrainingListener> listeners =
+        net instanceof ComputationGraph graph
+            ? graph.getListeners()
+            : ((MultiLayerNetwork) net).getListeners();
+    if (listeners == null || !listeners.contains(this)) {
+      throw new IllegalStateException(
+          "The network does not have the engine's listener, without which its steps are not"
+              + " private: net.addListeners(engine.listener()).");
+    }
+    if (listeners.stream().anyMatch(Kfac.class::isInstance)) {
+      throw new IllegalStateException(
+          "The network has a Kfac listener, which multiplies the gradient by curvature of the batch"
+              + " that is neither clipped nor noised: ε would be wrong. Take it off the network.");
+    }
   }
 
   private Draw current() {
@@ -159,7 +225,7 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
       work.run();
       done = true;
     } catch (RuntimeException e) {
-      throw engine.told(engine.network(), e);
+      throw told(e);
     } finally {
       if (!done) {
         under = null;
@@ -174,8 +240,8 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
   private Map<String, INDArray> feeds(PoissonBatches.Piece piece) {
     Map<String, INDArray> feeds = new HashMap<>();
     feeds.put(ClippedGrad.WEIGHTS, Nd4j.createFromArray(piece.weights()));
-    if (engine.clipping().isAdaptive()) {
-      feeds.put(ClippedGrad.BOUND, Nd4j.scalar(engine.bound()));
+    if (noisy.isAdaptive()) {
+      feeds.put(ClippedGrad.BOUND, Nd4j.scalar(noisy.bound()));
     }
     return feeds;
   }
@@ -256,16 +322,15 @@ final class PrivateSteps extends BaseTrainingListener implements QuantityListene
                 "The network has no gradient of parameter \"" + name + "\" to be overwritten.");
           }
         });
-    double deviation = engine.record(draw.samples, draw.clipped);
+    budget.spend();
+    double deviation = noisy.begin(draw.samples, draw.clipped);
     boolean divides = model.conf().isMiniBatch();
-    double scale = (divides ? model.batchSize() : 1) / engine.expectedBatch();
+    double scale = (divides ? model.batchSize() : 1) / noisy.expected();
     flat(model).assign(0);
     draw.sums.forEach(
         (name, sum) -> {
-          double[] noise = engine.noise().normals(Math.toIntExact(sum.length()), deviation);
-          INDArray noisy = Nd4j.create(noise, sum.shape(), 'c');
-          noisy.addi(sum.castTo(DataType.DOUBLE)).muli(scale);
-          Objects.requireNonNull(gradients.get(name)).assign(noisy);
+          INDArray gradient = noisy.with(sum, deviation).muli(scale);
+          Objects.requireNonNull(gradients.get(name)).assign(gradient);
         });
   }
 
