@@ -7,13 +7,13 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
+import org.backpack4j.dl4j.internal.WholeFile;
 import org.backpack4j.dl4j.internal.trained.OutputLoss;
 import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.extension.Columns;
@@ -62,25 +62,17 @@ final class LaplaceFile {
   }
 
   static void save(Path file, Choices choices, Prior prior, Fitted fitted) throws IOException {
-    Gathering.Gathered gathered = fitted.gathered();
-    Path beside = file.resolveSibling(file.getFileName() + ".tmp");
-    try {
-      try (DataOutputStream out =
-          new DataOutputStream(
-              new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(beside))))) {
-        out.writeUTF(BEGIN);
-        write(out, choices, prior, fitted);
-        boolean apart = gathered.basis() != gathered.sums();
-        out.writeBoolean(apart);
-        write(out, gathered.sums());
-        if (apart) {
-          write(out, gathered.basis());
-        }
-      }
-      Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(beside);
-    }
+    WholeFile.write(
+        file,
+        beside -> {
+          try (DataOutputStream out =
+              new DataOutputStream(
+                  new BufferedOutputStream(new GZIPOutputStream(Files.newOutputStream(beside))))) {
+            out.writeUTF(BEGIN);
+            write(out, choices, prior, fitted);
+            write(out, fitted.gathered());
+          }
+        });
   }
 
   static Read load(Path file) throws IOException {
@@ -186,6 +178,15 @@ final class LaplaceFile {
       shapes.add(shape);
     }
     return shapes;
+  }
+
+  private static void write(DataOutputStream out, Gathering.Gathered gathered) throws IOException {
+    boolean apart = gathered.basis() != gathered.sums();
+    out.writeBoolean(apart);
+    write(out, gathered.sums());
+    if (apart) {
+      write(out, gathered.basis());
+    }
   }
 
   private static void write(DataOutputStream out, Sums sums) throws IOException {

@@ -8,7 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Map;
-import java.util.Objects;
+import org.backpack4j.dl4j.internal.WholeFile;
 import org.backpack4j.samediff.privacy.PrivacyLedger;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.util.ModelSerializer;
@@ -21,18 +21,18 @@ final class SavedLedger {
 
   /** Writes a network with its updater's state and a ledger; replaces a file when all is there. */
   static void save(Model net, PrivacyLedger ledger, Path file) throws IOException {
-    Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "no file: " + file);
-    Path written = Files.createTempFile(folder, file.getFileName() + ".", ".part");
-    Path text = Files.createTempFile(folder, file.getFileName() + ".", ".part");
+    Path text = Files.createTempFile("ledger", ".txt");
     try {
-      ModelSerializer.writeModel(net, written.toFile(), true);
       ledger.save(text);
-      try (FileSystem archive = FileSystems.newFileSystem(written, Map.of())) {
-        Files.copy(text, archive.getPath("/" + ENTRY), StandardCopyOption.REPLACE_EXISTING);
-      }
-      Files.move(written, file, StandardCopyOption.REPLACE_EXISTING);
+      WholeFile.write(
+          file,
+          beside -> {
+            ModelSerializer.writeModel(net, beside.toFile(), true);
+            try (FileSystem archive = FileSystems.newFileSystem(beside, Map.of())) {
+              Files.copy(text, archive.getPath("/" + ENTRY), StandardCopyOption.REPLACE_EXISTING);
+            }
+          });
     } finally {
-      Files.deleteIfExists(written);
       Files.deleteIfExists(text);
     }
   }

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedOutputStream;
+import org.backpack4j.dl4j.internal.WholeFile;
 import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -188,10 +188,13 @@ public final class PruningMasks extends BaseTrainingListener {
    * @throws IOException if it cannot be written
    */
   public void save(Path file) throws IOException {
-    Path beside = file.resolveSibling(file.getFileName() + ".tmp");
+    WholeFile.write(file, this::write);
+  }
+
+  private void write(Path file) throws IOException {
     CheckedOutputStream checked =
         new CheckedOutputStream(
-            new BufferedOutputStream(Files.newOutputStream(beside)), new CRC32C());
+            new BufferedOutputStream(Files.newOutputStream(file)), new CRC32C());
     try (DataOutputStream out = new DataOutputStream(checked)) {
       out.writeLong(MAGIC);
       out.writeInt(masks.size());
@@ -213,7 +216,6 @@ public final class PruningMasks extends BaseTrainingListener {
       }
       out.writeLong(checked.getChecksum().getValue());
     }
-    Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
   }
 
   /**

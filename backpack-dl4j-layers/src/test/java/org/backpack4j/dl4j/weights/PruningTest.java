@@ -262,6 +262,16 @@ class PruningTest {
   }
 
   @Test
+  void aSaveThatFailsLeavesNothing(@TempDir Path folder) throws IOException {
+    Path taken = Files.createDirectory(folder.resolve("masks"));
+    Path kept = Files.createFile(taken.resolve("kept"));
+    PruningMasks masks = Pruning.of(WeightsCases.linear(3, 1)).prune(0.5);
+    assertThatThrownBy(() -> masks.save(taken)).isInstanceOf(IOException.class);
+    assertThat(folder).isDirectoryContaining(taken::equals).isDirectoryNotContaining("glob:**.tmp");
+    assertThat(taken).isDirectoryContaining(kept::equals);
+  }
+
+  @Test
   void equalRanksGoByMagnitude() {
     DataSet data =
         new DataSet(Nd4j.zeros(DataType.DOUBLE, 3, FEW), Nd4j.ones(DataType.DOUBLE, 3, 1));
