@@ -81,12 +81,13 @@ public final class PreconditionedTraining {
           new Way(
               "Kfac, momentum 0.9",
               "learning rate",
-              new double[] {1e-2, 3e-2, 1e-1, 3e-1, 1},
-              rate -> new Choice(new Nesterovs(rate, 0.9), List.of(kfac().damping(1)))),
+              new double[] {3e-3, 1e-2, 3e-2, 1e-1, 3e-1},
+              rate ->
+                  new Choice(new Nesterovs(rate, 0.9), List.of(kfac().damping(1).adaptDamping(5)))),
           new Way(
               "Kfac, exact momentum",
               "initial damping",
-              new double[] {1e-1, 1, 1e1, 1e2, 1e3},
+              new double[] {1e-3, 1e-2, 1e-1, 1, 1e1},
               damping ->
                   new Choice(
                       new Sgd(1),
@@ -117,15 +118,15 @@ public final class PreconditionedTraining {
   /**
    * Runs all ways.
    *
-   * @param args the folder for the plots, {@code target} by default; the seconds of each run, 40 by
-   *     default; the number of steps that each number of a grid is tried for, 150 by default; the
+   * @param args the folder for the plots, {@code target} by default; the seconds of each run, 35 by
+   *     default; the number of steps that each number of a grid is tried for, 80 by default; the
    *     number of training images, 16,384 by default
    * @throws IOException if a plot cannot be written
    */
   public static void main(String[] args) throws IOException {
     Path folder = Path.of(args.length > 0 ? args[0] : "target");
-    double seconds = args.length > 1 ? Double.parseDouble(args[1]) : 40;
-    int trial = args.length > 2 ? Integer.parseInt(args[2]) : 150;
+    double seconds = args.length > 1 ? Double.parseDouble(args[1]) : 35;
+    int trial = args.length > 2 ? Integer.parseInt(args[2]) : 80;
     int count = args.length > 3 ? Integer.parseInt(args[3]) : 16_384;
     INDArray images =
         reduced(
