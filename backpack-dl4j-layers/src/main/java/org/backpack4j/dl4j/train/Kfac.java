@@ -1,41 +1,22 @@
 package org.backpack4j.dl4j.train;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.backpack4j.dl4j.BackPackListener;
-import org.backpack4j.dl4j.Scale;
-import org.backpack4j.dl4j.internal.convert.BatchShape;
-import org.backpack4j.dl4j.internal.convert.InputShapes;
-import org.backpack4j.dl4j.internal.convert.IterationState;
-import org.backpack4j.dl4j.internal.convert.NetworkBatch;
-import org.backpack4j.dl4j.internal.listen.ListenerSettings;
-import org.backpack4j.dl4j.internal.train.PassedBatch;
-import org.backpack4j.dl4j.internal.train.PlannedSolver;
 import org.backpack4j.dl4j.internal.train.QuantityListener;
-import org.backpack4j.dl4j.internal.train.RepeatedPass;
 import org.backpack4j.samediff.QuantityResults;
-import org.backpack4j.samediff.TrainingStep;
 import org.backpack4j.samediff.curvature.Curvature;
-import org.backpack4j.samediff.curvature.DampedCurvature;
-import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.extension.KFACExpand;
 import org.backpack4j.samediff.extension.KFACReduce;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Steps that are preconditioned by curvature (Martens and Grosse, 2015, "Optimizing neural networks
@@ -57,32 +38,15 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class Kfac extends BaseTrainingListener implements AutoCloseable {
   static {
-    QuantityListener.Adapters.add(Kfac.class, kfac -> kfac.planned);
+    QuantityListener.Adapters.add(Kfac.class, kfac -> kfac.steps);
   }
 
-  private final BackPackListener quantities;
-  private final QuantityListener planned;
-  private final MovingCurvature average;
-  private final DampingRule damping = new DampingRule(1e-2);
-  private final Inverses inverses = new Inverses();
-  private final RepeatedPass pass = new RepeatedPass();
-  private final ModelledSteps steps = new ModelledSteps(pass, damping);
-  private final List<Consumer<KfacStep>> callbacks = new ArrayList<>();
-  private @Nullable CorrectedEigenvalues corrected;
-  private @Nullable Model trained;
-  private @Nullable QuantityResults latest;
-  private double decay = 0.95;
-  private double constraint = Double.POSITIVE_INFINITY;
-  private boolean factored = true;
-  private int factorsEvery = 1;
-
-  /** Steps since the factors. */
-  private int sinceFactors;
+  private final Extension extension;
+  private final PreconditionedSteps steps;
 
   private Kfac(Extension extension) {
-    average = new MovingCurvature(extension);
-    quantities = new BackPackListener(extension).scale(Scale.MEAN).onStepOf(this::step);
-    planned = new OfPlannedSteps(QuantityListener.of(quantities).orElseThrow());
+    this.extension = extension;
+    steps = new PreconditionedSteps(extension);
   }
 
   /**
@@ -135,7 +99,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @throws IllegalArgumentException if it is not above 0 and finite
    */
   public Kfac damping(double delta) {
-    damping.damping(positive("The damping", delta));
+    steps.damping().damping(positive("The damping", delta));
     return this;
   }
 
@@ -146,7 +110,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @return this listener
    */
   public Kfac exactDamping() {
-    factored = false;
+    steps.exactDamping();
     return this;
   }
 
@@ -162,7 +126,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @throws IllegalArgumentException if the curvature has no Kronecker factors
    */
   public Kfac correctedEigenvalues() {
-    corrected = new CorrectedEigenvalues(average.extension(), pass);
+    steps.correctEigenvalues(extension);
     return this;
   }
 
@@ -178,7 +142,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
       throw new IllegalArgumentException(
           "The decay is " + share + ", expected a number from 0 to below 1.");
     }
-    decay = share;
+    steps.decay(share);
     return this;
   }
 
@@ -195,8 +159,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
       throw new IllegalArgumentException(
           "every(" + factors + ", " + inverses + "): both are numbers of steps, at least 1.");
     }
-    factorsEvery = factors;
-    this.inverses.every(inverses);
+    steps.every(factors, inverses);
     return this;
   }
 
@@ -211,10 +174,11 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    *     chosen
    */
   public Kfac normConstraint(double kappa) {
-    if (steps.isExact()) {
+    double checked = positive("The norm constraint", kappa);
+    if (steps.model().isExact()) {
       throw contradiction();
     }
-    constraint = positive("The norm constraint", kappa);
+    steps.constraint(checked);
     return this;
   }
 
@@ -241,7 +205,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
       throw new IllegalArgumentException(
           "adaptDamping(" + interval + "): it is a number of steps, at least 1.");
     }
-    damping.every(interval);
+    steps.damping().every(interval);
     return this;
   }
 
@@ -255,10 +219,10 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @throws IllegalArgumentException if a norm constraint is chosen
    */
   public Kfac exactLearningRate() {
-    if (constraint < Double.POSITIVE_INFINITY) {
+    if (steps.isConstrained()) {
       throw contradiction();
     }
-    steps.exactLearningRate();
+    steps.model().exactLearningRate();
     return this;
   }
 
@@ -271,7 +235,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    */
   public Kfac exactMomentum() {
     exactLearningRate();
-    steps.exactMomentum();
+    steps.model().exactMomentum();
     return this;
   }
 
@@ -283,7 +247,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @return this listener
    */
   public Kfac inversesInBackground() {
-    inverses.on(Inverses.threads());
+    steps.factoriseOn(Inverses.threads());
     return this;
   }
 
@@ -294,7 +258,7 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @return this listener
    */
   public Kfac onStep(Consumer<KfacStep> callback) {
-    callbacks.add(callback);
+    steps.onStep(callback);
     return this;
   }
 
@@ -317,202 +281,61 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * @throws org.backpack4j.samediff.UnsupportedGraphException if the quantity cannot be had
    */
   public Kfac check(Model net, DataSet batch) {
-    quantities.check(net, batch);
-    MultiDataSet several = batch.toMultiDataSet();
-    BatchShape shape =
-        BatchShape.of(
-            several.getFeatures(),
-            several.getLabels(),
-            several.getFeaturesMaskArrays(),
-            several.getLabelsMaskArrays(),
-            InputShapes.outputs(net));
-    if (corrected != null) {
-      pass.check(net, shape, corrected.extension());
-    }
-    steps.check(net, shape);
+    return check(net, batch.toMultiDataSet());
+  }
+
+  /**
+   * Tells what stands in the way for batches as this one, as {@link BackPackListener#check(Model,
+   * MultiDataSet)} does. Where random numbers are drawn, what the quadratic model needs is looked
+   * at in the first step.
+   *
+   * @param net the network
+   * @param batch a batch as the network will be trained with
+   * @return this listener
+   * @throws org.backpack4j.dl4j.UnconvertibleNetworkException if the network cannot be converted
+   * @throws org.backpack4j.samediff.UnsupportedGraphException if the quantity cannot be had
+   */
+  public Kfac check(Model net, MultiDataSet batch) {
+    steps.check(net, batch);
     return this;
   }
 
   // ---- DL4J ----
 
-  private boolean hears(Model net) {
-    if (!(net instanceof ComputationGraph) && !(net instanceof MultiLayerNetwork)) {
-      return false; // a layer that is pretrained
-    }
-    if (trained == null) {
-      trained = net;
-    }
-    return trained == net;
-  }
-
-  private boolean repeatsThePass() {
-    return corrected != null || steps.isAsked();
-  }
-
-  private boolean isDue() {
-    return inverses.isEmpty() || sinceFactors >= factorsEvery;
-  }
-
-  private synchronized void step(Model net, TrainingStep step) {
-    latest = step.quantities();
+  @Override
+  public void onForwardPass(Model model, List<INDArray> activations) {
+    steps.onForwardPass(model, activations);
   }
 
   @Override
-  public synchronized void onForwardPass(Model model, List<INDArray> activations) {
-    if (hears(model)) {
-      if (repeatsThePass() && !PlannedSolver.trains(model)) {
-        Map<String, INDArray> named = new LinkedHashMap<>();
-        for (int k = 1; k < activations.size(); k++) {
-          named.put(Integer.toString(k - 1), activations.get(k)); // the first is the input
-        }
-        pass.forward(model, named);
-      }
-      if (isDue()) {
-        quantities.onForwardPass(model, activations);
-      }
-    }
+  public void onForwardPass(Model model, Map<String, INDArray> activations) {
+    steps.onForwardPass(model, activations);
   }
 
   @Override
-  public synchronized void onForwardPass(Model model, Map<String, INDArray> activations) {
-    if (hears(model)) {
-      if (repeatsThePass() && !PlannedSolver.trains(model)) {
-        pass.forward(model, activations);
-      }
-      if (isDue()) {
-        quantities.onForwardPass(model, activations);
-      }
-    }
-  }
-
-  @Override
-  public synchronized void onBackwardPass(Model model) {
-    if (hears(model)) {
-      if (!PlannedSolver.trains(model)) {
-        pass.backward(model);
-      }
-      if (isDue()) {
-        quantities.onBackwardPass(model);
-      }
-    }
+  public void onBackwardPass(Model model) {
+    steps.onBackwardPass(model);
   }
 
   /**
    * Preconditions the gradient.
    *
-   * @throws IllegalStateException if the curvature cannot be had, with the reason
+   * @throws IllegalStateException if the curvature cannot be had, or something behind the gradient
+   *     would change a step of exact length, with the reason
    */
   @Override
-  public synchronized void onGradientCalculation(Model model) {
-    if (!hears(model)) {
-      return;
-    }
-    try (MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-      boolean due = isDue();
-      if (due) {
-        average.add(results(), decay);
-        sinceFactors = 0;
-      }
-      double delta = damping.damping();
-      DampedCurvature inverse = inverses.ofStep(this::curvature, delta);
-      if (corrected != null) {
-        inverse = corrected.ofStep(model, inverses.matrix(), delta, due, decay);
-      }
-      precondition(model, inverse);
-      sinceFactors++;
-    }
-  }
-
-  private QuantityResults results() {
-    QuantityResults found = latest;
-    latest = null;
-    if (found == null) {
-      quantities.latest(); // throws the reason
-      throw new IllegalStateException(
-          "The curvature of this iteration was not computed: DL4J has told of no backward pass.");
-    }
-    return found;
-  }
-
-  private Curvature curvature() {
-    Curvature curvature = average.curvature();
-    return factored ? curvature.withFactoredDamping() : curvature;
-  }
-
-  private void precondition(Model model, DampedCurvature current) {
-    ParameterLayout layout = current.layout();
-    MeanGradient gradient = MeanGradient.of(model, layout);
-    INDArray natural =
-        current.solve(gradient.flat().reshape(1, layout.size())).reshape(layout.size());
-    double product = gradient.flat().mul(natural).sumNumber().doubleValue();
-    double shorter = product > constraint ? Math.sqrt(constraint / product) : 1;
-    steps.make(model, iteration(model), gradient, layout, natural, shorter);
-  }
-
-  private static int iteration(Model model) {
-    return model instanceof ComputationGraph graph
-        ? graph.getIterationCount()
-        : ((MultiLayerNetwork) model).getIterationCount();
+  public void onGradientCalculation(Model model) {
+    steps.onGradientCalculation(model);
   }
 
   @Override
-  public synchronized void iterationDone(Model model, int iteration, int epoch) {
-    quantities.iterationDone(model, iteration, epoch);
-    if (hears(model)) {
-      KfacStep step = steps.made(model);
-      pass.done();
-      if (step != null) {
-        callbacks.forEach(callback -> callback.accept(step));
-      }
-    }
-  }
-
-  /** Where the quantities come with the pass that trains. */
-  private final class OfPlannedSteps implements QuantityListener {
-    private final QuantityListener inner;
-
-    OfPlannedSteps(QuantityListener inner) {
-      this.inner = inner;
-    }
-
-    @Override
-    public @Nullable ListenerSettings wanted(Model net, int iteration) {
-      return hears(net) && isDue() ? inner.wanted(net, iteration) : null;
-    }
-
-    @Override
-    public void passed(Model net, PassedBatch passed) {
-      if (hears(net) && repeatsThePass()) {
-        pass.passed(passed);
-      }
-    }
-
-    @Override
-    public void step(Model net, TrainingStep step) {
-      inner.step(net, step);
-    }
-
-    @Override
-    public void failed(Model net, RuntimeException reason) {
-      inner.failed(net, reason);
-    }
-
-    @Override
-    public TrainingStep apart(
-        Model net,
-        IterationState given,
-        Map<String, INDArray> added,
-        NetworkBatch batch,
-        RuntimeException reason) {
-      return inner.apart(net, given, added, batch, reason);
-    }
+  public void iterationDone(Model model, int iteration, int epoch) {
+    steps.iterationDone(model, iteration, epoch);
   }
 
   /** Frees the memory that evaluations keep, and waits for an inverse on another thread. */
   @Override
-  public synchronized void close() {
-    quantities.close();
+  public void close() {
     steps.close();
-    inverses.close();
   }
 }

@@ -39,6 +39,9 @@ final class ModelledSteps implements AutoCloseable {
   /** The step before; null before the first, or without momentum. */
   private @Nullable Flat before;
 
+  /** What the step that was begun is asked for. */
+  private RepeatedPass.@Nullable Evaluation evaluation;
+
   private @Nullable Open open;
 
   /** A vector of parameters. */
@@ -103,9 +106,36 @@ final class ModelledSteps implements AutoCloseable {
   }
 
   /**
-   * Chooses a step, and puts it in the place of the gradient.
+   * Begins a step whose gradient has been computed: looks at everything that may stand in the way
+   * before anything is changed.
    *
-   * @param net the network, whose gradient has been computed
+   * @param net the network
+   * @throws IllegalStateException if something behind the gradient would change an exact step, or
+   *     the loss after the step could not be compared
+   */
+  void begin(Model net) {
+    open = null;
+    evaluation = null;
+    if (!isAsked()) {
+      return;
+    }
+    WholeStep.algorithm(net);
+    if (exactRate) {
+      WholeStep.check(net);
+    }
+    RepeatedPass.Evaluation prepared = pass.evaluation(net, products());
+    if (adapts() && prepared.isOfNoisyParameters()) {
+      throw new IllegalStateException(
+          "The network has weight noise, so that the loss after a step is not to be compared with"
+              + " that before: leave adaptDamping(…) or the noise out.");
+    }
+    evaluation = prepared;
+  }
+
+  /**
+   * Chooses the step that was begun, and puts it in the place of the gradient.
+   *
+   * @param net the network
    * @param iteration the iteration's number
    * @param gradient its mean gradient ḡ
    * @param layout of the gradient
@@ -119,42 +149,28 @@ final class ModelledSteps implements AutoCloseable {
       ParameterLayout layout,
       INDArray natural,
       double shorter) {
-    open = null;
+    RepeatedPass.Evaluation asked = evaluation;
+    evaluation = null;
     double damping = rule.damping();
-    if (!isAsked()) {
-      gradient.replaceBy(natural.mul(shorter));
-      KfacStep step = new KfacStep(iteration, damping, shorter, 0, Double.NaN, Double.NaN);
-      open = new Open(null, gradient, layout, step, null, Double.NaN, Map.of());
+    double loss = asked != null && adapts() ? asked.loss() : Double.NaN;
+    if (asked != null && exactRate) {
+      QuadraticModel model = model(asked, gradient, layout, damping);
+      open = exact(model, iteration, asked, gradient, layout, natural, loss);
       return;
     }
-    WholeStep.algorithm(net);
-    RepeatedPass.Evaluation evaluation = pass.evaluation(net, products());
-    double loss = Double.NaN;
     Map<String, INDArray> parameters = new LinkedHashMap<>();
-    if (adapts()) {
-      if (evaluation.isOfNoisyParameters()) {
-        throw new IllegalStateException(
-            "The network has weight noise, so that the loss after a step is not to be compared with"
-                + " that before: leave adaptDamping(…) or the noise out.");
-      }
-      loss = evaluation.loss();
-    }
-    if (exactRate) {
-      WholeStep.check(net);
-      QuadraticModel model = model(evaluation, gradient, layout, damping);
-      open = exact(model, iteration, evaluation, gradient, layout, natural, loss);
-    } else {
+    if (asked != null) {
       layout.names().forEach(name -> parameters.put(name, copy(net, name)));
-      gradient.replaceBy(natural.mul(shorter));
-      KfacStep step = new KfacStep(iteration, damping, shorter, 0, Double.NaN, Double.NaN);
-      open = new Open(evaluation, gradient, layout, step, null, loss, parameters);
     }
+    gradient.replaceBy(natural.mul(shorter));
+    KfacStep step = new KfacStep(iteration, damping, shorter, 0, Double.NaN, Double.NaN);
+    open = new Open(asked, gradient, layout, step, null, loss, parameters);
   }
 
   private Open exact(
       QuadraticModel model,
       int iteration,
-      RepeatedPass.Evaluation evaluation,
+      RepeatedPass.Evaluation asked,
       MeanGradient gradient,
       ParameterLayout layout,
       INDArray natural,
@@ -183,23 +199,15 @@ final class ModelledSteps implements AutoCloseable {
             minimum.change(),
             Double.NaN);
     Flat vector = exactMomentum ? new Flat(layout, step) : null;
-    return new Open(evaluation, gradient, layout, told, vector, loss, Map.of());
+    return new Open(asked, gradient, layout, told, vector, loss, Map.of());
   }
 
   private QuadraticModel model(
-      RepeatedPass.Evaluation evaluation,
+      RepeatedPass.Evaluation asked,
       MeanGradient gradient,
       ParameterLayout layout,
       double damping) {
-    LinearOperator products = evaluation.products(products());
-    if (!products.layout().equals(layout)) {
-      throw new IllegalStateException(
-          "The curvature is of the parameters "
-              + layout
-              + ", the quadratic model of "
-              + products.layout()
-              + ".");
-    }
+    LinearOperator products = asked.products(products(), layout);
     return new QuadraticModel(products, gradient.flat(), damping);
   }
 
@@ -224,12 +232,12 @@ final class ModelledSteps implements AutoCloseable {
     steps++;
     before = made.vector();
     KfacStep step = made.step();
-    RepeatedPass.Evaluation evaluation = made.evaluation();
-    if (evaluation == null || !adapts) {
+    RepeatedPass.Evaluation asked = made.evaluation();
+    if (asked == null || !adapts) {
       return step;
     }
-    double after = evaluation.loss();
-    double change = exactRate ? step.modelChange() : changeMade(net, made, evaluation);
+    double after = asked.loss();
+    double change = exactRate ? step.modelChange() : changeMade(net, made, asked);
     boolean exact = net.params().dataType() == DataType.DOUBLE;
     double ratio =
         rule.adapt(made.lossBefore(), after, change, exact ? ROUNDING_IN_DOUBLE : ROUNDING);
@@ -237,7 +245,7 @@ final class ModelledSteps implements AutoCloseable {
         step.iteration(), step.damping(), step.learningRate(), step.momentum(), change, ratio);
   }
 
-  private double changeMade(Model net, Open made, RepeatedPass.Evaluation evaluation) {
+  private double changeMade(Model net, Open made, RepeatedPass.Evaluation asked) {
     ParameterLayout layout = made.layout();
     Map<String, INDArray> moved = new LinkedHashMap<>();
     made.parameters()
@@ -250,14 +258,14 @@ final class ModelledSteps implements AutoCloseable {
                         .sub(parameter.castTo(DataType.DOUBLE))
                         .dup('c')
                         .reshape(layout.shape(name))));
-    evaluation.readParametersFrom(made.parameters());
-    return model(evaluation, made.gradient(), layout, made.step().damping())
-        .change(layout.join(moved));
+    asked.readParametersFrom(made.parameters());
+    return model(asked, made.gradient(), layout, made.step().damping()).change(layout.join(moved));
   }
 
   @Override
   public void close() {
     open = null;
+    evaluation = null;
     pass.close();
   }
 }

@@ -15,6 +15,7 @@ import org.backpack4j.dl4j.internal.listen.Remedies;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.UnsupportedGraphException;
 import org.backpack4j.samediff.curvature.LinearOperator;
+import org.backpack4j.samediff.curvature.ParameterLayout;
 import org.backpack4j.samediff.extension.Extension;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
@@ -107,6 +108,15 @@ public final class RepeatedPass implements AutoCloseable {
     }
   }
 
+  /** A matrix with its parameters in another order. */
+  private record InOrder(LinearOperator own, ParameterLayout layout) implements LinearOperator {
+    @Override
+    public INDArray times(INDArray vectors) {
+      INDArray products = own.times(own.layout().joinRows(layout.split(vectors)));
+      return layout.joinRows(own.layout().split(products));
+    }
+  }
+
   /** Evaluations of one batch, at the parameters that the network has when they are asked for. */
   public static final class Evaluation {
     private final TrainingGraphs.Made made;
@@ -150,9 +160,15 @@ public final class RepeatedPass implements AutoCloseable {
       return sum;
     }
 
-    /** The matrix of one of the extensions, whose products with vectors it gives. */
-    public LinearOperator products(Extension extension) {
-      return LinearOperator.of(made.graph(), extension, feeds);
+    /**
+     * The matrix of one of the extensions, whose products with vectors it gives.
+     *
+     * @param extension the extension
+     * @param layout the layout that the vectors shall have, of the same parameters
+     */
+    public LinearOperator products(Extension extension, ParameterLayout layout) {
+      LinearOperator own = LinearOperator.of(made.graph(), extension, feeds);
+      return own.layout().equals(layout) ? own : new InOrder(own, layout);
     }
 
     /**
