@@ -14,16 +14,19 @@ import org.backpack4j.dl4j.testing.Nets;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.curvature.Curvature;
 import org.backpack4j.samediff.curvature.DampedCurvature;
+import org.backpack4j.samediff.extension.DiagGGNExact;
 import org.backpack4j.samediff.extension.KFLR;
 import org.backpack4j.samediff.extension.SqrtGGNExact;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -36,6 +39,7 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Nesterovs;
@@ -452,6 +456,111 @@ class ModelledStepsTest {
         .hasMessageContaining("choose one");
     assertThatThrownBy(() -> Kfac.diagonal().adaptDamping(0))
         .hasMessageContaining("adaptDamping(0)");
+  }
+
+  /** Once the reason is mended training goes on as if nothing had been called. */
+  @Test
+  void aRefusedStepChangesNothing() {
+    List<DataSet> data = batches(5, 6);
+    MultiLayerNetwork net = net(whole());
+    MultiLayerNetwork same = net.clone();
+    same.setLearningRate(0.5);
+    net.setListeners(kfac().correctedEigenvalues());
+    same.setListeners(kfac().correctedEigenvalues());
+    assertThatThrownBy(() -> same.fit(data.get(0))).hasStackTraceContaining("new Sgd(1)");
+    same.setLearningRate(1);
+    data.forEach(net::fit);
+    data.forEach(same::fit);
+    assertThat(same.params()).isEqualTo(net.params());
+  }
+
+  @Test
+  void verticesAreRefusedByName() {
+    ComputationGraph graph =
+        Nets.graph(
+            Nets.graph(InputType.feedForward(3))
+                .addLayer("out", softmax(), "in")
+                .setOutputs("out"));
+    DataSet batch =
+        new DataSet(Nd4j.rand(DataType.DOUBLE, 3, 3), Nd4j.eye(3).castTo(DataType.DOUBLE));
+    assertThatThrownBy(() -> Kfac.diagonal().exactLearningRate().check(graph, batch))
+        .hasMessageContaining("Layer \"out\" has the updater Sgd");
+  }
+
+  /** Recurrent layers, masks, several outputs: the length is still that of the exact matrix. */
+  @Test
+  void theModelIsOfWhateverTheBatchHas() {
+    ComputationGraph graph =
+        new ComputationGraph(
+            whole()
+                .graphBuilder()
+                .addInputs("in")
+                .setInputTypes(InputType.recurrent(3))
+                .addLayer("lstm", new LSTM.Builder().nOut(4).build(), "in")
+                .addVertex("last", new LastTimeStepVertex("in"), "lstm")
+                .addLayer("class", softmax(), "last")
+                .addLayer(
+                    "number",
+                    new OutputLayer.Builder(LossFunction.MSE)
+                        .nOut(2)
+                        .activation(Activation.IDENTITY)
+                        .build(),
+                    "last")
+                .setOutputs("class", "number")
+                .build());
+    graph.init();
+    INDArray labels = Nd4j.zeros(DataType.DOUBLE, 4, 3);
+    labels.putScalar(0, 0, 1).putScalar(1, 1, 1).putScalar(2, 2, 1).putScalar(3, 1, 1);
+    INDArray mask = Nd4j.ones(DataType.DOUBLE, 4, 5);
+    mask.putScalar(1, 4, 0).putScalar(2, 4, 0).putScalar(2, 3, 0);
+    MultiDataSet batch =
+        new MultiDataSet(
+            new INDArray[] {Nd4j.randn(DataType.DOUBLE, 4, 3, 5)},
+            new INDArray[] {labels, Nd4j.randn(DataType.DOUBLE, 4, 2)},
+            new INDArray[] {mask},
+            null);
+    DiagGGNExact diagonal = new DiagGGNExact();
+    SqrtGGNExact root = new SqrtGGNExact();
+    QuantityResults[] seen = new QuantityResults[1];
+    List<KfacStep> told = new ArrayList<>();
+    graph.setListeners(
+        new BackPackListener(diagonal, root)
+            .scale(Scale.MEAN)
+            .onStep(s -> seen[0] = s.quantities()),
+        Kfac.preconditioner(diagonal)
+            .damping(DAMPING)
+            .exactLearningRate()
+            .adaptDamping(1)
+            .check(graph, batch)
+            .onStep(told::add));
+    graph.fit(batch);
+    Curvature ggn = Curvature.of(seen[0], root);
+    Map<String, INDArray> parts = new LinkedHashMap<>();
+    ggn.layout().names().forEach(p -> parts.put(p, seen[0].gradient(p)));
+    INDArray gradient = ggn.layout().join(parts).reshape(1, ggn.size());
+    INDArray natural = Curvature.of(seen[0], diagonal).damped(DAMPING).solve(gradient);
+    double slope = gradient.mul(natural).sumNumber().doubleValue();
+    double curvature =
+        ggn.times(natural).add(natural.mul(DAMPING)).mul(natural).sumNumber().doubleValue();
+    assertThat(told.get(0).learningRate()).isCloseTo(slope / curvature, within(1e-9));
+    assertThat(told.get(0).reductionRatio()).isBetween(0.1, 2.0);
+  }
+
+  /** Beforehand nothing is drawn yet. */
+  @Test
+  void dropoutCanBeCheckedBeforehand() {
+    MultiLayerNetwork net =
+        Nets.sequential(
+            whole(),
+            InputType.convolutional(4, 4, 2),
+            new ConvolutionLayer.Builder(2, 2).nOut(3).build(),
+            new DropoutLayer.Builder(0.6).build(),
+            new DenseLayer.Builder().nOut(6).dropOut(0.7).build(),
+            softmax());
+    DataSet batch = batches(5).get(0);
+    net.setListeners(kfac().correctedEigenvalues().check(net, batch));
+    net.fit(batch);
+    assertThat(net.getIterationCount()).isEqualTo(1);
   }
 
   /** Frozen layers are no part of a step. */
