@@ -30,6 +30,7 @@ public final class Annotations {
   private final Map<String, Node> producers = new HashMap<>();
   private final Map<String, List<Node>> readers = new HashMap<>();
   private final Map<String, Map<Class<?>, Object>> answers = new HashMap<>();
+  private final Map<String, Object> alike = new HashMap<>();
 
   /**
    * A graph with known shapes.
@@ -212,6 +213,27 @@ public final class Annotations {
     if (answer == null) {
       answer = find.get();
       known.put(kind, answer);
+    }
+    return kind.cast(answer);
+  }
+
+  /**
+   * What was found out about an op, for every other op that is like it.
+   *
+   * @param signature all that the answer depends on; null if no other op is like it
+   * @param kind the kind of answer; one for each signature
+   * @param find finds it out
+   * @param <T> the kind of answer
+   * @return the answer
+   */
+  <T> T onceAlike(@Nullable String signature, Class<T> kind, java.util.function.Supplier<T> find) {
+    if (signature == null) {
+      return find.get();
+    }
+    Object answer = alike.get(signature);
+    if (answer == null) {
+      answer = find.get();
+      alike.put(signature, answer);
     }
     return kind.cast(answer);
   }

@@ -7,6 +7,9 @@ import java.util.Map;
 import java.util.function.IntPredicate;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
+import org.backpack4j.samediff.internal.nd4j.OpSignature;
+import org.backpack4j.samediff.internal.nd4j.VariableLookup;
+import org.backpack4j.samediff.internal.shape.GraphShapes;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
@@ -14,6 +17,7 @@ import org.backpack4j.samediff.spi.OpNode;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -202,9 +206,7 @@ public final class NodeContext implements OpNode {
    * shapes that are computed from shapes alone.
    *
    * @param input which input
-   * @param samples the number of samples, {@link
-   *     org.backpack4j.samediff.internal.shape.GraphShapes#FEW} or {@link
-   *     org.backpack4j.samediff.internal.shape.GraphShapes#MORE}
+   * @param samples the number of samples, {@link GraphShapes#FEW} or {@link GraphShapes#MORE}
    * @return the array, not to be changed; null if it depends on data or parameters
    */
   public @Nullable INDArray settled(int input, int samples) {
@@ -221,6 +223,41 @@ public final class NodeContext implements OpNode {
    */
   public <T> T once(Class<T> kind, java.util.function.Supplier<T> find) {
     return annotations.once(node, kind, find);
+  }
+
+  /**
+   * As {@link #once}, for what depends on the op, the shapes, types and batch axes of its inputs
+   * and outputs, and on inputs that are settled: it is found out once for all nodes that are alike.
+   *
+   * @param kind the kind of answer; one for each op
+   * @param find finds it out
+   * @param <T> the kind of answer
+   * @return the answer
+   */
+  public <T> T onceAlike(Class<T> kind, java.util.function.Supplier<T> find) {
+    return annotations.once(node, kind, () -> annotations.onceAlike(signature(), kind, find));
+  }
+
+  private @Nullable String signature() {
+    List<String> inputs = new ArrayList<>();
+    for (int k = 0; k < inputs(); k++) {
+      StringBuilder input = new StringBuilder();
+      input.append(type(k)).append(dims(k)).append(batchAxis(k));
+      for (int samples : List.of(GraphShapes.FEW, GraphShapes.MORE)) {
+        INDArray value = settled(k, samples);
+        String known = value == null ? "" : OpSignature.input(value);
+        if (known == null) {
+          return null;
+        }
+        input.append(known);
+      }
+      inputs.add(input.toString());
+    }
+    for (int k = 0; k < node.outputs().size(); k++) {
+      inputs.add(outputDims(k).toString());
+    }
+    SameDiff graph = emit().graph();
+    return OpSignature.of(graph, VariableLookup.op(graph, node.name()), inputs);
   }
 
   @Override

@@ -10,8 +10,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.backpack4j.samediff.internal.nd4j.Contiguous;
 import org.backpack4j.samediff.internal.rewrite.InputReshapes;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -33,16 +35,20 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class ReferenceInterpreter {
   private final SameDiff graph;
   private final Map<String, INDArray> feeds;
-  private final boolean dry;
+
+  /** In a dry run: what alike ops have answered. */
+  private final @Nullable AlikeOps alike;
+
   private final Map<String, INDArray> known = new HashMap<>();
 
   /** What the walk did not make itself (parameters, constants, feeds): answered as a copy. */
   private final Set<INDArray> borrowed = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  private ReferenceInterpreter(SameDiff graph, Map<String, INDArray> feeds, boolean dry) {
+  private ReferenceInterpreter(
+      SameDiff graph, Map<String, INDArray> feeds, @Nullable AlikeOps alike) {
     this.graph = graph;
     this.feeds = feeds;
-    this.dry = dry;
+    this.alike = alike;
   }
 
   /** Is told of each op after it has run. */
@@ -87,21 +93,27 @@ public final class ReferenceInterpreter {
    */
   public static Map<String, INDArray> run(
       SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Visitor visitor) {
-    return new ReferenceInterpreter(graph, feeds, false).run(names, visitor);
+    return new ReferenceInterpreter(graph, feeds, null).run(names, visitor);
   }
 
   /**
    * As {@link #run(SameDiff, Map, Collection, Visitor)} for one who asks for shapes alone: where
-   * random numbers would be drawn, one half stands for them.
+   * random numbers would be drawn, one half stands for them, and of ops that are alike only one is
+   * run.
    *
    * @param graph the graph, which is not changed
    * @param feeds an array for each placeholder that is needed
    * @param names any variables of the graph
-   * @param visitor sees every op's arrays
+   * @param shapesAlone the ops of whose results nothing but the shapes matters
+   * @param visitor sees every op's arrays; asked after {@code shapesAlone}
    */
   public static void dryRun(
-      SameDiff graph, Map<String, INDArray> feeds, Collection<String> names, Visitor visitor) {
-    new ReferenceInterpreter(graph, feeds, true).run(names, visitor);
+      SameDiff graph,
+      Map<String, INDArray> feeds,
+      Collection<String> names,
+      Predicate<SameDiffOp> shapesAlone,
+      Visitor visitor) {
+    new ReferenceInterpreter(graph, feeds, new AlikeOps(graph, shapesAlone)).run(names, visitor);
   }
 
   /**
@@ -142,7 +154,7 @@ public final class ReferenceInterpreter {
     List<SameDiffOp> order = order(graph, names);
     for (SameDiffOp op : order) {
       OpExecution.checkSupported(graph, op);
-      if (!dry) {
+      if (alike == null) {
         RandomOps.refuse(op);
       }
     }
@@ -166,9 +178,10 @@ public final class ReferenceInterpreter {
   }
 
   private List<INDArray> results(SameDiffOp op, List<INDArray> inputs) {
-    return RandomOps.draws(op.getOp())
-        ? RandomOps.standIn(graph, op, inputs)
-        : OpExecution.run(graph, op, inputs);
+    if (RandomOps.draws(op.getOp())) {
+      return RandomOps.standIn(graph, op, inputs);
+    }
+    return alike == null ? OpExecution.run(graph, op, inputs) : alike.run(op, inputs);
   }
 
   /** A parameter's entrance is the parameter: whatever is walked with is in 'c' order already. */

@@ -1,10 +1,8 @@
 package org.backpack4j.samediff.internal.nd4j;
 
 import java.io.IOException;
-import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,7 +20,6 @@ import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.autodiff.samediff.internal.Variable;
 import org.nd4j.imports.converters.DifferentialFunctionClassHolder;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 
 /**
@@ -30,26 +27,6 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
  * its own, and compared in all that its result depends on.
  */
 final class SavedForm {
-  /** Fields that say where an op belongs, and not what it computes. */
-  private static final Set<String> PLACE =
-      Set.of(
-          "sameDiff",
-          "ownName",
-          "ownNameSetWithDefault",
-          "x",
-          "y",
-          "z",
-          "xVertexId",
-          "yVertexId",
-          "zVertexId",
-          "inputArguments",
-          "outputArguments",
-          "outputShapes",
-          "outputVariables");
-
-  /** A condition and its mode are also among the extra arguments, as numbers. */
-  private static final Set<String> TWICE = Set.of("extraArgz", "condition", "mode");
-
   private static final int KEPT = 4096;
 
   /** What was found out before; the same ops come again and again, with other names. */
@@ -91,7 +68,7 @@ final class SavedForm {
       return after != null
           && after.getOutputsOfOp().equals(node.getOutputsOfOp())
           && after.getInputsToOp().equals(inputs(node))
-          && attributes(after.getOp()).containsAll(attributes(before));
+          && OpAttributes.of(after.getOp()).containsAll(OpAttributes.of(before));
     } catch (IOException | RuntimeException e) {
       // However M2.1 fails here, it would fail so for the whole graph.
       return false;
@@ -152,7 +129,7 @@ final class SavedForm {
         key.append(number.apply(name)).append(type).append(',');
       }
     }
-    return key.append(fields(op, PLACE, number)).toString();
+    return key.append(OpAttributes.fields(op, number)).toString();
   }
 
   private static List<String> inputs(SameDiffOp node) {
@@ -189,67 +166,5 @@ final class SavedForm {
     alone
         .getVariables()
         .put(name, Variable.builder().name(name).variable(variable).outputOfOp(producer).build());
-  }
-
-  /** What an op computes, as text: {@code name=value}. */
-  private static List<String> attributes(DifferentialFunction op) {
-    List<String> attributes = new ArrayList<>();
-    attributes.add("op=" + op.opName());
-    if (op instanceof DynamicCustomOp customOp) {
-      attributes.add("i=" + Arrays.toString(customOp.iArgs()));
-      attributes.add("t=" + Arrays.toString(customOp.tArgs()));
-      attributes.add("b=" + Arrays.toString(customOp.bArgs()));
-      attributes.add("d=" + Arrays.toString(customOp.dArgs()));
-      attributes.add("s=" + Arrays.toString(customOp.sArgs()));
-    } else {
-      Set<String> left = new HashSet<>(PLACE);
-      left.addAll(TWICE);
-      attributes.addAll(fields(op, left, name -> name));
-    }
-    return attributes;
-  }
-
-  /** An op's fields that are not left out, as text: {@code name=value}. */
-  private static List<String> fields(
-      DifferentialFunction op, Set<String> left, UnaryOperator<String> names) {
-    List<String> fields = new ArrayList<>();
-    try {
-      for (Field field : OpFields.of(op.getClass())) {
-        Object value = field.get(op);
-        // Nothing is lost of what was not there; M2.1 fills some empty fields when it reads.
-        if (value != null && !left.contains(field.getName())) {
-          fields.add(field.getName() + "=" + text(value, names));
-        }
-      }
-    } catch (IllegalAccessException e) {
-      throw new AssertionError("The fields were made accessible", e);
-    }
-    return fields;
-  }
-
-  private static String text(Object value, UnaryOperator<String> names) {
-    if (value instanceof int[] array) {
-      return Arrays.toString(array);
-    }
-    if (value instanceof long[] array) {
-      return Arrays.toString(array);
-    }
-    if (value instanceof Object[] array) {
-      return Arrays.stream(array).map(SavedForm::element).toList().toString();
-    }
-    if (value instanceof SDVariable variable) {
-      return names.apply(variable.name());
-    }
-    if (value instanceof INDArray array) {
-      return array.dataType() + array.toStringFull();
-    }
-    return String.valueOf(value);
-  }
-
-  /** M2.1 reads all numbers of such an array as {@code double}. */
-  private static String element(Object value) {
-    return value instanceof Number number
-        ? Double.toString(number.doubleValue())
-        : String.valueOf(value);
   }
 }

@@ -55,12 +55,12 @@ final class MovementRule implements Rule {
             IntStream.range(0, context.inputs()).filter(k -> context.type(k).isFPType()).toArray());
   }
 
-  /** All outputs; one object for a node. */
+  /** All outputs; one object for all nodes that are alike. */
   private record Followed(List<Trace.Output> outputs) {}
 
   private Trace.Output followed(NodeContext context, int output) {
     return context
-        .once(Followed.class, () -> new Followed(Trace.of(context, data.apply(context))))
+        .onceAlike(Followed.class, () -> new Followed(Trace.of(context, data.apply(context))))
         .outputs()
         .get(output);
   }

@@ -29,6 +29,8 @@ final class Trace {
   /** The largest array that is numbered. */
   private static final long LARGEST = 1 << 24;
 
+  private static final long SHORT = 1024;
+
   /** What an output is made of. */
   record Output(BatchAxis batchAxis, List<Movement> movements) {}
 
@@ -116,6 +118,13 @@ final class Trace {
           "what it moves depends on the number of samples", "give it a fixed shape or axis");
     }
     return new Output(without, three.movements(this::partSize));
+  }
+
+  /** An unstacked series is many short arrays, of which a native cast takes longer than reading. */
+  private static double[] numbers(INDArray array) {
+    return !array.isEmpty() && !array.isView() && array.length() <= SHORT
+        ? array.data().asDouble()
+        : array.castTo(DataType.DOUBLE).dup('c').data().asDouble();
   }
 
   private int partSize(int input) {
@@ -238,7 +247,7 @@ final class Trace {
       SameDiff graph = context.emit().graph();
       return OpExecution.run(graph, VariableLookup.op(graph, context.node().name()), inputs)
           .stream()
-          .map(a -> a.castTo(DataType.DOUBLE).dup('c').data().asDouble())
+          .map(Trace::numbers)
           .toList();
     }
 

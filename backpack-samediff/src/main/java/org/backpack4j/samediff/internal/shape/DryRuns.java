@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
@@ -95,8 +96,16 @@ final class DryRuns {
     }
   }
 
-  /** Runs the graph; what fails is told by {@link #dims}. */
-  void run(Map<String, INDArray> feeds, int samples, ReferenceInterpreter.Visitor visitor) {
+  /**
+   * Runs the graph; what fails is told by {@link #dims}.
+   *
+   * @param settles the ops whose results depend on the number of samples alone
+   */
+  void run(
+      Map<String, INDArray> feeds,
+      int samples,
+      Predicate<SameDiffOp> settles,
+      ReferenceInterpreter.Visitor visitor) {
     Map<String, long[]> found = new LinkedHashMap<>();
     feeds.forEach((name, array) -> found.put(name, array.shape()));
     shapes.put(samples, found);
@@ -106,6 +115,7 @@ final class DryRuns {
           graph,
           feeds,
           broken == null ? targets : inputs(broken), // the native op need not complain again
+          op -> !settles.test(op) && !BY_VALUES.matcher(op.getOp().opName()).matches(),
           (op, inputs, outputs) -> {
             for (int k = 0; k < inputs.size(); k++) {
               found.put(inputs(op).get(k), inputs.get(k).shape());

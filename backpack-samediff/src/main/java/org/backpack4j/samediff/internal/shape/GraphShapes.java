@@ -97,6 +97,7 @@ public final class GraphShapes {
     runs.run(
         feeds,
         samples,
+        settled::settles,
         (op, inputs, outputs) -> {
           List<String> arguments = op.getInputsToOp() == null ? List.of() : op.getInputsToOp();
           for (int k = 0; k < arguments.size(); k++) {

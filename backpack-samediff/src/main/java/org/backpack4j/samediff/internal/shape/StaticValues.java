@@ -43,7 +43,8 @@ final class StaticValues {
     }
   }
 
-  private boolean settles(SameDiffOp op) {
+  /** Whether an op's results depend on nothing but the number of samples. */
+  boolean settles(SameDiffOp op) {
     if (RandomOps.draws(op.getOp())) {
       return false;
     }

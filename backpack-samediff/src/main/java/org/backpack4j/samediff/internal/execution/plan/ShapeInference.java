@@ -158,11 +158,7 @@ final class ShapeInference {
     if (mustBePlain(node, inputs)) {
       return plainly(node, inputs);
     }
-    List<INDArray> arrays = new ArrayList<>(inputs.size());
-    for (Value input : inputs) {
-      arrays.add(input.known != null ? input.known : shapes.pretend(input.type, input.shape()));
-    }
-    List<LongShapeDescriptor> descriptors = shapes.of(node, arrays);
+    List<LongShapeDescriptor> descriptors = shapes.of(node, inputs);
     if (descriptors == null || !descriptors.stream().allMatch(ShapeInference::isPlannable)) {
       return plainly(node, inputs);
     }
@@ -178,7 +174,7 @@ final class ShapeInference {
     }
     outputs.forEach(output -> values.put(output.name, output));
     if (canBeKnown(node, inputs, outputs)) {
-      List<INDArray> known = OpExecution.run(graph, node, arrays);
+      List<INDArray> known = OpExecution.run(graph, node, shapes.arrays(inputs));
       for (int i = 0; i < known.size(); i++) {
         outputs.get(i).known = known.get(i).dup('c');
       }

@@ -1,10 +1,14 @@
 package org.backpack4j.samediff.internal.execution.plan;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.backpack4j.samediff.internal.execution.run.CustomCall;
 import org.backpack4j.samediff.internal.execution.run.LegacyCall;
 import org.backpack4j.samediff.internal.execution.run.Memory;
+import org.backpack4j.samediff.internal.nd4j.OpSignature;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -33,6 +37,7 @@ final class Shapes implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Shapes.class);
 
   private final SameDiff graph;
+  private final Map<String, Optional<List<LongShapeDescriptor>>> found = new HashMap<>();
   private final Memory zeros = Memory.allocate(PRETENDED_BYTES);
 
   Shapes(SameDiff graph) {
@@ -40,13 +45,40 @@ final class Shapes implements AutoCloseable {
     zeros.array(0, DataType.INT8, PRETENDED_BYTES).assign(0);
   }
 
-  /** An array of a shape and a type whose numbers must not be read. */
-  INDArray pretend(DataType type, long[] shape) {
-    return zeros.array(0, type, shape);
+  /** What is known of some values, or arrays whose numbers must not be read. */
+  List<INDArray> arrays(List<Value> values) {
+    return values.stream()
+        .map(v -> v.known != null ? v.known : zeros.array(0, v.type, v.shape()))
+        .toList();
   }
 
   /** The shapes of all outputs, or null if the op cannot tell. */
-  @Nullable List<LongShapeDescriptor> of(SameDiffOp node, List<INDArray> inputs) {
+  @Nullable List<LongShapeDescriptor> of(SameDiffOp node, List<Value> inputs) {
+    String signature = signature(node, inputs);
+    if (signature == null) {
+      return find(node, arrays(inputs));
+    }
+    return found
+        .computeIfAbsent(signature, s -> Optional.ofNullable(find(node, arrays(inputs))))
+        .orElse(null);
+  }
+
+  private @Nullable String signature(SameDiffOp node, List<Value> inputs) {
+    List<String> known = new ArrayList<>(inputs.size());
+    for (Value input : inputs) {
+      String description =
+          input.known != null
+              ? OpSignature.input(input.known)
+              : OpSignature.input(input.type, input.shape());
+      if (description == null) {
+        return null;
+      }
+      known.add(description);
+    }
+    return OpSignature.of(graph, node, known);
+  }
+
+  private @Nullable List<LongShapeDescriptor> find(SameDiffOp node, List<INDArray> inputs) {
     try {
       return node.getOp() instanceof DynamicCustomOp op
           ? ofCustom(node, op, inputs)
