@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.check;
 
+import org.backpack4j.samediff.internal.nd4j.Contiguous;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -10,9 +11,11 @@ final class Arrays64 {
 
   /** A copy of the entries in 'c' order. */
   static double[] of(INDArray array) {
-    return array.isEmpty()
-        ? new double[0]
-        : array.castTo(DataType.DOUBLE).dup('c').data().asDouble();
+    if (array.isEmpty()) {
+      return new double[0];
+    }
+    INDArray doubles = array.castTo(DataType.DOUBLE);
+    return (doubles.isView() ? doubles.dup('c') : Contiguous.of(doubles)).data().asDouble();
   }
 
   /** A new array of the given shape and entries. */

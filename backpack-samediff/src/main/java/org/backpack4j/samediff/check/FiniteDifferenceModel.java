@@ -1,5 +1,6 @@
 package org.backpack4j.samediff.check;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
@@ -10,10 +11,10 @@ import java.util.Objects;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.internal.nd4j.GraphCopy;
 import org.backpack4j.samediff.internal.nd4j.Replacement;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A graph in two parts that can be evaluated with one number changed: from parameters to
@@ -34,8 +35,16 @@ final class FiniteDifferenceModel {
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private final double[] middle;
 
-  private @Nullable ParameterSubgraph last;
-  private String lastParameter = "";
+  /** What is fed to the loss's part, the predictions among it. */
+  private final Map<String, INDArray> lossFeeds;
+
+  /** The losses as predictions change, and only they. */
+  private final Downstream lossOfPredictions;
+
+  /** Of the parameter that was asked for last: entries of one are asked for one after the other. */
+  private final Map<String, Downstream> recent = new HashMap<>();
+
+  private String recentParameter = "";
 
   /**
    * Splits a graph.
@@ -60,9 +69,15 @@ final class FiniteDifferenceModel {
     Map<String, INDArray> outputs = ReferenceInterpreter.run(network, feeds, predictions);
     outputs.forEach((name, array) -> shapes.put(name, array.shape()));
     this.middle = flatten(outputs);
+    this.lossFeeds = new HashMap<>(feeds);
+    List<String> cuts = new ArrayList<>();
     for (String name : predictions) {
       cut(name);
+      cuts.add(CUT + name);
     }
+    shapes.forEach((name, shape) -> lossFeeds.put(CUT + name, Nd4j.create(DataType.DOUBLE, shape)));
+    predict(middle);
+    this.lossOfPredictions = new Downstream(lossPart, lossFeeds, cuts, losses);
   }
 
   private static SameDiff withOwn(List<Parameter> parameters, SameDiff graph) {
@@ -95,18 +110,12 @@ final class FiniteDifferenceModel {
   /** The predictions as an entry of a parameter moves. */
   Curve predictionsAlong(Parameter parameter, long index) {
     return offset ->
-        with(network, parameter, index, offset, () -> flatten(downstream(parameter).run()));
-  }
-
-  /** Entries of one parameter are often asked for one after the other. */
-  private ParameterSubgraph downstream(Parameter parameter) {
-    ParameterSubgraph known = last;
-    if (known == null || !parameter.name().equals(lastParameter)) {
-      known = new ParameterSubgraph(network, feeds, parameter.name(), predictions);
-      last = known;
-      lastParameter = parameter.name();
-    }
-    return known;
+        with(
+            network,
+            parameter,
+            index,
+            offset,
+            () -> flatten(downstream("predictions", network, parameter, feeds, predictions)));
   }
 
   /** The loss as an entry of a parameter moves. */
@@ -117,28 +126,58 @@ final class FiniteDifferenceModel {
             parameter,
             index,
             offset,
-            () -> sum(ReferenceInterpreter.run(network, feeds, losses)));
+            () -> sum(downstream("loss", network, parameter, feeds, losses)));
   }
 
   /**
    * The loss as an entry of a parameter moves, but no prediction: the penalties, plus a constant.
    */
   Curve penaltyAlong(Parameter parameter, long index) {
-    return offset -> with(lossPart, parameter, index, offset, () -> loss(middle));
+    return offset ->
+        with(
+            lossPart,
+            parameter,
+            index,
+            offset,
+            () -> {
+              predict(middle);
+              return sum(downstream("penalty", lossPart, parameter, lossFeeds, losses));
+            });
+  }
+
+  /** What a parameter's numbers, as they are now, make of some variables. */
+  private Map<String, INDArray> downstream(
+      String kind,
+      SameDiff graph,
+      Parameter parameter,
+      Map<String, INDArray> fed,
+      List<String> names) {
+    if (!parameter.name().equals(recentParameter)) {
+      recent.clear();
+      recentParameter = parameter.name();
+    }
+    return recent
+        .computeIfAbsent(kind, k -> new Downstream(graph, fed, List.of(parameter.name()), names))
+        .run();
   }
 
   /** The loss for other predictions; penalties as they are. */
   synchronized double[] loss(double[] otherPredictions) {
-    Map<String, INDArray> all = new HashMap<>(feeds);
+    predict(otherPredictions);
+    return sum(lossOfPredictions.run());
+  }
+
+  /** Feeds predictions to the loss's part. */
+  private void predict(double[] values) {
     int offset = 0;
     for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
       long[] shape = entry.getValue();
       int length = Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
-      double[] part = Arrays.copyOfRange(otherPredictions, offset, offset + length);
-      all.put(CUT + entry.getKey(), Arrays64.toArray(part, shape));
+      double[] part = Arrays.copyOfRange(values, offset, offset + length);
+      Objects.requireNonNull(lossFeeds.get(CUT + entry.getKey()))
+          .assign(Arrays64.toArray(part, shape));
       offset += length;
     }
-    return sum(ReferenceInterpreter.run(lossPart, all, losses));
   }
 
   /** An entry of a parameter. */

@@ -3,6 +3,7 @@ package org.backpack4j.samediff.internal.interpret;
 import java.util.List;
 import org.backpack4j.samediff.internal.nd4j.Contiguous;
 import org.backpack4j.samediff.internal.nd4j.OpFields;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.BaseOp;
@@ -24,6 +25,20 @@ final class LegacyOpExecution {
   private LegacyOpExecution() {}
 
   static INDArray run(DifferentialFunction shared, List<INDArray> inputs) {
+    Prepared prepared = prepared(shared, inputs);
+    return prepared == null ? inputs.get(0).dup('c') : Contiguous.of(prepared.exec());
+  }
+
+  /** A duplicate that has its arrays, and where its result will be. */
+  record Prepared(BaseOp op, INDArray output) {
+    INDArray exec() {
+      Nd4j.exec((Op) op);
+      return output;
+    }
+  }
+
+  /** Sets a duplicate up; null where the result is the input. */
+  static @Nullable Prepared prepared(DifferentialFunction shared, List<INDArray> inputs) {
     BaseOp op = (BaseOp) OpFields.copy(shared);
     if (!inputs.isEmpty()) {
       op.setX(inputs.get(0));
@@ -39,15 +54,14 @@ final class LegacyOpExecution {
     }
     boolean emptyReduce = op instanceof BaseReduceOp reduce && reduce.isEmptyReduce();
     if (emptyReduce) {
-      return inputs.get(0).dup('c');
+      return null;
     }
     INDArray output = Nd4j.create(outputShape(op, inputs), false);
     op.setZ(output);
     if (op instanceof BaseReduceOp reduce) {
       avoidNoOp(reduce);
     }
-    Nd4j.exec((Op) op);
-    return Contiguous.of(output);
+    return new Prepared(op, output);
   }
 
   /** The shape of an op's result; the op is not run. */

@@ -147,6 +147,19 @@ public final class OpExecution {
         "The op \"" + node.getName() + "\" (" + op.getClass().getName() + ") cannot be run.");
   }
 
+  /** Whether an op is run by its native code and nothing else, which leaves its inputs alone. */
+  static boolean isNative(DifferentialFunction op, List<INDArray> inputs) {
+    return op instanceof DynamicCustomOp
+        && !(op instanceof Identity)
+        && !(op instanceof CreateView)
+        && !(op instanceof GradientBackwardsMarker)
+        && !(op instanceof Assert)
+        && !(op instanceof Assign)
+        && !InferenceDropoutToIdentity.keepsAll(op)
+        && !OVERWRITES_INPUT.contains(op.opName())
+        && (inputs.isEmpty() || !SegmentFaults.isAtRisk(op.opName(), inputs.get(0)));
+  }
+
   private static void check(SameDiffOp node, List<INDArray> inputs) {
     if (inputs.get(0).getDouble(0) == 0.0) {
       throw new IllegalStateException("The assertion \"" + node.getName() + "\" failed.");
@@ -186,11 +199,21 @@ public final class OpExecution {
       }
       return outputs.stream().map(Contiguous::of).toList();
     } catch (RuntimeException e) {
-      throw new IllegalStateException(
-          "The op \"" + node.getName() + "\" (" + op.opName() + ") failed: " + e.getMessage(), e);
+      throw failed(node, e);
     } finally {
       context.purge();
     }
+  }
+
+  static IllegalStateException failed(SameDiffOp node, RuntimeException e) {
+    return new IllegalStateException(
+        "The op \""
+            + node.getName()
+            + "\" ("
+            + node.getOp().opName()
+            + ") failed: "
+            + e.getMessage(),
+        e);
   }
 
   /** Arrays as an op would answer them, of which the entries are not set: the op is not run. */

@@ -17,6 +17,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.backpack4j.samediff.internal.interpret.DynamicShapes;
 import org.backpack4j.samediff.internal.interpret.RandomOps;
 import org.backpack4j.samediff.internal.interpret.ReferenceInterpreter;
 import org.backpack4j.samediff.internal.interpret.SlidingWindows;
@@ -115,7 +116,7 @@ final class DryRuns {
           graph,
           feeds,
           broken == null ? targets : inputs(broken), // the native op need not complain again
-          op -> !settles.test(op) && !BY_VALUES.matcher(op.getOp().opName()).matches(),
+          op -> !settles.test(op) && !DynamicShapes.has(op.getOp()),
           (op, inputs, outputs) -> {
             for (int k = 0; k < inputs.size(); k++) {
               found.put(inputs(op).get(k), inputs.get(k).shape());

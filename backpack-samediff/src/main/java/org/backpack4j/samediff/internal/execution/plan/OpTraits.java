@@ -1,6 +1,7 @@
 package org.backpack4j.samediff.internal.execution.plan;
 
 import java.util.Set;
+import org.backpack4j.samediff.internal.interpret.DynamicShapes;
 import org.backpack4j.samediff.internal.rewrite.InferenceDropoutToIdentity;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ops.CustomOp;
@@ -50,43 +51,6 @@ final class OpTraits {
           Op.Type.TRANSFORM_FLOAT,
           Op.Type.TRANSFORM_SAME,
           Op.Type.TRANSFORM_STRICT);
-
-  /** The output's shape may depend on the numbers in any input, the first one included. */
-  private static final Set<String> SHAPE_FROM_NUMBERS =
-      Set.of(
-          "Where",
-          "bincount",
-          "boolean_mask",
-          "broadcast_dynamic_shape",
-          "choose",
-          "compat_sparse_to_dense",
-          "compat_string_split",
-          "confusion_matrix",
-          "dynamic_partition",
-          "dynamic_stitch",
-          "evaluate_reduction_shape",
-          "eye",
-          "fill",
-          "histogram_fixed_width",
-          "image_resize",
-          "lin_space",
-          "listdiff",
-          "non_max_suppression",
-          "non_max_suppression_overlaps",
-          "non_max_suppression_v3",
-          "range",
-          "repeat",
-          "segment_max",
-          "segment_mean",
-          "segment_min",
-          "segment_prod",
-          "segment_sum",
-          "sequence_mask",
-          "set_shape",
-          "tri",
-          "unique",
-          "unique_with_counts",
-          "where_np");
 
   /** Integer inputs behind the first one choose or supply elements; they never decide the shape. */
   private static final Set<String> SHAPE_FROM_SHAPES =
@@ -170,7 +134,7 @@ final class OpTraits {
 
   /** Whether the numbers in an input, an integer one that is not known beforehand, may matter. */
   static boolean shapeMayDependOn(DifferentialFunction op, int input) {
-    if (SHAPE_FROM_NUMBERS.contains(op.opName())) {
+    if (DynamicShapes.has(op)) {
       return true;
     }
     return input > 0 && !SHAPE_FROM_SHAPES.contains(op.opName());
@@ -178,6 +142,6 @@ final class OpTraits {
 
   /** Whether even numbers that are not integers may decide the shape. */
   static boolean shapeMayDependOnNumbers(DifferentialFunction op) {
-    return SHAPE_FROM_NUMBERS.contains(op.opName());
+    return DynamicShapes.has(op);
   }
 }
