@@ -68,6 +68,6 @@ public final class OpSignature {
     return description
         + (array.dataType().isFPType()
             ? Arrays.toString(flat.castTo(DataType.DOUBLE).toDoubleVector())
-            : Arrays.toString(flat.castTo(DataType.LONG).toLongVector()));
+            : Arrays.toString(flat.castTo(DataType.INT64).toLongVector()));
   }
 }
