@@ -7,12 +7,16 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * An array of doubles whose memory is given back by hand, where the backend allows it: ND4J leaves
  * that to the garbage collector, which is late, so that a work of thousands of batches would grow.
  */
 final class Doubles implements AutoCloseable {
+  /** As many entries are put in double precision at once, to be added up. */
+  private static final long CHUNK = 1 << 17;
+
   private final @Nullable Memory memory;
   private final INDArray array;
 
@@ -47,6 +51,34 @@ final class Doubles implements AutoCloseable {
   public void close() {
     if (memory != null) {
       memory.close();
+    }
+  }
+
+  /** The sum of an array's entries in double precision, without anything left for the collector. */
+  static double total(INDArray array) {
+    if (array.isEmpty()) {
+      return 0;
+    }
+    if (array.dataType() == DataType.DOUBLE) {
+      return array.sumNumber().doubleValue();
+    }
+    INDArray flat = array.reshape(new long[] {array.length()});
+    long length = flat.length();
+    double total = 0;
+    try (Doubles wide = Doubles.of(Math.min(length, CHUNK))) {
+      for (long from = 0; from < length; from += CHUNK) {
+        long to = Math.min(length, from + CHUNK);
+        INDArray part = wide.array().get(NDArrayIndex.interval(0, to - from));
+        part.assign(flat.get(NDArrayIndex.interval(from, to)));
+        total += part.sumNumber().doubleValue();
+      }
+    }
+    return total;
+  }
+
+  static void release(INDArray array) {
+    if (!array.wasClosed() && array.closeable()) {
+      array.close();
     }
   }
 }

@@ -60,33 +60,34 @@ public final class GatheringForm {
     return gathering;
   }
 
-  static void write(DataOutputStream out, Gathering g) throws IOException {
-    out.writeLong(g.batches);
-    out.writeLong(g.samples);
-    out.writeLong(g.contents);
-    out.writeDouble(g.data);
-    out.writeDouble(g.penalty);
-    out.writeBoolean(g.sumsData);
-    out.writeBoolean(g.sumsPenalties);
-    out.writeInt(g.losses.size());
-    for (Map.Entry<String, LossMean> loss : g.losses.entrySet()) {
+  static void write(DataOutputStream out, Gathering gathering) throws IOException {
+    Totals t = gathering.totals;
+    out.writeLong(t.batches);
+    out.writeLong(t.samples);
+    out.writeLong(t.contents);
+    out.writeDouble(t.data);
+    out.writeDouble(t.penalty);
+    out.writeBoolean(t.sumsData);
+    out.writeBoolean(t.sumsPenalties);
+    out.writeInt(t.losses.size());
+    for (Map.Entry<String, LossMean> loss : t.losses.entrySet()) {
       out.writeUTF(loss.getKey());
       out.writeBoolean(loss.getValue().sums);
       out.writeDouble(loss.getValue().values());
       out.writeDouble(loss.getValue().weights());
     }
-    out.writeInt(g.looks.constants.size());
-    for (Map.Entry<String, Long> constant : g.looks.constants.entrySet()) {
+    out.writeInt(t.looks.constants.size());
+    for (Map.Entry<String, Long> constant : t.looks.constants.entrySet()) {
       out.writeUTF(constant.getKey());
       out.writeLong(constant.getValue());
     }
-    out.writeInt(g.looks.shapes.size());
-    for (Map.Entry<String, String> shape : g.looks.shapes.entrySet()) {
+    out.writeInt(t.looks.shapes.size());
+    for (Map.Entry<String, String> shape : t.looks.shapes.entrySet()) {
       out.writeUTF(shape.getKey());
       out.writeUTF(shape.getValue());
     }
-    out.writeInt(g.sums.size());
-    for (Map.Entry<String, Sum> entry : g.sums.entrySet()) {
+    out.writeInt(t.sums.size());
+    for (Map.Entry<String, Sum> entry : t.sums.entrySet()) {
       Sum sum = entry.getValue();
       out.writeUTF(entry.getKey());
       out.writeUTF(sum.combination().kind().name());
@@ -115,27 +116,28 @@ public final class GatheringForm {
       out.write(buffer.array(), 0, buffer.position());
     }
     if (flat != array) {
-      Gathering.release(flat);
+      Doubles.release(flat);
     }
   }
 
-  static void read(DataInputStream in, Gathering g) throws IOException {
-    g.batches = in.readLong();
-    g.samples = in.readLong();
-    g.contents = in.readLong();
-    g.data = in.readDouble();
-    g.penalty = in.readDouble();
-    g.sumsData = in.readBoolean();
-    g.sumsPenalties = in.readBoolean();
+  static void read(DataInputStream in, Gathering gathering) throws IOException {
+    Totals t = gathering.totals;
+    t.batches = in.readLong();
+    t.samples = in.readLong();
+    t.contents = in.readLong();
+    t.data = in.readDouble();
+    t.penalty = in.readDouble();
+    t.sumsData = in.readBoolean();
+    t.sumsPenalties = in.readBoolean();
     for (int k = in.readInt(); k > 0; k--) {
       String loss = in.readUTF();
-      g.losses.put(loss, new LossMean(in.readBoolean(), in.readDouble(), in.readDouble()));
+      t.losses.put(loss, new LossMean(in.readBoolean(), in.readDouble(), in.readDouble()));
     }
     for (int k = in.readInt(); k > 0; k--) {
-      g.looks.constants.put(in.readUTF(), in.readLong());
+      t.looks.constants.put(in.readUTF(), in.readLong());
     }
     for (int k = in.readInt(); k > 0; k--) {
-      g.looks.shapes.put(in.readUTF(), in.readUTF());
+      t.looks.shapes.put(in.readUTF(), in.readUTF());
     }
     for (int k = in.readInt(); k > 0; k--) {
       String name = in.readUTF();
@@ -144,7 +146,7 @@ public final class GatheringForm {
       DataType type = DataType.valueOf(in.readUTF());
       Doubles sum = array(in);
       @Nullable Doubles mean = kind == Combination.Kind.VARIANCE ? array(in) : null;
-      g.sums.put(name, new Sum(combination, type, sum, mean));
+      t.sums.put(name, new Sum(combination, type, sum, mean));
     }
   }
 

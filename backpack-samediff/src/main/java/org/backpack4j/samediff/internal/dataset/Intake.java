@@ -87,7 +87,7 @@ public final class Intake {
         gathering,
         () -> {
           GraphBatch fed = fed(batch);
-          count[0] = Gathering.count(fed.graph(), fed.feeds());
+          count[0] = KnownGraph.count(fed.graph(), fed.feeds());
         });
     return count[0];
   }

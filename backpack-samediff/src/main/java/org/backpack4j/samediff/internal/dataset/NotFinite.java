@@ -83,7 +83,7 @@ final class NotFinite {
   }
 
   private static boolean isFinite(INDArray array) {
-    return Double.isFinite(Gathering.total(array));
+    return Double.isFinite(Doubles.total(array));
   }
 
   private static Map<String, INDArray> sample(
