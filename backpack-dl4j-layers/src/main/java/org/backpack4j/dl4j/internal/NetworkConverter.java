@@ -11,6 +11,7 @@ import org.backpack4j.dl4j.Scale;
 import org.backpack4j.dl4j.UnconvertibleNetworkException;
 import org.backpack4j.dl4j.internal.activation.Activations;
 import org.backpack4j.dl4j.internal.convert.BatchShape;
+import org.backpack4j.dl4j.internal.convert.ConversionResult;
 import org.backpack4j.dl4j.internal.convert.ConvertedGraph;
 import org.backpack4j.dl4j.internal.convert.ConverterRegistry;
 import org.backpack4j.dl4j.internal.convert.IterationState;
@@ -111,7 +112,7 @@ public final class NetworkConverter {
   public static ConvertedGraph convert(
       Model net, BatchShape shape, NetworkConversion.Choices choices) {
     List<Obstacle> obstacles = new ArrayList<>(NetworkConversion.check(net, choices));
-    NetworkConversion.Result result =
+    ConversionResult result =
         obstacles.isEmpty() ? NetworkConversion.convert(net, shape, choices, obstacles) : null;
     if (result == null) {
       throw new UnconvertibleNetworkException(obstacles);

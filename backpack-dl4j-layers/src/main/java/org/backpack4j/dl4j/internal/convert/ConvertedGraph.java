@@ -23,10 +23,10 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** What a network was converted to: the graph, and how a batch and an iteration are fed to it. */
 public final class ConvertedGraph {
-  private final NetworkConversion.Result result;
+  private final ConversionResult result;
 
   /** Of what a conversion has made. */
-  public ConvertedGraph(NetworkConversion.Result result) {
+  public ConvertedGraph(ConversionResult result) {
     this.result = result;
   }
 
@@ -90,7 +90,7 @@ public final class ConvertedGraph {
   }
 
   /** What batch normalisation has computed of the batch. */
-  public List<NetworkConversion.BatchStatistic> statistics() {
+  public List<ConversionResult.BatchStatistic> statistics() {
     return result.statistics();
   }
 
@@ -288,7 +288,7 @@ public final class ConvertedGraph {
     return feeds;
   }
 
-  private INDArray begun(String name, NetworkConversion.State state, NetworkBatch batch) {
+  private INDArray begun(String name, ConversionResult.State state, NetworkBatch batch) {
     INDArray begun = batch.states().getOrDefault(state.layer(), Map.of()).get(state.key());
     DataType type = sameDiff().getVariable(name).dataType();
     return begun == null ? Nd4j.zeros(type, batch.samples(), state.units()) : begun.castTo(type);

@@ -4,15 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.backpack4j.dl4j.BatchStatistics;
 import org.backpack4j.dl4j.Obstacle;
 import org.backpack4j.dl4j.Scale;
@@ -26,7 +21,6 @@ import org.backpack4j.dl4j.spi.PreprocessorConverter;
 import org.backpack4j.dl4j.spi.RandomActivationConverter;
 import org.backpack4j.dl4j.spi.VertexConverter;
 import org.backpack4j.samediff.internal.nd4j.EmptyFeeds;
-import org.backpack4j.samediff.internal.nd4j.SharedArrays;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
@@ -37,7 +31,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.NameScope;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -57,30 +50,20 @@ public final class NetworkConversion {
   private final Choices choices;
   private final SameDiff graph = SameDiff.create();
 
-  /** Views of the network's flat vector of parameters, looked up each time. */
-  private final SharedArrays arrays = new SharedArrays();
-
   private final PreflightCheck survey;
   private final ConvertedRegion reach;
 
   /** The placeholders of what DL4J draws. */
   private final Map<Object, String> drawn = new IdentityHashMap<>();
 
-  private final Map<String, Long> given = new LinkedHashMap<>();
   private final Map<String, KeptInput> kept = new LinkedHashMap<>();
-  private final Map<String, INDArray> noisy = new ConcurrentHashMap<>();
-
   private final Map<String, LayerOutput> values = new LinkedHashMap<>();
-  private final Map<String, LayerOutput> parameters = new LinkedHashMap<>();
-  private final Set<String> trained = new TreeSet<>();
-  private final Map<String, String> labels = new LinkedHashMap<>();
-  private final Map<String, String> labelMasks = new LinkedHashMap<>();
-  private final Map<String, List<String>> losses = new LinkedHashMap<>();
-  private final Set<String> predictions = new LinkedHashSet<>();
-  private final Map<String, State> states = new LinkedHashMap<>();
-  private final List<BatchStatistic> statistics = new ArrayList<>();
+  private final Entrances entrances;
+  private final SharedParameters parameters;
+  private final OutputLosses losses;
+  private final Map<String, ConversionResult.State> states = new LinkedHashMap<>();
+  private final List<ConversionResult.BatchStatistic> statistics = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
-  private boolean writtenOut;
 
   private NetworkConversion(
       Network network, PreflightCheck survey, BatchShape shape, Choices choices) {
@@ -91,7 +74,9 @@ public final class NetworkConversion {
     this.shape = shape;
     this.choices = choices;
     survey.draws().forEach((name, draw) -> drawn.put(draw.owner(), name));
-    graph.setArrayHolders(arrays, arrays, false);
+    this.entrances = new Entrances(graph, network.type());
+    this.parameters = new SharedParameters(graph);
+    this.losses = new OutputLosses(network.outputs(), shape, entrances);
   }
 
   /**
@@ -110,71 +95,6 @@ public final class NetworkConversion {
       boolean iteration,
       boolean lenient,
       ConverterRegistry converters) {}
-
-  /**
-   * What a recurrent layer carries from one part of a sequence to the next.
-   *
-   * @param layer the layer's name
-   * @param key DL4J's key
-   * @param units how many numbers for each sample
-   */
-  public record State(String layer, String key, long units) {}
-
-  /**
-   * Mean and variance of a batch, of which batch normalisation keeps running averages.
-   *
-   * @param owner what the names of the layer's parameters begin with: {@code 3_}, say
-   * @param decay how much of the running averages a batch leaves
-   * @param mean the variable with the batch's mean, an entry for each channel
-   * @param variance the variable with the batch's biased variance, an entry for each channel
-   */
-  public record BatchStatistic(String owner, double decay, String mean, String variance) {}
-
-  /**
-   * A converted network.
-   *
-   * @param graph the graph, whose loss variables are the losses of the outputs
-   * @param features for each network input its placeholder
-   * @param featureMasks for each network input its mask's placeholder, or null
-   * @param labels for each output its labels' placeholder
-   * @param labelMasks for each output its labels' mask's placeholder, or null
-   * @param activations for each layer and vertex the variable with its activations
-   * @param parameters the trained parameters, in the network's order
-   * @param losses for each output its loss variables, whose sum is its loss
-   * @param predictions for each output where second-order quantities start; empty if all losses are
-   *     SameDiff's own, which know it themselves
-   * @param statistics what batch normalisation has computed of the batch
-   * @param states placeholders of what recurrent layers begin with [N, units]; none unless the
-   *     network is trained by truncated backpropagation through time
-   * @param given for the placeholder of each array that belongs to one iteration, how many rows of
-   *     the array a sample has
-   * @param kept for a placeholder of what changes a layer's input: how it is found out, where
-   *     DL4J's array is the changed input
-   * @param noisy what the graph reads in the place of a parameter; to be filled by the parameters'
-   *     names
-   * @param begins the steps behind which the graph begins, since they could not be converted
-   * @param outOfReach for each parameter below a layer that could not be converted, what stands in
-   *     the way
-   * @param notes what is to be told with second-order quantities
-   */
-  public record Result(
-      SameDiff graph,
-      List<String> features,
-      List<@Nullable String> featureMasks,
-      List<String> labels,
-      List<@Nullable String> labelMasks,
-      Map<String, String> activations,
-      List<String> parameters,
-      Map<String, List<String>> losses,
-      List<String> predictions,
-      List<BatchStatistic> statistics,
-      Map<String, State> states,
-      Map<String, Long> given,
-      Map<String, KeptInput> kept,
-      Map<String, INDArray> noisy,
-      Set<String> begins,
-      Map<String, Obstacle> outOfReach,
-      List<String> notes) {}
 
   /**
    * Finds what stands in the way of a conversion, by the configuration alone.
@@ -203,7 +123,7 @@ public final class NetworkConversion {
    * @param obstacles where to add what stands in the way
    * @return the graph; null if something stands in the way
    */
-  public static @Nullable Result convert(
+  public static @Nullable ConversionResult convert(
       Model model, BatchShape shape, Choices choices, List<Obstacle> obstacles) {
     // a listener keeps a graph for each network, and must not keep the network by it
     Network network = Network.of(model, !choices.iteration());
@@ -215,7 +135,7 @@ public final class NetworkConversion {
     return new NetworkConversion(network, survey, shape, choices).convert(obstacles);
   }
 
-  private @Nullable Result convert(List<Obstacle> obstacles) {
+  private @Nullable ConversionResult convert(List<Obstacle> obstacles) {
     List<String> inputs = network.inputs();
     List<@Nullable String> masks = new ArrayList<>();
     for (int k = 0; k < inputs.size(); k++) {
@@ -231,18 +151,17 @@ public final class NetworkConversion {
         instead(step, e.obstacle(), obstacles);
       }
     }
-    for (String output : network.outputs()) {
-      if (obstacles.isEmpty() && !losses.containsKey(output)) {
-        obstacles.add(
-            new Obstacle(
-                "output \"" + output + "\"", "it has no loss", "let outputs be output layers"));
-      }
+    if (obstacles.isEmpty()) {
+      losses.missing().stream()
+          .limit(1)
+          .map(o -> "output \"" + o + "\"")
+          .map(o -> new Obstacle(o, "it has no loss", "let outputs be output layers"))
+          .forEach(obstacles::add);
     }
     if (!obstacles.isEmpty()) {
       return null;
     }
-    List<String> lossVariables = losses.values().stream().flatMap(List::stream).toList();
-    graph.setLossVariables(lossVariables.toArray(new String[0]));
+    graph.setLossVariables(losses.variables().toArray(new String[0]));
     return result(masks);
   }
 
@@ -255,7 +174,9 @@ public final class NetworkConversion {
     }
     try {
       LayerOutput mask = maskBehind(step, obstacle);
-      values.put(step.name(), given(IterationState.placeholder(step.name()), dims).withMask(mask));
+      values.put(
+          step.name(),
+          entrances.given(IterationState.placeholder(step.name()), dims).withMask(mask));
       reach.end(step.name(), obstacle);
     } catch (ConversionException e) {
       obstacles.add(obstacle);
@@ -278,72 +199,36 @@ public final class NetworkConversion {
     return inputs.get(0).mask() == null ? null : mask(layer, context(step, inputs));
   }
 
-  /** A placeholder for what belongs to one iteration; rows of one sample are an axis there. */
-  private LayerOutput given(String name, List<Long> dims) {
-    long rows = dims.get(0);
-    given.put(name, rows);
-    long[] folded = BatchShape.array(dims);
-    folded[0] = -1;
-    if (rows == 1) {
-      return new LayerOutput(entrance(name, folded), folded);
-    }
-    long[] apart = new long[folded.length + 1];
-    int[] rowsFirst = IntStream.range(0, apart.length).toArray();
-    System.arraycopy(folded, 1, apart, 2, folded.length - 1);
-    apart[0] = -1;
-    apart[1] = rows;
-    rowsFirst[0] = 1;
-    rowsFirst[1] = 0;
-    SDVariable laidOut = graph.permute(entrance(name, apart), rowsFirst);
-    return new LayerOutput(graph.reshape(laidOut, folded), folded).withSteps(rows);
-  }
-
-  private Result result(List<@Nullable String> masks) {
+  private ConversionResult result(List<@Nullable String> masks) {
     Map<String, String> activations = new LinkedHashMap<>();
     values.forEach((name, value) -> activations.put(name, value.variable().name()));
     Map<String, Obstacle> beyond = reach.parameters();
-    List<@Nullable String> maskNames = new ArrayList<>();
-    network.outputs().forEach(o -> maskNames.add(labelMasks.get(o)));
     EmptyFeeds.refuse(graph);
-    return new Result(
+    return new ConversionResult(
         graph,
         network.inputs(),
         masks,
-        network.outputs().stream().map(o -> Objects.requireNonNull(labels.get(o))).toList(),
-        maskNames,
+        losses.labels(),
+        losses.masks(),
         activations,
-        parameters.keySet().stream()
-            .filter(p -> trained.contains(p) && !beyond.containsKey(p))
-            .toList(),
-        losses,
-        writtenOut ? List.copyOf(predictions) : List.of(),
+        parameters.trained(beyond.keySet()),
+        losses.byOutput(),
+        losses.predictions(),
         List.copyOf(statistics),
         states,
-        given,
+        entrances.given(),
         kept,
-        noisy,
+        parameters.noisy(),
         reach.ends(),
         beyond,
         List.copyOf(notes));
   }
 
   private @Nullable String input(String name, List<Long> dims, List<Long> maskDims) {
-    SDVariable variable = entrance(name, BatchShape.array(dims));
-    LayerOutput mask = null;
-    if (!maskDims.isEmpty()) {
-      long[] maskShape = BatchShape.array(maskDims);
-      mask = new LayerOutput(entrance(name + ".mask", maskShape), maskShape);
-    }
-    values.put(name, new LayerOutput(variable, BatchShape.array(dims), mask));
+    LayerOutput value = entrances.of(name, dims);
+    LayerOutput mask = maskDims.isEmpty() ? null : entrances.of(name + ".mask", maskDims);
+    values.put(name, value.withMask(mask));
     return mask == null ? null : name + ".mask";
-  }
-
-  /**
-   * A placeholder. It is read through a reshape to its own shape: M2.1's array cache goes wrong on
-   * arrays in 'f' order, and what a reshape answers is in 'c' order.
-   */
-  private SDVariable entrance(String name, long[] dims) {
-    return graph.reshape(graph.placeHolder(name, type(), dims), dims);
   }
 
   private LayerOutput convert(NetworkNode step) {
@@ -420,11 +305,11 @@ public final class NetworkConversion {
       return null;
     }
     String kind = owner.getClass().getSimpleName();
-    if (given.containsKey(name)) {
+    if (entrances.isGiven(name)) {
       throw context.refuse(
           "its " + kind + " draws several times, and DL4J keeps the last numbers alone", remedy);
     }
-    LayerOutput noise = given(name, dims);
+    LayerOutput noise = entrances.given(name, dims);
     if (!Arrays.equals(noise.shape(), expected) || noise.steps() != context.input().steps()) {
       throw context.refuse(
           "what DL4J drew for its "
@@ -489,7 +374,7 @@ public final class NetworkConversion {
     notes.add(text);
   }
 
-  void batchStatistic(BatchStatistic statistic) {
+  void batchStatistic(ConversionResult.BatchStatistic statistic) {
     statistics.add(statistic);
   }
 
@@ -511,59 +396,12 @@ public final class NetworkConversion {
     Objects.requireNonNull(tables.of(loss)).convert(loss, context);
   }
 
-  void addLoss(NetworkNode step, SDVariable loss, SDVariable prediction, boolean own) {
-    addLoss(step, loss);
-    predictions.add(prediction.name());
-    writtenOut |= own;
-  }
-
-  int losses(NetworkNode step) {
-    return losses.getOrDefault(step.name(), List.of()).size();
-  }
-
-  void addLoss(NetworkNode step, SDVariable loss) {
-    losses.computeIfAbsent(step.name(), n -> new ArrayList<>()).add(loss.name());
+  OutputLosses losses() {
+    return losses;
   }
 
   LayerOutput parameter(NetworkNode step, String key, boolean train) {
-    String name = step.parameter(key);
-    if (train) {
-      trained.add(name);
-    }
-    return parameters.computeIfAbsent(name, n -> share(n, step, key));
-  }
-
-  private LayerOutput share(String name, NetworkNode step, String key) {
-    INDArray array = step.parameters().get().get(key);
-    if (array == null) {
-      throw new IllegalStateException(
-          step.where()
-              + " has no parameter \""
-              + key
-              + "\"; it has "
-              + step.parameters().get().keySet()
-              + ".");
-    }
-    long[] dims = array.shape();
-    SDVariable variable =
-        new SDVariable(name, VariableType.VARIABLE, graph, dims, array.dataType());
-    arrays.share(name, lookUp(name, step.parameters(), key, noisy));
-    graph.addVariable(variable);
-    // as for placeholders: DL4J's dense weights are in 'f' order
-    return new LayerOutput(
-        array.ordering() == 'c' ? variable : graph.reshape(variable, dims), dims);
-  }
-
-  /** Looks an array up; it keeps nothing but what it needs, neither the step nor this object. */
-  private static Supplier<@Nullable INDArray> lookUp(
-      String name,
-      Supplier<Map<String, INDArray>> parameters,
-      String key,
-      Map<String, INDArray> noisy) {
-    return () -> {
-      INDArray changed = noisy.get(name);
-      return changed != null ? changed : parameters.get().get(key);
-    };
+    return parameters.of(step, key, train);
   }
 
   @Nullable SDVariable initialState(NetworkNode step, String key, long units) {
@@ -571,30 +409,8 @@ public final class NetworkConversion {
       return null;
     }
     String name = step.name() + "." + key;
-    states.put(name, new State(step.name(), key, units));
-    return entrance(name, new long[] {-1, units});
-  }
-
-  SDVariable labels(NetworkNode step, long... dims) {
-    String name = step.name() + ".labels";
-    labels.put(step.name(), name);
-    return entrance(name, dims);
-  }
-
-  long @Nullable [] labelShape(NetworkNode step) {
-    List<Long> dims = shape.labels().get(network.outputs().indexOf(step.name()));
-    return dims.isEmpty() ? null : BatchShape.array(dims);
-  }
-
-  @Nullable LayerOutput labelMask(NetworkNode step) {
-    List<Long> dims = shape.labelMasks().get(network.outputs().indexOf(step.name()));
-    if (dims.isEmpty()) {
-      return null;
-    }
-    String name = step.name() + ".labels.mask";
-    labelMasks.put(step.name(), name);
-    long[] maskShape = BatchShape.array(dims);
-    return new LayerOutput(entrance(name, maskShape), maskShape);
+    states.put(name, new ConversionResult.State(step.name(), key, units));
+    return entrances.of(name, -1, units);
   }
 
   /** The shape that a variable has for two samples of zeros; the samples are on axis 0. */

@@ -183,7 +183,7 @@ final class NodeConversion implements ConversionContext {
   @Override
   public void batchStatistic(double decay, SDVariable mean, SDVariable variance) {
     conversion.batchStatistic(
-        new NetworkConversion.BatchStatistic(
+        new ConversionResult.BatchStatistic(
             step.parameter(prefix), decay, mean.name(), variance.name()));
   }
 
@@ -194,17 +194,17 @@ final class NodeConversion implements ConversionContext {
 
   @Override
   public SDVariable labels(long... shape) {
-    return conversion.labels(step, shape);
+    return conversion.losses().labels(step, shape);
   }
 
   @Override
   public long @Nullable [] labelShape() {
-    return conversion.labelShape(step);
+    return conversion.losses().labelShape(step);
   }
 
   @Override
   public @Nullable LayerOutput labelMask() {
-    return conversion.labelMask(step);
+    return conversion.losses().labelMask(step);
   }
 
   @Override
@@ -304,15 +304,15 @@ final class NodeConversion implements ConversionContext {
 
   /** The number of loss variables that the step has. */
   int losses() {
-    return conversion.losses(step);
+    return conversion.losses().count(step);
   }
 
   void addConstant(SDVariable loss) {
-    conversion.addLoss(step, loss);
+    conversion.losses().add(step, loss);
   }
 
   void addLoss(SDVariable loss, SDVariable predictions, boolean writtenOut) {
-    conversion.addLoss(step, loss, predictions, writtenOut);
+    conversion.losses().add(step, loss, predictions, writtenOut);
   }
 
   @Override
