@@ -464,8 +464,17 @@ public final class ExtendedGraph implements AutoCloseable {
    * @return the quantities, by parameter and extension
    */
   public QuantityResults evaluate(Map<String, INDArray> feeds) {
-    return new QuantityResults(
-        output(feeds, outputNames()), quantities.extensions(), Map.of(), outputs.outputAxes());
+    return results(output(feeds, outputNames()));
+  }
+
+  /**
+   * Quantities that were evaluated, by parameter and extension.
+   *
+   * @param evaluated some or all of the graph's outputs, by name, as {@link #output} answers them
+   * @return the quantities
+   */
+  public QuantityResults results(Map<String, INDArray> evaluated) {
+    return new QuantityResults(evaluated, quantities.extensions(), Map.of(), outputs.outputAxes());
   }
 
   /**

@@ -1,6 +1,5 @@
 package org.backpack4j.samediff;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -169,9 +168,8 @@ public final class SameDiffBackPackListener extends BaseListener implements Auto
   }
 
   private TrainingStep step(SameDiff sd, int iteration, int epoch, MultiDataSet data) {
-    Map<String, INDArray> outputs = graphs.of(sd).graph(sd, choices, extensions).output(data);
-    QuantityResults quantities = new QuantityResults(outputs, Arrays.asList(extensions));
-    return new TrainingStep(iteration, epoch, quantities, List.of());
+    ExtendedGraph graph = graphs.of(sd).graph(sd, choices, extensions);
+    return new TrainingStep(iteration, epoch, graph.results(graph.output(data)), List.of());
   }
 
   /** Frees the memory that evaluations keep. */

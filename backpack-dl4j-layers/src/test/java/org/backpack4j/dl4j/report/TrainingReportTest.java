@@ -17,6 +17,7 @@ import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.extension.DiagGGNMC;
 import org.backpack4j.samediff.extension.GradAlignment;
 import org.backpack4j.samediff.extension.Variance;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -158,6 +159,32 @@ class TrainingReportTest {
       assertThat(line.get("largest_samples").get(0).get("norm").asDouble())
           .isCloseTo(worst, Offset.offset(1e-9));
     }
+  }
+
+  /** Where no sample has a gradient, none has a share of it. */
+  @Test
+  void gradientsOfZeroHaveNoShares() throws IOException {
+    MultiLayerNetwork net =
+        new MultiLayerNetwork(
+            new NeuralNetConfiguration.Builder()
+                .seed(2)
+                .dataType(DataType.DOUBLE)
+                .biasInit(-100)
+                .list()
+                .layer(
+                    new OutputLayer.Builder(LossFunction.MSE)
+                        .nIn(4)
+                        .nOut(3)
+                        .activation(Activation.RELU)
+                        .build())
+                .build());
+    net.init();
+    DataSet batch = new DataSet(Nd4j.rand(DataType.DOUBLE, 5, 4), Nd4j.rand(DataType.DOUBLE, 5, 3));
+    TrainingReport report = TrainingReport.economy().every(1);
+    JsonNode line = fitted(net, report, List.of(batch, batch)).get(0);
+    assertThat(line.get("gradient_norm").asDouble()).isZero();
+    assertThat(line.get("largest_samples").get(0).get("share").isNull()).isTrue();
+    assertThat(report.html()).contains("sample 0 of the batch: norm 0.00<").doesNotContain("NaN");
   }
 
   private static JsonNode read(ObjectMapper json, String line) {

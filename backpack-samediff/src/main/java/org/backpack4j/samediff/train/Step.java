@@ -94,7 +94,7 @@ final class Step {
       INDArray array = of(results, name);
       all.put(name, gradients.containsKey(name) ? array.dup() : array);
     }
-    return new QuantityResults(all, extended.extensions());
+    return extended.results(all);
   }
 
   private void update(

@@ -260,12 +260,19 @@ public final class ReportPage {
       html.append(
           String.format(
               Locale.ROOT,
-              "sample %d of the batch: norm %.3g, %.0f %% of all squared norms</li>",
+              "sample %d of the batch: norm %.3g%s</li>",
               sample.index(),
               sample.norm(),
-              100 * sample.share()));
+              share(sample.share())));
     }
     return html.append("</ol></section>\n").toString();
+  }
+
+  /** Of norms that are all zero there is none. */
+  private static String share(double share) {
+    return Double.isNaN(share)
+        ? ""
+        : String.format(Locale.ROOT, ", %.0f %% of all squared norms", 100 * share);
   }
 
   /** Colours that people see apart who see few (Okabe and Ito, 2008), on light and dark. */

@@ -23,7 +23,7 @@ import java.util.zip.CheckedOutputStream;
  * a whole one.
  */
 public final class Checkpoint {
-  private static final long MAGIC = 0x4250_344a_4453_0002L; // BP4JDS, version 2
+  private static final long MAGIC = 0x4250_344a_4453_0003L; // BP4JDS, version 3
 
   private Checkpoint() {}
 

@@ -117,6 +117,7 @@ public final class Gathering {
     if (known == null) {
       known = KnownGraph.of(graph, sink != null, expected, wanted);
       graphs.put(graph, known);
+      totals.note(graph);
     }
     long count = KnownGraph.count(graph, batch.feeds());
     if (count == 0) {

@@ -7,6 +7,8 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.backpack4j.samediff.extension.Combination;
 import org.jspecify.annotations.Nullable;
@@ -99,6 +101,14 @@ public final class GatheringForm {
         array(out, mean);
       }
     }
+    out.writeInt(t.outputAxes.size());
+    for (Map.Entry<String, List<Integer>> factor : t.outputAxes.entrySet()) {
+      out.writeUTF(factor.getKey());
+      out.writeInt(factor.getValue().size());
+      for (int axis : factor.getValue()) {
+        out.writeInt(axis);
+      }
+    }
   }
 
   private static void array(DataOutputStream out, INDArray array) throws IOException {
@@ -147,6 +157,14 @@ public final class GatheringForm {
       Doubles sum = array(in);
       @Nullable Doubles mean = kind == Combination.Kind.VARIANCE ? array(in) : null;
       t.sums.put(name, new Sum(combination, type, sum, mean));
+    }
+    for (int k = in.readInt(); k > 0; k--) {
+      String factor = in.readUTF();
+      List<Integer> axes = new ArrayList<>();
+      for (int axis = in.readInt(); axis > 0; axis--) {
+        axes.add(in.readInt());
+      }
+      t.outputAxes.put(factor, axes);
     }
   }
 

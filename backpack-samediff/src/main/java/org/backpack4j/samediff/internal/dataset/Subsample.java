@@ -57,7 +57,7 @@ public final class Subsample {
           INDArray result = Objects.requireNonNull(results.get(name));
           scaled.put(name, result.muli(Math.pow(ratio, combination.degree())));
         });
-    return new QuantityResults(scaled, graph.extensions());
+    return graph.results(scaled);
   }
 
   private void check(long all) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.backpack4j.samediff.ExtendedGraph;
 import org.backpack4j.samediff.QuantityResults;
 import org.backpack4j.samediff.dataset.DataSetResults;
 import org.backpack4j.samediff.extension.Combination;
@@ -23,6 +24,9 @@ final class Totals {
   /** What has been gathered, by name. */
   final Map<String, Sum> sums = new LinkedHashMap<>();
 
+  /** Of Kronecker factors of weights' outputs, which of the weight's axes are their rows. */
+  final Map<String, List<Integer>> outputAxes = new LinkedHashMap<>();
+
   /** For each loss variable its value. */
   final Map<String, LossMean> losses = new LinkedHashMap<>();
 
@@ -39,6 +43,13 @@ final class Totals {
 
   /** The checksum of all batches so far. */
   long contents;
+
+  /** Notes what arrays do not tell of a graph's results. */
+  void note(ExtendedGraph graph) {
+    graph
+        .outputNames()
+        .forEach(name -> graph.outputAxes(name).ifPresent(axes -> outputAxes.put(name, axes)));
+  }
 
   /**
    * Adds a batch.
@@ -130,6 +141,7 @@ final class Totals {
     if (other.samples == 0) {
       return;
     }
+    outputAxes.putAll(other.outputAxes);
     sums.putAll(other.sums);
     other.sums.clear();
     losses.putAll(other.losses);
@@ -218,7 +230,7 @@ final class Totals {
         });
     double loss = losses.values().stream().mapToDouble(LossMean::value).sum();
     return new DataSetResults(
-        new QuantityResults(outputs, extensions),
+        new QuantityResults(outputs, extensions, Map.of(), outputAxes),
         samples,
         batches,
         data,
