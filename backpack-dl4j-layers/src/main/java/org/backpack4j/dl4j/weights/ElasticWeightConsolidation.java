@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.backpack4j.dl4j.internal.train.Gradients;
 import org.backpack4j.dl4j.internal.trained.BatchIterator;
 import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.backpack4j.samediff.extension.DiagGGNExact;
@@ -233,7 +234,7 @@ public final class ElasticWeightConsolidation extends BaseTrainingListener {
       task.importance()
           .forEach(
               (name, f) -> {
-                INDArray gradient = model.gradient().getGradientFor(name);
+                INDArray gradient = Gradients.of(model, name);
                 if (gradient != null) {
                   INDArray pull = trained.array(name).sub(learned(task, name)).muli(f);
                   gradient.addi(pull.muli(scale * task.strength()));

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedOutputStream;
 import org.backpack4j.dl4j.internal.WholeFile;
+import org.backpack4j.dl4j.internal.train.Gradients;
 import org.backpack4j.dl4j.internal.trained.TrainedModel;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -128,7 +129,7 @@ public final class PruningMasks extends BaseTrainingListener {
     if (isNetwork(model)) {
       masks.forEach(
           (name, mask) -> {
-            INDArray gradient = model.gradient().getGradientFor(name);
+            INDArray gradient = Gradients.of(model, name);
             if (gradient != null) {
               gradient.muli(mask);
             }

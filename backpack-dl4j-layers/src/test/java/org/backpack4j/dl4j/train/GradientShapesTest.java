@@ -14,8 +14,12 @@ import org.backpack4j.dl4j.BackPackListener;
 import org.backpack4j.dl4j.internal.train.Gradients;
 import org.backpack4j.dl4j.report.TrainingReport;
 import org.backpack4j.dl4j.testing.Nets;
+import org.backpack4j.dl4j.weights.ElasticWeightConsolidation;
+import org.backpack4j.dl4j.weights.Pruning;
+import org.backpack4j.dl4j.weights.PruningMasks;
 import org.backpack4j.samediff.extension.BatchGrad;
 import org.backpack4j.samediff.privacy.PrivacyAccountant;
+import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
@@ -137,6 +141,47 @@ class GradientShapesTest {
       }
     }
     return sums;
+  }
+
+  /** A penalty's gradient pulls each weight by λ F (θ − θ*). */
+  @Test
+  void arePulledToWhatWasLearned() {
+    MultiLayerNetwork net = net();
+    DataSet batch = data(SAMPLES);
+    ElasticWeightConsolidation memory =
+        ElasticWeightConsolidation.of(net).strength(3).fit(new SingletonDataSetIterator(batch));
+    INDArray learned = net.getParam("0_W").dup();
+    INDArray importance = memory.importance("0_W");
+    INDArray[] plain = new INDArray[1];
+    INDArray[] pulled = new INDArray[1];
+    net.addListeners(keep("0_W", plain), memory, keep("0_W", pulled));
+    net.getParam("0_W").muli(2);
+    net.fit(batch);
+    INDArray pull = pulled[0].sub(plain[0]).reshape(learned.shape()).divi(SAMPLES);
+    INDArray off = pull.sub(importance.mul(learned)); // 2 θ* − θ* is θ*, and λ is in F
+    assertThat(off.amaxNumber().doubleValue()).isLessThan(1e-12);
+    assertThat(pull.amaxNumber().doubleValue()).isGreaterThan(1e-3);
+  }
+
+  private static BaseTrainingListener keep(String parameter, INDArray[] kept) {
+    return new BaseTrainingListener() {
+      @Override
+      public void onGradientCalculation(Model model) {
+        kept[0] = model.gradient().getGradientFor(parameter).dup('c');
+      }
+    };
+  }
+
+  @Test
+  void ofWhatIsPrunedAreZero() {
+    MultiLayerNetwork net = net();
+    PruningMasks masks = Pruning.of(net).parameters("0_W").prune(0.5);
+    INDArray[] kept = new INDArray[1];
+    net.addListeners(masks, keep("0_W", kept));
+    net.fit(data(SAMPLES));
+    INDArray mask = masks.mask("0_W").castTo(kept[0].dataType()).dup('c').reshape(kept[0].shape());
+    assertThat(kept[0].mul(mask)).isEqualTo(kept[0]);
+    assertThat(mask.sumNumber().intValue()).isEqualTo(12);
   }
 
   /** α of a report is that of the slopes along the step. */
