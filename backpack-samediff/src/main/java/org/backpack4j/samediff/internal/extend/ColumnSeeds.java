@@ -253,7 +253,7 @@ final class ColumnSeeds {
   /** The gradient [N, 1, F…] at a variable; where it is the same for all samples, each one's. */
   @Nullable Tensor gradientAt(String variable) {
     if (graph.batchAxis(variable).kind() != BatchAxis.Kind.UNBATCHED) {
-      return gradient.gradientAt(variable, QuantityBuilder.GRADIENT);
+      return gradient.gradientAt(variable, GradientPass.GRADIENT);
     }
     if (gradient.sumsAt(variable).stream().anyMatch(sum -> sum.sum().fromSamples())) {
       throw new UnsupportedGraphException(

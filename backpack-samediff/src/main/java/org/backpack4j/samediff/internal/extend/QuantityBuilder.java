@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.backpack4j.samediff.extension.Columns;
 import org.backpack4j.samediff.extension.Extension;
 import org.backpack4j.samediff.internal.autodiff.Annotations;
@@ -22,43 +21,31 @@ import org.backpack4j.samediff.internal.contribution.Dense;
 import org.backpack4j.samediff.internal.ir.BatchAxis;
 import org.backpack4j.samediff.internal.ir.Node;
 import org.backpack4j.samediff.internal.ir.Normaliser;
-import org.backpack4j.samediff.internal.ir.Precision;
-import org.backpack4j.samediff.internal.loss.LossRule;
 import org.backpack4j.samediff.spi.Dim;
 import org.backpack4j.samediff.spi.Dims;
 import org.backpack4j.samediff.spi.Emitter;
 import org.backpack4j.samediff.spi.ParameterVjp;
 import org.backpack4j.samediff.spi.Tensor;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Pass 5: emits the sweeps and the quantities. */
 final class QuantityBuilder {
-  static final String GRADIENT = "gradient";
-  private static final String GRAD = "grad";
-  private static final String PENALTY = "grad_penalty";
-
   private final Annotations graph;
   private final Function<Node, Rule> rules;
   private final Plans plans;
   private final ExtensionPlan plan;
   private final List<String> lossVariables;
   private final Quantities quantities;
-  private final Normaliser normaliser;
+  private final LossDivisor divisor;
   private final Emitter emit;
   private final long memoryBudget;
-
-  /** For each parameter what has been emitted of it so far, by field. */
-  private final Map<String, Map<String, Tensor>> fields = new HashMap<>();
-
-  /** Parameters to which something came as a sum over samples that is no penalty. */
-  private final Set<String> summed = new HashSet<>();
 
   /** How many columns of a kind all sources have together. */
   private final Map<Columns, Long> counts = new HashMap<>();
 
   private final DataFlowCheck flow;
   private final Outputs outputs = new Outputs();
+  private final QuantityFields fields;
 
   QuantityBuilder(
       Annotations graph,
@@ -69,7 +56,6 @@ final class QuantityBuilder {
       Normaliser normaliser,
       long memoryBudget) {
     this.graph = graph;
-    this.normaliser = normaliser;
     this.rules = rules;
     this.plans = plans;
     this.plan = plans.plan();
@@ -77,16 +63,22 @@ final class QuantityBuilder {
     this.quantities = quantities;
     this.memoryBudget = memoryBudget;
     this.emit = graph.emit();
+    this.divisor = new LossDivisor(graph, normaliser);
     this.flow = new DataFlowCheck(graph, rules);
+    this.fields = new QuantityFields(emit, quantities, outputs);
   }
 
   Outputs emit() {
-    ReversePass gradient = gradient();
+    GradientPass first = new GradientPass(graph, rules, plan, lossVariables, quantities, fields);
+    ReversePass gradient = first.sweep();
     gradient.run(parameter -> {});
-    startAtLosses(gradient);
-    quantities.parameters().forEach(parameter -> firstOrder(parameter, gradient));
+    first.starts().forEach(outputs::startsAt);
+    for (String parameter : quantities.parameters()) {
+      add(parameter, Columns.GRADIENT, gradient, List.of());
+      first.quantities(parameter); // the sum of samples' gradients that are at hand costs little
+    }
     together(Columns.GRADIENT, gradient, List.of());
-    checkFirstOrder(gradient);
+    first.check(flow);
     Set<Columns> kinds = new LinkedHashSet<>();
     quantities.extensions().stream()
         .map(Extension::columns)
@@ -104,72 +96,19 @@ final class QuantityBuilder {
     emit.large().forEach(outputs::startsAt);
     for (String parameter : quantities.parameters()) {
       for (Extension extension : quantities.extensions()) {
-        if (!extension.ofPredictions() && quantities.has(parameter, extension.field())) {
-          String field = extension.field();
-          boolean there =
-              fieldsOf(parameter).keySet().stream()
-                  .anyMatch(f -> f.equals(field) || f.startsWith(field + "."));
-          if (!there) {
-            emit.in(parameter, () -> zeros(parameter, extension))
-                .forEach(r -> fieldsOf(parameter).put(name(extension, r), r.value()));
-          }
+        if (!extension.ofPredictions()
+            && quantities.has(parameter, extension.field())
+            && !fields.has(parameter, extension)) {
+          emit.in(parameter, () -> zeros(parameter, extension))
+              .forEach(r -> fields.put(parameter, extension, r));
         }
       }
-      put(parameter);
+      fields.handOn(parameter);
     }
-    put(Outputs.TOGETHER);
-    fieldsOf(Outputs.TOGETHER).keySet().stream()
-        .filter(emit.graph()::hasVariable)
-        .findFirst()
-        .ifPresent(
-            name -> {
-              throw Emitter.taken(name);
-            });
+    fields.handOn(Outputs.TOGETHER);
+    fields.checkNames();
     outputs.named(emit);
     return outputs;
-  }
-
-  /** The gradient first, then the extensions' quantities in the order in which they were given. */
-  private void put(String parameter) {
-    List<String> order = new ArrayList<>(List.of(GRAD, PENALTY));
-    quantities.extensions().forEach(e -> order.add(e.field()));
-    for (String field : order) {
-      fieldsOf(parameter)
-          .forEach(
-              (name, value) -> {
-                if (name.equals(field) || name.startsWith(field + ".")) {
-                  outputs.put(parameter, name, value);
-                }
-              });
-    }
-  }
-
-  private static String name(Extension extension, Extension.Result result) {
-    return result.name().isEmpty() ? extension.field() : extension.field() + "." + result.name();
-  }
-
-  private void noteAxes(String parameter, Extension extension, Extension.Result result) {
-    List<Integer> axes = result.outputAxes();
-    if (axes != null) {
-      outputs.outputAxes(Outputs.name(parameter, name(extension, result)), axes);
-    }
-  }
-
-  private Map<String, Tensor> fieldsOf(String parameter) {
-    return fields.computeIfAbsent(parameter, p -> new LinkedHashMap<>());
-  }
-
-  private void firstOrder(String parameter, ReversePass gradient) {
-    add(parameter, Columns.GRADIENT, gradient, List.of());
-    // behind the others: the sum of samples' gradients that are at hand costs little
-    if (quantities.has(parameter, GRAD)) {
-      emit.in(
-          parameter,
-          () -> {
-            gradientOf(parameter, gradient);
-            return parameter;
-          });
-    }
   }
 
   /** Adds what a sweep's columns give a parameter to what others have given. */
@@ -187,12 +126,8 @@ final class QuantityBuilder {
             extension.additive() || seeds.isEmpty() ? rows : ofEachSource(parameter, sweep, seeds);
         for (Extension.Result result :
             emit.in(parameter, () -> extension.results(emit, parameter, given))) {
-          noteAxes(parameter, extension, result);
-          fieldsOf(parameter)
-              .merge(
-                  name(extension, result),
-                  result.value(),
-                  (a, b) -> result.summed() ? emit.in(parameter, () -> emit.add(a, b)) : a);
+          fields.noteAxes(parameter, extension, result);
+          fields.add(parameter, parameter, extension, result);
         }
       }
     }
@@ -249,47 +184,16 @@ final class QuantityBuilder {
         }
       }
       if (extension.ofOwnLosses()) {
-        emit.in(extension.field(), () -> extension.ofOwnLosses(emit, all, divisor()))
+        emit.in(extension.field(), () -> extension.ofOwnLosses(emit, all, divisor.emit()))
             .forEach(
-                (parameter, results) ->
-                    results.forEach(r -> fieldsOf(parameter).put(name(extension, r), r.value())));
+                (parameter, results) -> results.forEach(r -> fields.put(parameter, extension, r)));
         continue;
       }
       for (Extension.Result result :
           emit.in(extension.field(), () -> extension.together(emit, all))) {
-        fieldsOf(Outputs.TOGETHER)
-            .merge(
-                name(extension, result),
-                result.value(),
-                (a, b) -> result.summed() ? emit.in(extension.field(), () -> emit.add(a, b)) : a);
+        fields.add(Outputs.TOGETHER, extension.field(), extension, result);
       }
     }
-  }
-
-  /** What the losses divide by [1], in double precision. */
-  private Tensor divisor() {
-    DataType type = Precision.CANCELLING;
-    Dims one = Dims.of(Dim.ONE);
-    return switch (normaliser.kind()) {
-      case NONE -> emit.literal(1, type, one);
-      case SAMPLES -> emit.reshape(emit.sum(emit.onesOverSamples(type), 0, 1), one);
-      case SUM -> emit.reshape(total(emit.cast(read(), type)), one);
-      case NONZERO -> emit.reshape(total(emit.greater(emit.abs(emit.cast(read(), type)), 0)), one);
-    };
-  }
-
-  /** The variable that the losses divide by, samples first if it has any. */
-  private Tensor read() {
-    String variable = normaliser.variable();
-    return graph.batchAxis(variable).hasSamples()
-        ? graph.samplesFirst(variable)
-        : graph.forward(variable);
-  }
-
-  private Tensor total(Tensor value) {
-    return value.dims().sampleAxis() < 0
-        ? emit.sum(value, 0, value.rank())
-        : emit.sumOverSamples(emit.sum(value, 1, value.rank()));
   }
 
   /** What arrived at a parameter; at an input or activation, what did at each sample's own. */
@@ -302,86 +206,6 @@ final class QuantityBuilder {
         .toList();
   }
 
-  private void checkFirstOrder(ReversePass gradient) {
-    Set<String> asked = asked(field -> field.equals(GRAD));
-    Set<String> apart = asked(this::isOfSampleGradients);
-    apart.retainAll(summed);
-    flow.checkGradient(gradient, lossVariables, asked, apart);
-    Set<String> curved = asked(this::isOfPredictions);
-    curved.retainAll(asked);
-    flow.checkPredictions(gradient, lossVariables, plan.predictions(), curved);
-  }
-
-  private boolean isOfSampleGradients(String field) {
-    return quantities.extensions().stream()
-        .anyMatch(e -> e.field().equals(field) && !e.columns().secondOrder());
-  }
-
-  private boolean isOfPredictions(String field) {
-    return quantities.extensions().stream()
-        .anyMatch(e -> e.field().equals(field) && e.columns().curved() && !e.columns().hessian());
-  }
-
-  /** The parameters of which some of the fields is to be had. */
-  private Set<String> asked(Predicate<String> fields) {
-    List<String> all = new ArrayList<>(List.of(GRAD));
-    quantities.extensions().forEach(e -> all.add(e.field()));
-    Set<String> asked = new LinkedHashSet<>();
-    for (String parameter : quantities.parameters()) {
-      if (all.stream().anyMatch(f -> fields.test(f) && quantities.has(parameter, f))) {
-        asked.add(parameter);
-      }
-    }
-    return asked;
-  }
-
-  /** What the gradient is at the losses' inputs is where its way through the network starts. */
-  private void startAtLosses(ReversePass gradient) {
-    for (Node node : graph.nodes()) {
-      if (rules.apply(node) instanceof LossRule) {
-        for (String input : node.inputs()) {
-          Tensor start = gradient.gradientAt(input, GRADIENT);
-          if (start != null) {
-            outputs.startsAt(start);
-          }
-        }
-      }
-    }
-  }
-
-  private void gradientOf(String parameter, ReversePass gradient) {
-    List<Tensor> all = new ArrayList<>();
-    List<Tensor> penalties = new ArrayList<>();
-    if (graph.batchAxis(parameter).kind() != BatchAxis.Kind.UNBATCHED) {
-      Tensor arrived = gradient.gradientAt(parameter, GRADIENT);
-      fieldsOf(parameter).put(GRAD, arrived == null ? zeros(parameter) : own(parameter, arrived));
-      return;
-    }
-    gradient.rowsAt(parameter).forEach(c -> all.add(withoutColumn(c.sum())));
-    for (ParameterVjp sum : gradient.sumsAt(parameter)) {
-      Tensor total = withoutColumn(sum.sum());
-      all.add(total);
-      if (total.fromSamples()) {
-        summed.add(parameter);
-      } else {
-        penalties.add(total);
-      }
-    }
-    fieldsOf(parameter).put(GRAD, all.isEmpty() ? zeros(parameter) : sum(all));
-    if (!penalties.isEmpty()) {
-      fieldsOf(parameter).put(PENALTY, sum(penalties));
-    }
-  }
-
-  /** The gradient [N, 1, F…] at a variable with samples, in the variable's own layout. */
-  private Tensor own(String variable, Tensor gradient) {
-    return graph.asLaidOut(variable, emit.reshape(gradient, gradient.dims().without(1)));
-  }
-
-  private Tensor zeros(String parameter) {
-    return emit.scale(graph.forward(parameter), 0);
-  }
-
   /** How many columns a quantity has that keeps them. */
   private long columnsOf(Extension extension) {
     return extension.additive() ? 1 : Math.max(1, counts.getOrDefault(extension.columns(), 1L));
@@ -390,64 +214,6 @@ final class QuantityBuilder {
   /** A quantity of a parameter that no columns reach: what zero columns give. */
   private List<Extension.Result> zeros(String parameter, Extension extension) {
     return extension.results(emit, parameter, List.of(zeros(parameter, columnsOf(extension))));
-  }
-
-  private Tensor sum(List<Tensor> parts) {
-    return parts.stream().reduce(emit::add).orElseThrow();
-  }
-
-  private Tensor withoutColumn(Tensor sum) {
-    return emit.reshape(sum, sum.dims().from(1));
-  }
-
-  private ReversePass gradient() {
-    Set<String> rows = new HashSet<>();
-    for (String parameter : quantities.parameters()) {
-      boolean wanted =
-          quantities.extensions().stream()
-              .anyMatch(e -> ofEachSample(e.columns()) && quantities.has(parameter, e.field()));
-      if (wanted) {
-        rows.add(parameter);
-      }
-    }
-    for (Node node : graph.nodes()) {
-      if (node.inputs().stream().anyMatch(rows::contains)) {
-        rows.addAll(node.outputs());
-      }
-    }
-    Set<String> possible = new HashSet<>();
-    quantities.parameters().stream().filter(p -> quantities.has(p, GRAD)).forEach(possible::add);
-    Set<String> targets = plan.reaching(possible);
-    ReversePass sweep =
-        new ReversePass(
-            graph,
-            rules,
-            (node, k) -> plan.carriesGradient(node, k) && targets.contains(node.inputs().get(k)),
-            rows::contains,
-            targets::contains);
-    for (String loss : lossVariables) {
-      if (plan.leads(loss) && targets.contains(loss)) {
-        BatchAxis place = graph.batchAxis(loss);
-        Dims part = place.perSample(graph.dims(loss));
-        Tensor one = emit.literal(1, graph.type(loss), Dims.of(1, 1));
-        Tensor seed = one;
-        if (!part.product().isOne() || place.hasSamples()) {
-          Dims full = Dims.of(place.hasSamples() ? Dim.N : Dim.ONE, Dim.ONE).plus(part);
-          long[] ones = new long[full.rank()];
-          java.util.Arrays.fill(ones, 1);
-          seed = emit.broadcast(emit.literal(1, graph.type(loss), Dims.of(ones)), full);
-        } else {
-          seed = emit.reshape(one, Dims.of(1, 1).plus(part));
-        }
-        sweep.seed(loss, new Cotangent(GRADIENT, seed, null));
-      }
-    }
-    return sweep;
-  }
-
-  /** Whether the gradient of each sample is needed: of a function of weights, for its Hessian. */
-  private static boolean ofEachSample(Columns columns) {
-    return !columns.secondOrder() || columns.hessian();
   }
 
   /** Sends columns back through the graph, and makes of them what is asked for. */
@@ -467,14 +233,7 @@ final class QuantityBuilder {
   }
 
   private VectorProducts products(Columns columns) {
-    return new VectorProducts(
-        graph,
-        rules,
-        plans,
-        columns,
-        quantities,
-        outputs,
-        (parameter, field, value) -> fieldsOf(parameter).put(field, value));
+    return new VectorProducts(graph, rules, plans, columns, quantities, outputs, fields::put);
   }
 
   private void columns(Columns columns, ColumnSeeds starts) {
@@ -548,8 +307,8 @@ final class QuantityBuilder {
       for (String parameter : quantities.parameters()) {
         for (Extension.Result result : pass.results().getOrDefault(parameter, List.of())) {
           if (quantities.has(parameter, extension.field())) {
-            noteAxes(parameter, extension, result);
-            fieldsOf(parameter).put(name(extension, result), result.value());
+            fields.noteAxes(parameter, extension, result);
+            fields.put(parameter, extension, result);
           }
         }
       }
