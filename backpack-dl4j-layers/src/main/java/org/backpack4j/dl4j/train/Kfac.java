@@ -213,7 +213,8 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
    * Has the length of each step chosen by the quadratic model of its batch (Martens and Grosse,
    * section 7): with Δ = −(C + δ)⁻¹ ḡ the step is α Δ, α = −ḡᵀΔ / (Δᵀ (G + δ) Δ), where products
    * with G, the exact generalised Gauss-Newton matrix of the batch, are computed in each step. The
-   * updater must be {@code new Sgd(1)}, without l1, l2, weight decay and gradient normalization.
+   * updater must be {@code new Sgd(1)}, without l1, l2, weight decay, gradient normalization and
+   * constraints.
    *
    * @return this listener
    * @throws IllegalArgumentException if a norm constraint is chosen
@@ -271,14 +272,14 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
 
   /**
    * Tells what stands in the way for batches as this one, as {@link BackPackListener#check(Model,
-   * DataSet)} does. Where random numbers are drawn, what the quadratic model needs is looked at in
-   * the first step.
+   * DataSet)} does, and what the quadratic model needs if it is asked.
    *
    * @param net the network
    * @param batch a batch as the network will be trained with
    * @return this listener
    * @throws org.backpack4j.dl4j.UnconvertibleNetworkException if the network cannot be converted
    * @throws org.backpack4j.samediff.UnsupportedGraphException if the quantity cannot be had
+   * @throws IllegalStateException if something behind the gradient would change an exact step
    */
   public Kfac check(Model net, DataSet batch) {
     return check(net, batch.toMultiDataSet());
@@ -286,14 +287,14 @@ public final class Kfac extends BaseTrainingListener implements AutoCloseable {
 
   /**
    * Tells what stands in the way for batches as this one, as {@link BackPackListener#check(Model,
-   * MultiDataSet)} does. Where random numbers are drawn, what the quadratic model needs is looked
-   * at in the first step.
+   * MultiDataSet)} does, and what the quadratic model needs if it is asked.
    *
    * @param net the network
    * @param batch a batch as the network will be trained with
    * @return this listener
    * @throws org.backpack4j.dl4j.UnconvertibleNetworkException if the network cannot be converted
    * @throws org.backpack4j.samediff.UnsupportedGraphException if the quantity cannot be had
+   * @throws IllegalStateException if something behind the gradient would change an exact step
    */
   public Kfac check(Model net, MultiDataSet batch) {
     steps.check(net, batch);

@@ -69,6 +69,14 @@ final class WholeStep {
     if (normalization != null && normalization != GradientNormalization.None) {
       throw refusal(name, "has the gradient normalization " + normalization, "leave it out");
     }
+    if (configuration instanceof org.deeplearning4j.nn.conf.layers.Layer own
+        && own.getConstraints() != null
+        && !own.getConstraints().isEmpty()) {
+      throw refusal(
+          name,
+          "has the constraints " + own.getConstraints(),
+          "leave them out, or choose the learning rate by hand");
+    }
     for (String parameter : layer.paramTable(true).keySet()) {
       @Nullable IUpdater updater = configuration.getUpdaterByParam(parameter);
       boolean whole =

@@ -20,6 +20,7 @@ import org.backpack4j.samediff.extension.SqrtGGNExact;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -438,6 +439,11 @@ class ModelledStepsTest {
         net(whole().gradientNormalization(GradientNormalization.ClipL2PerLayer)),
         Kfac.diagonal().exactMomentum(),
         "ClipL2PerLayer");
+    isRefused(
+        net(whole().constrainWeights(new MaxNormConstraint(1, 1))),
+        Kfac.diagonal().exactMomentum(),
+        "has the constraints",
+        "MaxNorm");
     isRefused(
         net(whole().weightNoise(new DropConnect(0.5))),
         Kfac.diagonal().adaptDamping(1),
