@@ -76,7 +76,7 @@ public final class Charts {
   }
 
   /**
-   * Curves over different x, with the y axis logarithmic.
+   * Curves over different x, cut off above where they begin.
    *
    * @param curves for each series points (x, y)
    */
@@ -99,7 +99,9 @@ public final class Charts {
                     points.stream().mapToDouble(p -> p[0]).toArray(),
                     points.stream().mapToDouble(p -> p[1]).toArray())
                 .setMarker(SeriesMarkers.NONE));
-    chart.getStyler().setYAxisLogarithmic(true);
+    chart
+        .getStyler()
+        .setYAxisMax(curves.values().stream().mapToDouble(p -> p.get(0)[1]).max().orElseThrow());
     save(chart, file);
   }
 
