@@ -3,6 +3,7 @@ package org.backpack4j.dl4j.influence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.NoSuchElementException;
 import org.backpack4j.dl4j.internal.trained.BatchIterator;
 import org.backpack4j.samediff.internal.dataset.Contents;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -119,6 +120,9 @@ final class TrainingData {
 
     @Override
     public MultiDataSet next() {
+      if (!hasNext()) { // which asynchronous iterators have to be asked
+        throw new NoSuchElementException("The training data have no further batch.");
+      }
       MultiDataSet next = inner.next();
       if (batch >= checksums.size()) {
         throw other("has more batches");

@@ -447,9 +447,18 @@ public final class PrivacyEngine implements AutoCloseable {
       if (chosen.batch == null) {
         chosen.batch = data.batch();
       }
-      data.reset();
+      if (data.resetSupported()) {
+        data.reset();
+      }
       List<org.nd4j.linalg.dataset.DataSet> all = new ArrayList<>();
       data.forEachRemaining(all::add);
+      if (all.isEmpty() || all.stream().anyMatch(batch -> batch.getLabels() == null)) {
+        throw new IllegalArgumentException(
+            all.isEmpty()
+                ? "The iterator has no batch: hand over one that has all samples and was not read"
+                    + " yet."
+                : "The iterator has a batch without labels, from which there are no gradients.");
+      }
       return build(org.nd4j.linalg.dataset.DataSet.merge(all));
     }
 

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.AsyncDataSetIterator;
+import org.nd4j.linalg.dataset.AsyncMultiDataSetIterator;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -58,6 +61,23 @@ class InfluenceInputsTest {
 
   private static DataSetIterator batches(List<DataSet> samples) {
     return new ListDataSetIterator<>(samples, 4);
+  }
+
+  @Test
+  void asynchronousIteratorsAreTaken() {
+    DataSet test = samples(1).get(0);
+    try (Influence plain = Influence.on(net()).fit(batches(samples(N)));
+        Influence influence =
+            Influence.on(net()).fit(new AsyncDataSetIterator(batches(samples(N))));
+        Influence several =
+            Influence.on(net())
+                .fit(
+                    new AsyncMultiDataSetIterator(
+                        new MultiDataSetIteratorAdapter(batches(samples(N)))))) {
+      double[] expected = plain.of(test).scores().toArray();
+      assertThat(influence.of(test).scores().toArray()).isEqualTo(expected);
+      assertThat(several.of(test).scores().toArray()).isEqualTo(expected);
+    }
   }
 
   // ---- what is refused ----

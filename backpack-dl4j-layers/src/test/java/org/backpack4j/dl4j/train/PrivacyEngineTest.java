@@ -15,6 +15,7 @@ import org.backpack4j.samediff.extension.BatchL2Grad;
 import org.backpack4j.samediff.privacy.NoiseMultiplier;
 import org.backpack4j.samediff.privacy.PrivacyAccountant;
 import org.backpack4j.samediff.privacy.PrivacyLedger;
+import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
 import org.deeplearning4j.earlystopping.scorecalc.DataSetLossCalculator;
@@ -223,6 +224,27 @@ class PrivacyEngineTest {
       assertThat(lenient.get("0_W", BatchL2Grad.class).length())
           .isEqualTo(batch.getFeatures().size(0));
     }
+  }
+
+  /** The data are read once. */
+  @Test
+  void iteratorsNeedNotBeReset() {
+    MultiLayerNetwork net = net(new Sgd(0.5));
+    try (PrivacyEngine engine =
+        quiet(net).build(new ExistingDataSetIterator(data().batchBy(9).iterator()))) {
+      assertThat(engine.samplingRate()).isEqualTo(12.0 / SAMPLES);
+    }
+    assertThatThrownBy(() -> quiet(net).build(new ExistingDataSetIterator(List.<DataSet>of())))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("The iterator has no batch");
+    DataSet bare = new DataSet(data().getFeatures(), null);
+    assertThatThrownBy(() -> quiet(net).build(new ExistingDataSetIterator(List.of(bare))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("without labels");
+    DataSet wide = new DataSet(Nd4j.rand(DataType.DOUBLE, SAMPLES, 7), data().getLabels());
+    assertThatThrownBy(() -> quiet(net).build(wide))
+        .isInstanceOf(PrivacyRefusedException.class)
+        .hasMessageContaining("its input has 7 features, and its weights are of 4");
   }
 
   private static Map<String, INDArray> copies(Model net) {

@@ -21,6 +21,11 @@ final class Rows {
   static LayerOutput affine(ConversionContext context, LayerOutput x) {
     check(context, x);
     LayerOutput w = context.parameter("W");
+    if (x.size(1) != w.size(0)) {
+      throw context.refuse(
+          "its input has %d features, and its weights are of %d".formatted(x.size(1), w.size(0)),
+          "feed the features that the network was configured for");
+    }
     SDVariable z = x.variable().mmul(w.variable());
     long outputs = w.size(1);
     if (context.has("g")) {

@@ -1,5 +1,6 @@
 package org.backpack4j.dl4j.internal.trained;
 
+import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
@@ -56,6 +57,9 @@ public abstract class BatchIterator implements MultiDataSetIterator {
 
     @Override
     public MultiDataSet next() {
+      if (!inner.hasNext()) { // which asynchronous iterators have to be asked
+        throw new NoSuchElementException("The data have no further batch.");
+      }
       return inner.next().toMultiDataSet();
     }
 
