@@ -63,7 +63,13 @@ public final class Adjoint {
     }
     for (int output = 0; output < node.outputs().size() && !tangents.isEmpty(); output++) {
       if (context.outputType(output).isFPType()) {
-        output(context, rule, output, tangents);
+        int k = output;
+        e.in( // SameDiff looks for the next free name by trying them all
+            node.name(),
+            () -> {
+              output(context, rule, k, tangents);
+              return null;
+            });
       }
     }
   }
