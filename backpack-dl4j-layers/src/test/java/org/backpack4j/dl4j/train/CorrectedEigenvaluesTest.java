@@ -2,8 +2,9 @@ package org.backpack4j.dl4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.backpack4j.dl4j.train.SmallImages.batches;
+import static org.backpack4j.dl4j.train.SmallImages.fit;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,24 +19,17 @@ import org.backpack4j.samediff.extension.KFACReduce;
 import org.backpack4j.samediff.extension.KFLR;
 import org.backpack4j.samediff.extension.SqrtGGNExact;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.graph.MergeVertex;
-import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
-import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 class CorrectedEigenvaluesTest {
   private static final double RATE = 0.3;
@@ -46,58 +40,12 @@ class CorrectedEigenvaluesTest {
     Nd4j.getRandom().setSeed(41);
   }
 
-  private static OutputLayer softmax() {
-    return new OutputLayer.Builder(LossFunction.MCXENT)
-        .nOut(3)
-        .activation(Activation.SOFTMAX)
-        .build();
-  }
-
   private static MultiLayerNetwork net() {
-    return Nets.sequential(
-        Nets.builder().updater(new Sgd(RATE)),
-        InputType.convolutional(4, 4, 2),
-        new ConvolutionLayer.Builder(2, 2).nOut(3).build(),
-        new DenseLayer.Builder().nOut(4).build(),
-        softmax());
+    return SmallImages.net(Nets.builder().updater(new Sgd(RATE)));
   }
 
   private static ComputationGraph graph() {
-    ComputationGraph graph =
-        new ComputationGraph(
-            Nets.builder()
-                .updater(new Sgd(RATE))
-                .graphBuilder()
-                .addInputs("in")
-                .setInputTypes(InputType.convolutional(4, 4, 2))
-                .addLayer("left", new ConvolutionLayer.Builder(2, 2).nOut(2).build(), "in")
-                .addLayer("right", new ConvolutionLayer.Builder(2, 2).nOut(1).build(), "in")
-                .addVertex("both", new MergeVertex(), "left", "right")
-                .addLayer("out", softmax(), "both")
-                .setOutputs("out")
-                .build());
-    graph.init();
-    return graph;
-  }
-
-  private static List<DataSet> batches(int... sizes) {
-    List<DataSet> batches = new ArrayList<>();
-    for (int size : sizes) {
-      INDArray y = Nd4j.zeros(DataType.DOUBLE, size, 3);
-      for (int n = 0; n < size; n++) {
-        y.putScalar(n, n % 3, 1);
-      }
-      batches.add(new DataSet(Nd4j.randn(DataType.DOUBLE, size, 2, 4, 4), y));
-    }
-    return batches;
-  }
-
-  private static void fit(Model net, DataSet batch) {
-    if (net instanceof ComputationGraph graph) {
-      graph.fit(batch);
-    } else {
-      ((MultiLayerNetwork) net).fit(batch);
-    }
+    return SmallImages.graph(Nets.builder().updater(new Sgd(RATE)));
   }
 
   /** A parameter's array as a matrix [O, I]; of a bias [P, 1]. */

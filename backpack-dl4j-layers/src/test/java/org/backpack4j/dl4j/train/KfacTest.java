@@ -2,6 +2,8 @@ package org.backpack4j.dl4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.backpack4j.dl4j.train.SmallImages.batches;
+import static org.backpack4j.dl4j.train.SmallImages.softmax;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -43,13 +45,6 @@ class KfacTest {
     Nd4j.getRandom().setSeed(23);
   }
 
-  private static OutputLayer softmax() {
-    return new OutputLayer.Builder(LossFunction.MCXENT)
-        .nOut(3)
-        .activation(Activation.SOFTMAX)
-        .build();
-  }
-
   private static MultiLayerNetwork net(Layer... layers) {
     return Nets.sequential(
         Nets.builder().updater(new Sgd(RATE)), InputType.convolutional(4, 4, 2), layers);
@@ -60,18 +55,6 @@ class KfacTest {
         new ConvolutionLayer.Builder(2, 2).nOut(3).activation(Activation.TANH).build(),
         new DenseLayer.Builder().nOut(4).activation(Activation.TANH).build(),
         softmax());
-  }
-
-  private static List<DataSet> batches(int... sizes) {
-    List<DataSet> batches = new ArrayList<>();
-    for (int size : sizes) {
-      INDArray y = Nd4j.zeros(DataType.DOUBLE, size, 3);
-      for (int n = 0; n < size; n++) {
-        y.putScalar(n, n % 3, 1);
-      }
-      batches.add(new DataSet(Nd4j.randn(DataType.DOUBLE, size, 2, 4, 4), y));
-    }
-    return batches;
   }
 
   /** The step by hand: the curvature of the batch's mean loss, and its mean gradient. */

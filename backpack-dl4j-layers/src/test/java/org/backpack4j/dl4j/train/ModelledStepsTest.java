@@ -3,6 +3,9 @@ package org.backpack4j.dl4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.backpack4j.dl4j.train.SmallImages.batches;
+import static org.backpack4j.dl4j.train.SmallImages.fit;
+import static org.backpack4j.dl4j.train.SmallImages.softmax;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,7 +24,6 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
-import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -58,61 +60,8 @@ class ModelledStepsTest {
     Nd4j.getRandom().setSeed(31);
   }
 
-  private static OutputLayer softmax() {
-    return new OutputLayer.Builder(LossFunction.MCXENT)
-        .nOut(3)
-        .activation(Activation.SOFTMAX)
-        .build();
-  }
-
   private static NeuralNetConfiguration.Builder whole() {
     return Nets.builder().updater(new Sgd(1));
-  }
-
-  private static MultiLayerNetwork net(NeuralNetConfiguration.Builder builder) {
-    return Nets.sequential(
-        builder,
-        InputType.convolutional(4, 4, 2),
-        new ConvolutionLayer.Builder(2, 2).nOut(3).build(),
-        new DenseLayer.Builder().nOut(4).build(),
-        softmax());
-  }
-
-  private static ComputationGraph graph() {
-    ComputationGraph graph =
-        new ComputationGraph(
-            whole()
-                .graphBuilder()
-                .addInputs("in")
-                .setInputTypes(InputType.convolutional(4, 4, 2))
-                .addLayer("left", new ConvolutionLayer.Builder(2, 2).nOut(2).build(), "in")
-                .addLayer("right", new ConvolutionLayer.Builder(2, 2).nOut(1).build(), "in")
-                .addVertex("both", new MergeVertex(), "left", "right")
-                .addLayer("out", softmax(), "both")
-                .setOutputs("out")
-                .build());
-    graph.init();
-    return graph;
-  }
-
-  private static List<DataSet> batches(int... sizes) {
-    List<DataSet> batches = new ArrayList<>();
-    for (int size : sizes) {
-      INDArray y = Nd4j.zeros(DataType.DOUBLE, size, 3);
-      for (int n = 0; n < size; n++) {
-        y.putScalar(n, n % 3, 1);
-      }
-      batches.add(new DataSet(Nd4j.randn(DataType.DOUBLE, size, 2, 4, 4), y));
-    }
-    return batches;
-  }
-
-  private static void fit(Model net, DataSet batch) {
-    if (net instanceof ComputationGraph graph) {
-      graph.fit(batch);
-    } else {
-      ((MultiLayerNetwork) net).fit(batch);
-    }
   }
 
   private static double score(Model net, DataSet batch) {
@@ -173,7 +122,7 @@ class ModelledStepsTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void lengthAndMomentumAreTheQuadraticModelsMinimum(boolean ofGraph) {
-    Model net = ofGraph ? graph() : net(whole());
+    Model net = ofGraph ? SmallImages.graph(whole()) : SmallImages.net(whole());
     ByHand hand = new ByHand();
     List<KfacStep> told = new ArrayList<>();
     Kfac kfac =
@@ -226,7 +175,7 @@ class ModelledStepsTest {
 
   @Test
   void withoutMomentumTheLengthAloneIsChosen() {
-    MultiLayerNetwork net = net(whole().updater(new NoOp()));
+    MultiLayerNetwork net = SmallImages.net(whole().updater(new NoOp()));
     ByHand hand = new ByHand();
     net.setListeners(
         hand.listener,
@@ -246,7 +195,7 @@ class ModelledStepsTest {
   @ValueSource(strings = {"sgd", "nesterovs", "adam", "exact"})
   void theDampingFollowsTheReductionRatio(String updater) {
     MultiLayerNetwork net =
-        net(
+        SmallImages.net(
             switch (updater) {
               case "sgd" -> whole().updater(new Sgd(0.7));
               case "nesterovs" -> whole().updater(new Nesterovs(0.1, 0.9)).l2(0.01);
@@ -322,7 +271,7 @@ class ModelledStepsTest {
 
   @Test
   void plannedTrainingMakesTheSameSteps() {
-    MultiLayerNetwork net = net(whole());
+    MultiLayerNetwork net = SmallImages.net(whole());
     MultiLayerNetwork same = net.clone();
     List<KfacStep> told = new ArrayList<>();
     List<KfacStep> toldToo = new ArrayList<>();
@@ -347,7 +296,7 @@ class ModelledStepsTest {
 
   @Test
   void aTrainingRepeatsToTheLastBit() {
-    MultiLayerNetwork net = net(whole());
+    MultiLayerNetwork net = SmallImages.net(whole());
     MultiLayerNetwork again = net.clone();
     List<DataSet> data = batches(5, 6, 5, 5);
     for (MultiLayerNetwork each : List.of(net, again)) {
@@ -361,7 +310,7 @@ class ModelledStepsTest {
   /** Where nothing but the first inverse is factorised, it does not matter on which thread. */
   @Test
   void theFirstInverseIsWaitedFor() {
-    MultiLayerNetwork net = net(whole());
+    MultiLayerNetwork net = SmallImages.net(whole());
     MultiLayerNetwork same = net.clone();
     List<DataSet> data = batches(5, 5, 5);
     Kfac background = Kfac.diagonal().every(1, 100).exactMomentum().inversesInBackground();
@@ -376,8 +325,8 @@ class ModelledStepsTest {
   /** In single precision a training goes as in double, up to its rounding. */
   @Test
   void singlePrecisionMakesTheSameChoices() {
-    MultiLayerNetwork exact = net(whole());
-    MultiLayerNetwork single = net(whole().dataType(DataType.FLOAT));
+    MultiLayerNetwork exact = SmallImages.net(whole());
+    MultiLayerNetwork single = SmallImages.net(whole().dataType(DataType.FLOAT));
     single.params().assign(exact.params());
     List<KfacStep> told = new ArrayList<>();
     List<KfacStep> toldToo = new ArrayList<>();
@@ -399,8 +348,8 @@ class ModelledStepsTest {
   /** Without division by the number of samples in the updater the step is the same. */
   @Test
   void aStepIsOfTheMeanWhateverTheUpdaterDivides() {
-    MultiLayerNetwork net = net(whole());
-    MultiLayerNetwork sum = net(whole().miniBatch(false));
+    MultiLayerNetwork net = SmallImages.net(whole());
+    MultiLayerNetwork sum = SmallImages.net(whole().miniBatch(false));
     sum.setParams(net.params());
     DataSet batch = batches(6).get(0);
     for (MultiLayerNetwork each : List.of(net, sum)) {
@@ -424,31 +373,38 @@ class ModelledStepsTest {
   @Test
   void whatChangesAnExactStepBehindTheModelIsRefused() {
     isRefused(
-        net(whole().updater(new Adam(1e-3))),
+        SmallImages.net(whole().updater(new Adam(1e-3))),
         Kfac.diagonal().exactLearningRate(),
         "Layer \"0\"",
         "Adam",
         "new Sgd(1)");
-    isRefused(net(whole().updater(new Sgd(0.5))), Kfac.diagonal().exactMomentum(), "new Sgd(1)");
     isRefused(
-        net(whole().updater(new Sgd(new StepSchedule(ScheduleType.ITERATION, 1, 0.5, 10)))),
+        SmallImages.net(whole().updater(new Sgd(0.5))),
         Kfac.diagonal().exactMomentum(),
         "new Sgd(1)");
-    isRefused(net(whole().l2(1e-3)), Kfac.diagonal().exactMomentum(), "l1, l2 or weight decay");
     isRefused(
-        net(whole().gradientNormalization(GradientNormalization.ClipL2PerLayer)),
+        SmallImages.net(
+            whole().updater(new Sgd(new StepSchedule(ScheduleType.ITERATION, 1, 0.5, 10)))),
+        Kfac.diagonal().exactMomentum(),
+        "new Sgd(1)");
+    isRefused(
+        SmallImages.net(whole().l2(1e-3)),
+        Kfac.diagonal().exactMomentum(),
+        "l1, l2 or weight decay");
+    isRefused(
+        SmallImages.net(whole().gradientNormalization(GradientNormalization.ClipL2PerLayer)),
         Kfac.diagonal().exactMomentum(),
         "ClipL2PerLayer");
     isRefused(
-        net(whole().constrainWeights(new MaxNormConstraint(1, 1))),
+        SmallImages.net(whole().constrainWeights(new MaxNormConstraint(1, 1))),
         Kfac.diagonal().exactMomentum(),
         "has the constraints",
         "MaxNorm");
     isRefused(
-        net(whole().weightNoise(new DropConnect(0.5))),
+        SmallImages.net(whole().weightNoise(new DropConnect(0.5))),
         Kfac.diagonal().adaptDamping(1),
         "weight noise");
-    MultiLayerNetwork net = net(whole().l2(1e-3));
+    MultiLayerNetwork net = SmallImages.net(whole().l2(1e-3));
     DataSet batch = batches(5).get(0);
     assertThatThrownBy(() -> Kfac.diagonal().exactMomentum().check(net, batch))
         .hasMessageContaining("l1, l2 or weight decay");
@@ -468,7 +424,7 @@ class ModelledStepsTest {
   @Test
   void aRefusedStepChangesNothing() {
     List<DataSet> data = batches(5, 6);
-    MultiLayerNetwork net = net(whole());
+    MultiLayerNetwork net = SmallImages.net(whole());
     MultiLayerNetwork same = net.clone();
     same.setLearningRate(0.5);
     net.setListeners(kfac().correctedEigenvalues());

@@ -36,6 +36,8 @@ final class Downstream {
    * @param changing parameters and placeholders, whose arrays are contiguous and in 'c' order, and
    *     are written to between two runs
    * @param names the variables to evaluate
+   * @throws UnsupportedOperationException if control flow, a tensor array or random numbers are
+   *     needed
    */
   Downstream(
       SameDiff graph,
@@ -48,7 +50,7 @@ final class Downstream {
     this.names = names;
     Set<String> moving = new HashSet<>(changing);
     Set<String> needed = new LinkedHashSet<>(names);
-    for (SameDiffOp op : ReferenceInterpreter.order(graph, names)) {
+    for (SameDiffOp op : ReferenceInterpreter.runnable(graph, names)) {
       List<String> inputs = inputs(op);
       if (inputs.stream().anyMatch(moving::contains)) {
         ops.put(op, new RepeatedOp(graph, op));

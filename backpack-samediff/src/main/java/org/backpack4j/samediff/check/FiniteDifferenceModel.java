@@ -1,6 +1,5 @@
 package org.backpack4j.samediff.check;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
@@ -14,7 +13,6 @@ import org.backpack4j.samediff.internal.nd4j.Replacement;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A graph in two parts that can be evaluated with one number changed: from parameters to
@@ -35,8 +33,11 @@ final class FiniteDifferenceModel {
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private final double[] middle;
 
-  /** What is fed to the loss's part, the predictions among it. */
+  /** What is fed to the loss's part, the predictions as they are among it. */
   private final Map<String, INDArray> lossFeeds;
+
+  /** What {@link #lossOfPredictions} reads other predictions from. */
+  private final Map<String, INDArray> others = new HashMap<>();
 
   /** The losses as predictions change, and only they. */
   private final Downstream lossOfPredictions;
@@ -70,14 +71,16 @@ final class FiniteDifferenceModel {
     outputs.forEach((name, array) -> shapes.put(name, array.shape()));
     this.middle = flatten(outputs);
     this.lossFeeds = new HashMap<>(feeds);
-    List<String> cuts = new ArrayList<>();
-    for (String name : predictions) {
-      cut(name);
-      cuts.add(CUT + name);
-    }
-    shapes.forEach((name, shape) -> lossFeeds.put(CUT + name, Nd4j.create(DataType.DOUBLE, shape)));
-    predict(middle);
-    this.lossOfPredictions = new Downstream(lossPart, lossFeeds, cuts, losses);
+    outputs.forEach(
+        (name, array) -> {
+          cut(name);
+          INDArray fed = Arrays64.toArray(Arrays64.of(array), array.shape());
+          lossFeeds.put(CUT + name, fed);
+          others.put(CUT + name, fed.dup('c'));
+        });
+    Map<String, INDArray> changing = new HashMap<>(lossFeeds);
+    changing.putAll(others);
+    this.lossOfPredictions = new Downstream(lossPart, changing, others.keySet(), losses);
   }
 
   private static SameDiff withOwn(List<Parameter> parameters, SameDiff graph) {
@@ -139,10 +142,7 @@ final class FiniteDifferenceModel {
             parameter,
             index,
             offset,
-            () -> {
-              predict(middle);
-              return sum(downstream("penalty", lossPart, parameter, lossFeeds, losses));
-            });
+            () -> sum(downstream("penalty", lossPart, parameter, lossFeeds, losses)));
   }
 
   /** What a parameter's numbers, as they are now, make of some variables. */
@@ -163,21 +163,16 @@ final class FiniteDifferenceModel {
 
   /** The loss for other predictions; penalties as they are. */
   synchronized double[] loss(double[] otherPredictions) {
-    predict(otherPredictions);
-    return sum(lossOfPredictions.run());
-  }
-
-  /** Feeds predictions to the loss's part. */
-  private void predict(double[] values) {
     int offset = 0;
     for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
       long[] shape = entry.getValue();
       int length = Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
-      double[] part = Arrays.copyOfRange(values, offset, offset + length);
-      Objects.requireNonNull(lossFeeds.get(CUT + entry.getKey()))
+      double[] part = Arrays.copyOfRange(otherPredictions, offset, offset + length);
+      Objects.requireNonNull(others.get(CUT + entry.getKey()))
           .assign(Arrays64.toArray(part, shape));
       offset += length;
     }
+    return sum(lossOfPredictions.run());
   }
 
   /** An entry of a parameter. */

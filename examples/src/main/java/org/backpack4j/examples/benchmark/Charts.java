@@ -60,14 +60,7 @@ public final class Charts {
       List<Double> x,
       Map<String, List<Double>> lines)
       throws IOException {
-    XYChart chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(title)
-            .xAxisTitle(xAxis)
-            .yAxisTitle(yAxis)
-            .build();
+    XYChart chart = chart(title, xAxis, yAxis);
     lines.forEach(
         (series, values) -> chart.addSeries(series, x, values).setMarker(SeriesMarkers.CIRCLE));
     chart.getStyler().setXAxisLogarithmic(true);
@@ -83,14 +76,7 @@ public final class Charts {
   public static void curves(
       Path file, String title, String xAxis, String yAxis, Map<String, List<double[]>> curves)
       throws IOException {
-    XYChart chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(title)
-            .xAxisTitle(xAxis)
-            .yAxisTitle(yAxis)
-            .build();
+    XYChart chart = chart(title, xAxis, yAxis);
     curves.forEach(
         (series, points) ->
             chart
@@ -103,6 +89,16 @@ public final class Charts {
         .getStyler()
         .setYAxisMax(curves.values().stream().mapToDouble(p -> p.get(0)[1]).max().orElseThrow());
     save(chart, file);
+  }
+
+  private static XYChart chart(String title, String xAxis, String yAxis) {
+    return new XYChartBuilder()
+        .width(WIDTH)
+        .height(HEIGHT)
+        .title(title)
+        .xAxisTitle(xAxis)
+        .yAxisTitle(yAxis)
+        .build();
   }
 
   private static void save(Chart<? extends AxesChartStyler, ?> chart, Path file)

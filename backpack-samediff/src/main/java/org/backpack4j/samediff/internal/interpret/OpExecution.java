@@ -205,7 +205,14 @@ public final class OpExecution {
     }
   }
 
-  static IllegalStateException failed(SameDiffOp node, RuntimeException e) {
+  /**
+   * What is thrown where an op fails.
+   *
+   * @param node the op
+   * @param e how it failed
+   * @return an exception that names the op
+   */
+  public static IllegalStateException failed(SameDiffOp node, RuntimeException e) {
     return new IllegalStateException(
         "The op \""
             + node.getName()

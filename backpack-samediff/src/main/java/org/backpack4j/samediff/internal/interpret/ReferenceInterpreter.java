@@ -105,7 +105,7 @@ public final class ReferenceInterpreter {
    * @param feeds an array for each placeholder that is needed
    * @param names any variables of the graph
    * @param shapesAlone the ops of whose results nothing but the shapes matters
-   * @param visitor sees every op's arrays; asked after {@code shapesAlone}
+   * @param visitor sees every op's arrays, once {@code shapesAlone} has been asked of it
    */
   public static void dryRun(
       SameDiff graph,
@@ -149,14 +149,30 @@ public final class ReferenceInterpreter {
     return ExecutionOrder.of(graph, names);
   }
 
-  private Map<String, INDArray> run(Collection<String> names, Visitor visitor) {
-    checkFeeds();
+  /**
+   * As {@link #order}, of ops that can be run.
+   *
+   * @param graph the graph
+   * @param names any variables of the graph
+   * @return the ops
+   * @throws IllegalArgumentException if a name is not a variable of the graph
+   * @throws UnsupportedOperationException if control flow, a tensor array or random numbers are
+   *     needed
+   */
+  public static List<SameDiffOp> runnable(SameDiff graph, Collection<String> names) {
     List<SameDiffOp> order = order(graph, names);
     for (SameDiffOp op : order) {
       OpExecution.checkSupported(graph, op);
-      if (alike == null) {
-        RandomOps.refuse(op);
-      }
+      RandomOps.refuse(op);
+    }
+    return order;
+  }
+
+  private Map<String, INDArray> run(Collection<String> names, Visitor visitor) {
+    checkFeeds();
+    List<SameDiffOp> order = alike == null ? runnable(graph, names) : order(graph, names);
+    if (alike != null) {
+      order.forEach(op -> OpExecution.checkSupported(graph, op));
     }
     Map<String, Integer> uses = uses(order, names);
     for (SameDiffOp op : order) {

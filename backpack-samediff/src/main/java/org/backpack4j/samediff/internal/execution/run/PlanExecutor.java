@@ -23,7 +23,6 @@ import org.backpack4j.samediff.internal.execution.plan.Value;
 import org.backpack4j.samediff.internal.interpret.OpExecution;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
@@ -355,15 +354,7 @@ public final class PlanExecutor implements AutoCloseable {
       try {
         Objects.requireNonNull(call).run();
       } catch (RuntimeException e) {
-        SameDiffOp node = step.node();
-        throw new IllegalStateException(
-            "The op \""
-                + node.getName()
-                + "\" ("
-                + node.getOp().opName()
-                + ") failed: "
-                + e.getMessage(),
-            e);
+        throw OpExecution.failed(step.node(), e);
       }
     }
 
